@@ -1,0 +1,43 @@
+"""What the lab tells a traffic process while it runs, as frames on that process's standard input."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class SetUsers(msgspec.Struct, array_like=True, tag=0, frozen=True):
+    """Go to this number of users: more start at once, fewer end after their present request."""
+
+    users: int
+
+
+class Burst(msgspec.Struct, array_like=True, tag=1, frozen=True):
+    """Fire the plan's burst once more, or a burst on top of a constant plan."""
+
+    requests: int
+    concurrency: int
+
+
+class Finish(msgspec.Struct, array_like=True, tag=2, frozen=True):
+    """Send nothing more, count what is open as unfinished, report and exit."""
+
+
+Control = SetUsers | Burst | Finish
+"""Any control message."""
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Control] = msgspec.msgpack.Decoder(Control)
+
+
+def encode(message: Control) -> bytes:
+    """Write one message."""
+    return _encoder.encode(message)
+
+
+def decode(payload: bytes) -> Control:
+    """Read and validate one message.
+
+    Raises:
+        msgspec.DecodeError: the bytes are no control message.
+    """
+    return _decoder.decode(payload)

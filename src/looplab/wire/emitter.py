@@ -1,0 +1,106 @@
+"""The emitter: telemetry leaves a process by a thread of its own.
+
+If the event loop sent it, nothing would arrive exactly while the loop is blocked, which is the
+moment that the lab exists for.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from looplab.wire.clock import now_ns
+from looplab.wire.events import Bye, Event, Hello, encode
+from looplab.wire.framing import frame
+
+PERIOD_S = 0.025
+"""Time between two batches: below one frame of the screen (33 ms)."""
+
+EVENTS_PER_FRAME = 2_000
+"""A batch beyond this is cut, so that a frame stays far below `MAX_FRAME_BYTES`."""
+
+SEND_TIMEOUT_S = 1.0
+"""A lab that takes nothing for so long is gone or stuck: the emitter gives up."""
+
+
+class Emitter:
+    """Collects events every 25 ms in a daemon thread and sends them over a Unix socket.
+
+    It never raises into its process: if the lab is not there, or goes, `alive` turns false and
+    `collect` is not called again.
+    """
+
+    def __init__(self, path: str, hello: Hello, collect: Callable[[], list[Event]]) -> None:
+        """Prepare an emitter; `start` connects it.
+
+        Args:
+            path: the socket of the lab.
+            hello: the first event.
+            collect: called in the emitter's thread, gives what is to be sent now.
+        """
+        self._path = path
+        self._hello = hello
+        self._collect = collect
+        self._wake = threading.Event()
+        self._stopping = False
+        self._stop_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="looplab emitter", daemon=True)
+        self.alive = False
+        """True from the hello until the connection is closed."""
+        self.events = 0
+        """Events sent."""
+        self.lost = 0
+        """Events that were collected and could not be sent."""
+        self.cpu_ns = 0
+        """CPU time of the emitter's thread, as of its last batch."""
+
+    def start(self) -> None:
+        """Start the thread, which connects and says hello."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Send now and not at the next period: a stall was found."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Send once more what there is, say goodbye and end the thread. Further calls do nothing."""
+        with self._stop_lock:
+            if self._stopping:
+                return
+            self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(SEND_TIMEOUT_S)
+                connection.connect(self._path)
+                connection.sendall(frame(encode([self._hello])))
+                self.alive = True
+                while not self._stopping:
+                    self._wake.wait(PERIOD_S)
+                    self._wake.clear()
+                    self._flush(connection)
+                self._flush(connection)
+                connection.sendall(frame(encode([Bye(now_ns(), clean=True)])))
+        except OSError:
+            # The lab has gone; a probe without a lab is silent.
+            pass
+        finally:
+            self.alive = False
+
+    def _flush(self, connection: socket.socket) -> None:
+        events = self._collect()
+        for start in range(0, len(events), EVENTS_PER_FRAME):
+            part = events[start : start + EVENTS_PER_FRAME]
+            try:
+                connection.sendall(frame(encode(part)))
+            except OSError:
+                self.lost += len(events) - start
+                raise
+            self.events += len(part)
+        self.cpu_ns = time.thread_time_ns()

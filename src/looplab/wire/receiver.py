@@ -1,0 +1,122 @@
+"""The receiver: the lab's end of the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from looplab.wire.clock import now_ns
+from looplab.wire.events import PROTOCOL, Batch, Bye, Event, Hello, decode
+from looplab.wire.framing import FrameError, FrameReader
+
+
+class Receiver:
+    """Listens on a Unix socket and gives every batch to `deliver`, in the thread of its loop.
+
+    A connection that speaks anything but looplab's events is closed with one line to `log`; the
+    others never notice.
+    """
+
+    def __init__(self, path: Path, deliver: Callable[[Batch], None], log: Callable[[str], None]) -> None:
+        """Prepare a receiver; `start` opens the socket.
+
+        Args:
+            path: where the socket is made, in a folder that only this user can enter.
+            deliver: takes each batch. Source numbers start at 1.
+            log: takes one line a refused connection.
+        """
+        self._path = path
+        self._deliver = deliver
+        self._log = log
+        self._sources = 0
+        self._server: asyncio.Server | None = None
+        self._connections: set[_Connection] = set()
+
+    async def start(self) -> None:
+        """Open the socket, readable and writable by this user only (mode 0600)."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(self._path))
+            self._path.chmod(0o600)
+            self._server = await asyncio.get_running_loop().create_unix_server(
+                lambda: _Connection(self), sock=listener
+            )
+        except BaseException:
+            listener.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the socket and every connection, and remove the socket's file."""
+        if self._server is not None:
+            self._server.close()
+            for connection in list(self._connections):
+                connection.close()
+            await self._server.wait_closed()
+            self._server = None
+        self._path.unlink(missing_ok=True)
+
+    def _next_source(self) -> int:
+        self._sources += 1
+        return self._sources
+
+
+class _Connection(asyncio.Protocol):
+    """One process that sends events."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._reader = FrameReader()
+        self._source = 0
+        self._ended = False
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._receiver._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for payload in self._reader.feed(data):
+                self._take(decode(payload))
+                if self._ended:
+                    return
+        except (FrameError, msgspec.MsgspecError) as error:
+            self._refuse(str(error))
+
+    def _take(self, events: list[Event]) -> None:
+        if not self._source:
+            hello = events[0] if events else None
+            if not isinstance(hello, Hello):
+                self._refuse("it does not begin with a hello")
+                return
+            if hello.protocol != PROTOCOL:
+                self._refuse(f"it speaks protocol {hello.protocol}, this lab speaks {PROTOCOL}")
+                return
+            self._source = self._receiver._next_source()
+        if any(isinstance(event, Bye) for event in events):
+            self._ended = True
+        self._receiver._deliver(Batch(self._source, now_ns(), events))
+        if self._ended:
+            self.close()
+
+    def _refuse(self, reason: str) -> None:
+        who = f"connection {self._source}" if self._source else "a connection"
+        self._receiver._log(f"{who} was closed: {reason}")
+        self.close()
+
+    def close(self) -> None:
+        """Close this connection; what is still on its way is not read."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._receiver._connections.discard(self)
+        if self._source and not self._ended:
+            self._ended = True
+            now = now_ns()
+            self._receiver._deliver(Batch(self._source, now, [Bye(now, clean=False)]))
