@@ -1,0 +1,35 @@
+"""The scenario file: what it may hold, its loader, knobs, claims and steps.
+
+A scenario is a folder with a `scenario.toml` and a plain web app. Everything that can be wrong with it is
+told in one line before anything starts: the file, the key, what was expected, and the mend.
+"""
+
+from .catalogue import ORDER, catalogue, find
+from .claims import evaluate
+from .errors import ScenarioError
+from .expression import Expression, ExpressionError
+from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for
+from .loader import load
+from .schema import Claim, Knob, Scenario, Step, Variant
+from .steps import STATES
+
+__all__ = [
+    "ORDER",
+    "STATES",
+    "TRAFFIC_SETTINGS",
+    "Claim",
+    "Expression",
+    "ExpressionError",
+    "Knob",
+    "Scenario",
+    "ScenarioError",
+    "Step",
+    "Variant",
+    "catalogue",
+    "evaluate",
+    "find",
+    "knob_environment",
+    "knob_values",
+    "load",
+    "plan_for",
+]

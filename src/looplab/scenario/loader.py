@@ -1,0 +1,244 @@
+"""From `scenario.toml` to a `Scenario`, or to one message that says what to mend."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from looplab.traffic.plan import Plan, RequestSpec
+
+from .app_source import AppSource
+from .claims import check_claim
+from .errors import ScenarioError, mend, one_of, problem, written
+from .knobs import TRAFFIC_SETTINGS
+from .schema import EXECUTORS, LOOPS, SERVERS, Claim, Knob, Mix, Scenario, Step, Text, Traffic, Variant
+from .steps import check_until
+from .table import Table, join
+
+FILE = "scenario.toml"
+
+
+class _Top(msgspec.Struct, kw_only=True):
+    """The file's own keys; the tables below are opened one by one."""
+
+    title: Text
+    question: Text
+    source: Annotated[str, Meta(description="a text")] = ""
+
+
+_TABLES = ("knobs", "variants", "traffic", "claims", "steps")
+
+
+def load(folder: Path) -> Scenario:
+    """Read and check the scenario in a folder.
+
+    Raises:
+        ScenarioError: the first thing that is wrong: file, key, what was expected, and the mend.
+    """
+    folder = folder.resolve()
+    top = Table(folder / FILE, "", _read(folder / FILE))
+    head = top.decode(_Top, opened=_TABLES)
+    knobs = _knobs(top.table("knobs"))
+    if "traffic" not in top.raw:
+        raise top.problem("traffic", "missing; expected a table with an executor")
+    base = top.table("traffic")
+    traffic = _plan(base)
+    variants = _variants(top, base)
+    scenario = Scenario(
+        id=folder.name,
+        folder=folder,
+        title=head.title,
+        question=head.question,
+        source=head.source,
+        knobs=knobs,
+        variants=variants,
+        traffic=traffic,
+        claims=_claims(top, [variant.id for variant in variants], knobs),
+        steps=_steps(top, [variant.id for variant in variants], knobs),
+    )
+    _check_apps(top, scenario)
+    return scenario
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise problem(file, "", f"no such file; a scenario is a folder that holds {FILE}") from None
+    except UnicodeDecodeError as error:
+        raise problem(file, "", f"not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        text = str(error)
+        place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", text)
+        where = f"line {place[1]}, column {place[2]}" if place and place[1] else "end of the file"
+        what = text[: place.start()] if place else text
+        raise problem(file, "", f"{where}: not valid TOML: {what[:1].lower()}{what[1:]}") from None
+    except OSError as error:
+        raise problem(file, "", f"cannot be read: {error.strerror}") from None
+
+
+def _knobs(table: Table) -> dict[str, Knob]:
+    knobs = {}
+    for name in table.raw:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+            raise table.problem(name, "expected a name of small letters, digits and _, such as [knobs.delay]")
+        if name in TRAFFIC_SETTINGS:
+            raise table.problem(name, f'"{name}" is a setting of the traffic; name the knob otherwise')
+        entry = table.table(name)
+        knob = entry.decode(Knob, given={"name": name})
+        if knob.min > knob.max:
+            raise entry.problem("min", f"expected at most max ({knob.max:g}), got {knob.min:g}")
+        if not knob.min <= knob.default <= knob.max:
+            raise entry.problem(
+                "default",
+                f"expected a number from min to max ({knob.min:g} to {knob.max:g}), got {knob.default:g}",
+            )
+        knobs[name] = knob
+    return knobs
+
+
+def _variants(top: Table, base: Table) -> list[Variant]:
+    seen: dict[str, str] = {}
+    variants = []
+    for table in top.tables("variants"):
+        plan = _plan(base, table.table("traffic")) if "traffic" in table.raw else None
+        variant = table.decode(Variant, opened=("traffic",), given={"traffic": plan})
+        for key, value, known, noun in (
+            ("server", variant.server, SERVERS, "a server"),
+            ("loop", variant.loop, LOOPS, "an event loop"),
+        ):
+            if value not in known:
+                raise table.problem(key, f'"{value}" is not {noun}; {mend(value, known)}')
+        if variant.id in seen:
+            raise table.problem(
+                "id", f'"{variant.id}" is already the id of {seen[variant.id]}; give each its own'
+            )
+        seen[variant.id] = table.at
+        variants.append(variant)
+    if not variants:
+        raise top.problem("variants", "missing; expected at least one [[variants]] with id, title and app")
+    return variants
+
+
+def _plan(base: Table, own: Table | None = None) -> Plan:
+    """Build the traffic plan; a variant's own keys go over those of the scenario.
+
+    A variant with another executor takes over only the keys that both executors have.
+    """
+    at = own if own is not None and "executor" in own.raw else base
+    executor = at.raw.get("executor")
+    if executor is None:
+        raise at.problem("executor", f"missing; expected {one_of(EXECUTORS)}")
+    if not isinstance(executor, str) or executor not in EXECUTORS:
+        raise at.problem(
+            "executor", f"{written(executor)} is not an executor; {mend(str(executor), EXECUTORS)}"
+        )
+    kind = EXECUTORS[executor]
+    table = base
+    if own is not None:
+        same = base.raw.get("executor") == executor
+        common = {field.name for field in msgspec.structs.fields(Traffic)} | {"mix"}
+        inherited = base.raw if same else {key: value for key, value in base.raw.items() if key in common}
+        table = Table(own.file, own.at, {**inherited, **own.raw})
+    for other, other_kind in EXECUTORS.items():
+        known = {field.name for field in msgspec.structs.fields(kind)}
+        for field in msgspec.structs.fields(other_kind):
+            if field.name in table.raw and field.name not in known:
+                raise table.problem(
+                    field.name, f'belongs to executor "{other}", and this one is "{executor}"'
+                )
+    keys = table.decode(kind, opened=("mix",))
+    plan = Plan(**msgspec.structs.asdict(keys), mix=_mix(table))
+    if plan.executor == "burst" and plan.concurrency > plan.requests:
+        raise table.problem(
+            "concurrency", f"expected at most requests ({plan.requests}), got {plan.concurrency}"
+        )
+    return plan
+
+
+def _mix(table: Table) -> list[RequestSpec]:
+    mix = []
+    for entry in table.tables("mix"):
+        spec = entry.decode(Mix)
+        for name in spec.headers:
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower() == "x-looplab-id":
+                raise entry.problem(
+                    join("headers", name), "expected the name of a header other than x-looplab-id"
+                )
+        mix.append(RequestSpec(**msgspec.structs.asdict(spec)))
+    return mix
+
+
+def _claims(top: Table, variants: list[str], knobs: dict[str, Knob]) -> list[Claim]:
+    claims = []
+    for table in top.tables("claims"):
+        claim = table.decode(Claim)
+        wrong = check_claim(claim, variants, knobs)
+        if wrong:
+            raise table.problem(*wrong)
+        claims.append(claim)
+    return claims
+
+
+def _steps(top: Table, variants: list[str], knobs: dict[str, Knob]) -> list[Step]:
+    steps = []
+    for table in top.tables("steps"):
+        values = {
+            name: _step_knob(table, name, value, knobs) for name, value in table.table("knobs").raw.items()
+        }
+        step = table.decode(Step, opened=("knobs",), given={"knobs": values})
+        if step.variant is not None and step.variant not in variants:
+            raise table.problem(
+                "variant", f'there is no variant "{step.variant}"; {mend(step.variant, variants)}'
+            )
+        wrong = check_until(step.until) if "until" in table.raw else None
+        if wrong:
+            raise table.problem("until", wrong)
+        steps.append(step)
+    return steps
+
+
+def _step_knob(table: Table, name: str, value: object, knobs: dict[str, Knob]) -> float:
+    key = join("knobs", name)
+    if name not in knobs:
+        raise table.problem(key, f'there is no knob "{name}"; {mend(name, knobs)}')
+    knob = knobs[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not knob.min <= value <= knob.max:
+        raise table.problem(key, f"expected a number from {knob.min:g} to {knob.max:g}, got {written(value)}")
+    return float(value)
+
+
+def _check_apps(top: Table, scenario: Scenario) -> None:
+    """Look for each variant's app and for the function that the code panel shows."""
+    sources: dict[Path, AppSource] = {}
+    for table, variant in zip(top.tables("variants"), scenario.variants, strict=True):
+        module, _, attribute = variant.app.partition(":")
+        file = scenario.app_file(variant)
+        if not file.is_file():
+            raise table.problem(
+                "app", f'there is no module "{module}" here; expected {file.relative_to(scenario.folder)}'
+            )
+        try:
+            source = sources.setdefault(file, AppSource(file))
+        except OSError as error:
+            raise table.problem("app", f"{file.name} cannot be read: {error.strerror}") from None
+        if source.opaque:
+            continue
+        if attribute not in source.names:
+            raise table.problem(
+                "app", f'{file.name} defines no "{attribute}"; {mend(attribute, source.names)}'
+            )
+        if variant.shows and variant.shows not in source.functions:
+            raise table.problem(
+                "shows",
+                f'{file.name} has no function "{variant.shows}"; {mend(variant.shows, source.functions)}',
+            )
+
+
+__all__ = ["FILE", "ScenarioError", "load"]

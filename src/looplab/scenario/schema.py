@@ -1,0 +1,185 @@
+"""A scenario as the lab and the screen use it, and what each key of its file may hold.
+
+The `Meta` of a field is its whole definition: the constraint that is enforced, and the words that a
+message uses after "expected".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from looplab.traffic.plan import Plan
+
+from .errors import ScenarioError, mend
+
+SERVERS = ("uvicorn",)
+LOOPS = ("auto", "asyncio", "uvloop")
+OPERATORS = (">=", "<=", ">", "<", "==")
+
+Text = Annotated[str, Meta(min_length=1, description="a text")]
+Ident = Annotated[
+    str,
+    Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="small letters, digits and single hyphens"),
+]
+AppName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+        description='"module:attribute", such as "app:app"',
+    ),
+]
+Number = Annotated[float, Meta(description="a number")]
+Positive = Annotated[float, Meta(gt=0, description="a number above 0")]
+
+
+class Knob(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that people turn; it reaches the app as the environment variable `LAB_<NAME>`."""
+
+    name: str
+    default: Number
+    min: Number
+    max: Number
+    step: Positive
+    unit: Annotated[str, Meta(description='a unit, such as "s"')] = ""
+    title: Annotated[str, Meta(description="a text")] = ""
+
+    @property
+    def variable(self) -> str:
+        """Name of the environment variable."""
+        return f"LAB_{self.name.upper()}"
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to serve the same requests."""
+
+    id: Ident
+    title: Text
+    app: AppName
+    server: Annotated[str, Meta(description="a server")] = "uvicorn"
+    workers: Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")] = 1
+    loop: Annotated[str, Meta(description="an event loop")] = "auto"
+    shows: Annotated[str, Meta(description="the name of a function")] = ""
+    traffic: Plan | None = None
+    """The scenario's traffic with this variant's own keys; None where it has none."""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement that a program can check against the numbers of the median runs."""
+
+    text: Text
+    left: Text
+    op: Annotated[str, Meta(description="a comparison")]
+    right: Text
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of the presenter: what is said, what is set, and the state that leads on."""
+
+    say: Text
+    variant: str | None = None
+    knobs: dict[str, float] = {}
+    until: str = ""
+    """State expression; empty leads on by hand."""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A question, the variants that answer it, and the traffic that shows the answer."""
+
+    id: str
+    folder: Path
+    """Absolute; holds `scenario.toml` and the app."""
+    title: str
+    question: str
+    source: str
+    """Where the facts come from."""
+    knobs: dict[str, Knob]
+    variants: list[Variant]
+    traffic: Plan
+    claims: list[Claim]
+    steps: list[Step]
+
+    def variant(self, id: str) -> Variant:
+        """Find a variant by its id.
+
+        Raises:
+            ScenarioError: there is none of that id; the message says which is near.
+        """
+        for variant in self.variants:
+            if variant.id == id:
+                return variant
+        known = [variant.id for variant in self.variants]
+        raise ScenarioError(f'{self.id} has no variant "{id}"; {mend(id, known)}')
+
+    def app_file(self, variant: Variant) -> Path:
+        """Find the file that holds a variant's app, which is also what the code panel prints."""
+        module = self.folder.joinpath(*variant.app.partition(":")[0].split("."))
+        package = module / "__init__.py"
+        return package if package.is_file() else module.with_name(module.name + ".py")
+
+    @property
+    def needs(self) -> list[str]:
+        """What a machine must have for it beyond looplab itself."""
+        return sorted({"uvloop" for variant in self.variants if variant.loop == "uvloop"})
+
+
+Duration = Annotated[
+    float | str,
+    Meta(description='a duration, such as "15s", "200ms" or 1.5 seconds', extra={"duration": True}),
+]
+Count = Annotated[int, Meta(ge=1, le=1_000_000, description="a whole number from 1 to 1000000")]
+Users = Annotated[int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")]
+Seed = Annotated[int, Meta(ge=0, le=2**63 - 1, description="a whole number from 0")]
+
+
+class Mix(msgspec.Struct, kw_only=True):
+    """One `[[traffic.mix]]`: a kind of request."""
+
+    name: Text = "root"
+    weight: Positive = 1.0
+    method: Annotated[str, Meta(pattern=r"^[A-Z]+$", description='a method in capitals, such as "GET"')] = (
+        "GET"
+    )
+    path: Annotated[
+        str, Meta(pattern=r"^/[!-~]*$", description='a path that begins with "/", without spaces')
+    ] = "/"
+    headers: Annotated[
+        dict[str, Annotated[str, Meta(pattern=r"^[ -~]*$", description="one line of printable ASCII")]],
+        Meta(description="a table of texts"),
+    ] = {}
+    body: Annotated[str, Meta(description="a text")] = ""
+    expect: Annotated[
+        list[Annotated[int, Meta(ge=100, le=599, description="a status from 100 to 599")]],
+        Meta(description="a list of statuses, such as [200, 404]"),
+    ] = []
+
+
+class Traffic(msgspec.Struct, kw_only=True):
+    """The keys of `[traffic]` that every executor has."""
+
+    timeout: Duration = 60.0
+    seed: Seed = 0
+
+
+class Burst(Traffic, kw_only=True):
+    """`executor = "burst"`: so many requests, so many at once."""
+
+    executor: Literal["burst"] = "burst"
+    requests: Count
+    concurrency: Users
+    max_duration: Duration | None = None
+
+
+class Constant(Traffic, kw_only=True):
+    """`executor = "constant"`: users who ask, wait for the answer, think, and ask again."""
+
+    executor: Literal["constant"] = "constant"
+    users: Users
+    think: Duration = 0.0
+    duration: Duration | None = None
+
+
+EXECUTORS: dict[str, type[Burst] | type[Constant]] = {"burst": Burst, "constant": Constant}
