@@ -45,7 +45,7 @@ def find(name_or_path: str) -> Scenario:
     path = Path(name_or_path).expanduser()
     if path.name == FILE and path.is_file():
         return load(path.parent)
-    if path.is_dir():
+    if name_or_path and path.is_dir():
         if not (path / FILE).is_file():
             raise ScenarioError(
                 f"{shown(path)}: no {FILE} in this folder; a scenario is a folder that holds one"

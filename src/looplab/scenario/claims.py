@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from .errors import mend
+from .errors import mend, one_of
 from .expression import COMPARE, Expression, ExpressionError
 from .schema import Claim
 
@@ -37,7 +37,7 @@ FIELDS = (
 def check_claim(claim: Claim, variants: Collection[str], knobs: Collection[str]) -> tuple[str, str] | None:
     """Look for a mistake in a claim; `(key, text)` of the first one, None if it can be evaluated."""
     if claim.op not in COMPARE:
-        return "op", f'"{claim.op}" is not a comparison; {mend(claim.op, COMPARE)}'
+        return "op", f'"{claim.op}" is not a comparison; expected {one_of(COMPARE)}'
     for key, text in (("left", claim.left), ("right", claim.right)):
         try:
             for name in Expression(text, variants).names:

@@ -148,7 +148,7 @@ class Mix(msgspec.Struct, kw_only=True):
     ] = "/"
     headers: Annotated[
         dict[str, Annotated[str, Meta(pattern=r"^[ -~]*$", description="one line of printable ASCII")]],
-        Meta(description="a table of texts"),
+        Meta(description="a table of one-line ASCII texts"),
     ] = {}
     body: Annotated[str, Meta(description="a text")] = ""
     expect: Annotated[
