@@ -106,40 +106,8 @@ def test_a_condition_has_a_value() -> None:
 
 
 WORDS = st.sampled_from(
-    [
-        "def.rps",
-        "async-def.rps",
-        "delay",
-        "__import__",
-        "open",
-        "max",
-        "(",
-        ")",
-        ",",
-        "*",
-        "**",
-        "-",
-        "/",
-        "7",
-        "0.5",
-    ]
-    + [
-        "lambda",
-        "[",
-        "]",
-        ".",
-        "__class__",
-        "'",
-        '"',
-        ":=",
-        "and",
-        "or",
-        "not",
-        "if",
-        "def.__class__",
-        ">",
-        " ",
-    ]
+    "def.rps async-def.rps delay __import__ open max ( ) , * ** - / 7 0.5 lambda [ ] . __class__ ' \" := "
+    "and or not if def.__class__ >".split()
 )
 
 

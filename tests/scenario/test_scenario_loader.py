@@ -23,7 +23,8 @@ CASES = [
     (
         'title = "Two ways"',
         'title = "T"\nxyz = 1',
-        'xyz: unknown key; expected "title", "question", "source", "knobs", "variants", "traffic", "claims" or "steps"',
+        'xyz: unknown key; expected "title", "question", "source", "knobs", "variants", "traffic", '
+        '"claims" or "steps"',
     ),
     # knobs
     ("step = 0.05", "", "knobs.delay.step: missing; expected a number above 0"),
@@ -125,7 +126,8 @@ CASES = [
     (
         "requests = 20",
         'requests = 20\nmax_duration = "15 lightyears"',
-        'traffic.max_duration: expected a duration, such as "15s", "200ms" or 1.5 seconds, got "15 lightyears"',
+        'traffic.max_duration: expected a duration, such as "15s", "200ms" or 1.5 seconds, '
+        'got "15 lightyears"',
     ),
     (
         "requests = 20",
@@ -263,7 +265,7 @@ def test_a_good_file_loads(folder: Write) -> None:
     assert (scenario.traffic.requests, scenario.traffic.concurrency) == (20, 10)
     assert scenario.app_file(scenario.variants[0]) == scenario.folder / "app.py"
     assert scenario.variant("def").title == "Two"
-    with pytest.raises(ScenarioError, match='mine has no variant "oneway"; did you mean "one-way"?'):
+    with pytest.raises(ScenarioError, match='mine has no variant "oneway"; did you mean "one-way"'):
         scenario.variant("oneway")
 
 
@@ -330,7 +332,7 @@ def test_a_file_that_is_no_text_is_named(folder: Write) -> None:
         load(path)
     (path / FILE).unlink()
     (path / FILE).mkdir()
-    with pytest.raises(ScenarioError, match="mine/scenario.toml: cannot be read: Is a directory"):
+    with pytest.raises(ScenarioError, match=r"mine/scenario.toml: cannot be read: Is a directory"):
         load(path)
 
 
