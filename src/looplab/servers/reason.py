@@ -1,0 +1,59 @@
+"""Why a server failed, in one sentence, from its exit status and its last lines of output."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+_FRAME = re.compile(r'^[\s|+]*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_EXCEPTION = re.compile(
+    r"^[\s|+]*(?P<name>(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Group|Warning))\b"
+)
+_UVICORN = re.compile(r"^ERROR:\s+(?P<text>Error loading ASGI app.*)")
+
+
+def ending(status: int) -> str:
+    """Say how a process ended: `exited with status 3`, `was killed by SIGKILL`."""
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"was killed by {name}"
+
+
+def complaint(log: Sequence[str], root: Path) -> str:
+    """Find the last exception in the output, with the innermost place in the user's own code.
+
+    Returns:
+        `app.py:3: ModuleNotFoundError: No module named 'foo'`, or an empty string if there is none.
+    """
+    place = ""
+    found = ""
+    inside = False
+    for line in log:
+        if "Traceback (most recent call last)" in line:
+            inside, place = True, ""
+        elif frame := _FRAME.match(line):
+            # A SyntaxError at the top of a program has a frame, but no traceback.
+            inside = True
+            place = _place(frame["file"], frame["line"], root) or place
+        elif inside and _EXCEPTION.match(line):
+            text = line.strip(" |+")
+            found = f"{place}: {text}" if place else text
+            inside = False
+        elif loading := _UVICORN.match(line):
+            found = loading["text"]
+    return found
+
+
+def _place(file: str, line: str, root: Path) -> str:
+    """Give `app.py:3` for a file of the user's code, relative to its folder, or an empty string."""
+    try:
+        inner = Path(file).relative_to(root)
+    except ValueError:
+        return ""
+    return "" if "site-packages" in inner.parts else f"{inner}:{line}"

@@ -1,0 +1,238 @@
+"""A server process: uvicorn with one or more workers, on a port that the lab has bound."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from looplab.servers.guarded import Guarded, StartError
+from looplab.servers.reason import complaint, ending
+from looplab.wire.events import Hello
+
+HOST = "127.0.0.1"
+
+READY_POLL_S = 0.005
+
+APP = "looplab.probe.asgi:app"
+"""What uvicorn imports: the probe, which imports the user's app."""
+
+GRACEFUL_S = 1
+"""Seconds that uvicorn gives to open requests after a TERM."""
+
+_WORKER_DIED = re.compile(r"Child process \[\d+\] (?:died|failed to start)")
+
+
+class ServerFailed(Exception):  # noqa: N818  the state of the server that it leads to is "failed"
+    """The server did not become ready."""
+
+    def __init__(self, reason: str, log: list[str]) -> None:
+        """Say why in one sentence, and give the last lines of output."""
+        super().__init__(reason)
+        self.reason = reason
+        self.log = log
+
+
+class ServerSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Which server to start, and how."""
+
+    run: int
+    app: str
+    """The user's `module:attribute`."""
+    root: Path
+    """Absolute folder of the user's code."""
+    server: Literal["uvicorn"] = "uvicorn"
+    workers: int = 1
+    loop: str = "auto"
+    """`asyncio`, `uvloop` or `auto`, which is uvloop where it is installed."""
+    environment: dict[str, str] = {}
+    """Knobs, and whatever else the app is told."""
+    socket_path: Path
+    """The lab's socket."""
+
+    @property
+    def workers_folder(self) -> Path:
+        """Folder of the files that the workers lock to get their numbers."""
+        return self.socket_path.parent / f"workers-{self.run}"
+
+
+class ServerProcess:
+    """One server. `start` it once, `stop` it in any case."""
+
+    def __init__(self, spec: ServerSpec, on_line: Callable[[str], None]) -> None:
+        """Prepare a server.
+
+        Args:
+            spec: what to start.
+            on_line: takes the lines of its output.
+        """
+        self.spec = spec
+        self.host = HOST
+        self.port = 0
+        """Port that it listens on, once it was started."""
+        self._on_line = on_line
+        self._guarded = Guarded(self._take_line)
+        self._greeted: set[int] = set()
+        self._all_greeted = asyncio.Event()
+        self._worker_died = asyncio.Event()
+        self._ready = False
+
+    @property
+    def pid(self) -> int:
+        """Process number of the server (with several workers their supervisor's); 0 before the start."""
+        return self._guarded.pid
+
+    @property
+    def log(self) -> list[str]:
+        """The last lines of its output."""
+        return list(self._guarded.output.log)
+
+    def greet(self, hello: Hello) -> None:
+        """Take note of the hello of a worker; `start` waits for one of each."""
+        if hello.role == "server" and hello.run == self.spec.run:
+            self._greeted.add(hello.worker)
+            if len(self._greeted) >= self.spec.workers:
+                self._all_greeted.set()
+
+    async def start(self, deadline_s: float = 15.0) -> None:
+        """Start the server, and wait until every worker has said hello and connections are accepted.
+
+        Raises:
+            ServerFailed: it ended before that, or the deadline has passed; nothing of it runs any more.
+        """
+        try:
+            await self._spawn()
+            reason = await self._outcome(deadline_s)
+        except StartError as error:
+            reason = f"the server cannot be started: {error}"
+        except BaseException:
+            self._guarded.kill()
+            raise
+        if reason:
+            await self.stop(0)
+            raise ServerFailed(reason, self.log)
+        self._ready = True
+
+    async def _outcome(self, deadline_s: float) -> str:
+        """Wait until it is ready, has ended or is late; give the reason if it failed, else nothing."""
+        ended = asyncio.create_task(self._guarded.wait())
+        ready = asyncio.create_task(self._become_ready())
+        died = asyncio.create_task(self._worker_died.wait())
+        tasks = {ended, ready, died}
+        try:
+            await asyncio.wait(tasks, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                reason = f"the server {ending(ended.result())} before it was ready"
+            elif died.done():
+                reason = "a worker of the server ended before it was ready"
+            elif ready.done():
+                ready.result()
+                return ""
+            else:
+                return f"the server was not ready within {deadline_s:g} s"
+        finally:
+            for task in tasks:
+                task.cancel()
+        found = complaint(self.log, self.spec.root)
+        return f"the app failed to start: {found}" if found else reason
+
+    async def stop(self, grace_s: float = 3.0) -> None:
+        """End it: TERM, after the grace KILL. With a grace of 0 it is KILLed at once."""
+        await self._guarded.stop(grace_s)
+
+    async def wait(self) -> int:
+        """Wait until it has ended; give its exit status, negative for a signal."""
+        return await self._guarded.wait()
+
+    def kill(self) -> None:
+        """KILL it without waiting for its end."""
+        self._guarded.kill()
+
+    async def _spawn(self) -> None:
+        spec = self.spec
+        spec.workers_folder.mkdir(exist_ok=True)
+        for number in range(spec.workers):
+            (spec.workers_folder / str(number)).touch()
+        with _bind() as listener:
+            self.port = listener.getsockname()[1]
+            await self._guarded.spawn(
+                command(spec, listener.fileno()),
+                environment(spec, os.environ),
+                spec.root,
+                passed=(listener.fileno(),),
+            )
+
+    async def _become_ready(self) -> None:
+        """Wait for the hellos, then for an open port: uvicorn listens once the app's startup is over."""
+        await self._all_greeted.wait()
+        loop = asyncio.get_running_loop()
+        while True:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+                client.setblocking(False)
+                try:
+                    await loop.sock_connect(client, (self.host, self.port))
+                except ConnectionError:
+                    await asyncio.sleep(READY_POLL_S)
+                else:
+                    return
+
+    def _take_line(self, line: str) -> None:
+        # uvicorn starts a worker that ended during its start again and again.
+        if not self._ready and self.spec.workers > 1 and _WORKER_DIED.search(line):
+            self._worker_died.set()
+        self._on_line(line)
+
+
+def _bind() -> socket.socket:
+    """Bind a free port, and leave it to the server to listen.
+
+    Without SO_REUSEADDR nobody else can bind it meanwhile. The accepted sockets inherit TCP_NODELAY; the
+    server would not set it, because uvicorn takes what comes by `--fd` for a Unix socket.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind((HOST, 0))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def command(spec: ServerSpec, fd: int) -> list[str]:
+    """Give the server's command line."""
+    return [
+        # -P: the working folder is not searched for uvicorn's own imports.
+        *(sys.executable, "-P", "-m", "uvicorn", APP),
+        *("--fd", str(fd)),
+        *("--workers", str(spec.workers)),
+        *("--loop", spec.loop),
+        *("--app-dir", str(spec.root)),
+        *("--no-access-log", "--log-level", "info", "--no-use-colors"),
+        *("--timeout-graceful-shutdown", str(GRACEFUL_S)),
+    ]
+
+
+def environment(spec: ServerSpec, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Give the server's environment: what is inherited, the knobs, and what the probe reads."""
+    # UVICORN_* would change the command line.
+    kept = {name: value for name, value in inherited.items() if not name.startswith(("UVICORN_", "LAB_"))}
+    return {
+        **kept,
+        # The folder of a scenario stays as it is, and output is seen when it is written.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        **spec.environment,
+        "LOOPLAB_SOCKET": str(spec.socket_path),
+        "LOOPLAB_RUN": str(spec.run),
+        "LOOPLAB_APP": spec.app,
+        "LOOPLAB_ROOT": str(spec.root),
+        "LOOPLAB_WORKERS": str(spec.workers_folder),
+    }

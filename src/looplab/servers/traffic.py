@@ -1,0 +1,75 @@
+"""A traffic process, as the lab sees it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from looplab.servers.guarded import Guarded
+from looplab.traffic.plan import Job
+from looplab.wire import control
+from looplab.wire.framing import frame
+
+
+class TrafficProcess:
+    """One `python -m looplab.traffic` under a guard."""
+
+    def __init__(self, folder: Path, on_line: Callable[[str], None]) -> None:
+        """Prepare a traffic process.
+
+        Args:
+            folder: its working folder.
+            on_line: takes the lines of its output, which has none unless something is wrong.
+        """
+        self._folder = folder
+        self._guarded = Guarded(on_line)
+
+    @property
+    def pid(self) -> int:
+        """Process number, 0 before the start."""
+        return self._guarded.pid
+
+    @property
+    def log(self) -> list[str]:
+        """The last lines of its output."""
+        return list(self._guarded.output.log)
+
+    async def prepare(self) -> None:
+        """Start the process without a job: its imports go on while the server starts.
+
+        Raises:
+            StartError: no process can be made.
+        """
+        await self._guarded.spawn(
+            [sys.executable, "-P", "-m", "looplab.traffic"], os.environ, self._folder, with_input=True
+        )
+
+    async def start(self, job: Job) -> None:
+        """Give it its job; start it first if it was not prepared.
+
+        Raises:
+            StartError: no process can be made.
+        """
+        if not self.pid:
+            await self.prepare()
+        self._guarded.write(frame(msgspec.msgpack.encode(job)))
+
+    def send(self, message: control.Control) -> None:
+        """Tell it something while it runs; one that has ended does not hear it."""
+        self._guarded.write(frame(control.encode(message)))
+
+    async def stop(self, grace_s: float = 0.0) -> int:
+        """End it: TERM, and KILL after the grace."""
+        return await self._guarded.stop(grace_s)
+
+    async def wait(self) -> int:
+        """Wait until it has ended; give its exit status, negative for a signal."""
+        return await self._guarded.wait()
+
+    def kill(self) -> None:
+        """KILL it without waiting for its end."""
+        self._guarded.kill()
