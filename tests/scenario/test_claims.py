@@ -105,10 +105,11 @@ def test_a_condition_has_a_value() -> None:
     assert until({"done": 2, "in_flight": 0, "errors": 0}) == 0.0
 
 
-WORDS = st.sampled_from(
+PIECES = (
     "def.rps async-def.rps delay __import__ open max ( ) , * ** - / 7 0.5 lambda [ ] . __class__ ' \" := "
-    "and or not if def.__class__ >".split()
+    "and or not if def.__class__ >"
 )
+WORDS = st.sampled_from(PIECES.split())
 
 
 @given(
