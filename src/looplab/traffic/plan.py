@@ -61,3 +61,5 @@ class Job(msgspec.Struct, kw_only=True):
     plan: Plan
     first_id: int = 1
     """Number of the first request; two traffic processes of a run must not overlap."""
+    loop: Literal["auto", "asyncio", "uvloop"] = "auto"
+    """Event loop of the traffic process; `auto` takes uvloop where it is installed."""

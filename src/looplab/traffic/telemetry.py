@@ -1,0 +1,52 @@
+"""What the traffic tells the lab: handed over by the loop's thread, sent by the emitter's."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from looplab.traffic.user import User
+from looplab.wire.buffer import BoundedBuffer
+from looplab.wire.events import ClientRequest, Event, ProbeReport, TrafficState
+
+REQUESTS_KEPT = 8_192
+"""Requests between two batches (25 ms) at 300,000 a second, far beyond what one process sends."""
+
+_STATES_KEPT = 64
+"""Far more than there are in a batch. Beyond it the oldest goes: a later state says all that it said."""
+
+
+class Telemetry:
+    """Events on their way to the emitter. Each is complete and never changed once it is handed over."""
+
+    def __init__(self) -> None:
+        self.requests: BoundedBuffer[ClientRequest] = BoundedBuffer(REQUESTS_KEPT)
+        self._states: deque[TrafficState | ProbeReport] = deque(maxlen=_STATES_KEPT)
+
+    def request(self, user: User) -> None:
+        """Report the present request of a user, open or done."""
+        request = user.request
+        assert request is not None
+        self.requests.append(
+            ClientRequest(
+                user.rid,
+                user.number,
+                request.name,
+                user.scheduled_ns,
+                user.sent_ns,
+                user.first_byte_ns,
+                user.done_ns,
+                user.status,
+                user.error,
+            )
+        )
+
+    def state(self, state: TrafficState | ProbeReport) -> None:
+        """Report the totals, or what the process says of itself."""
+        self._states.append(state)
+
+    def collect(self) -> list[Event]:
+        """Take all there is. The emitter calls this in its own thread: both queues bear that."""
+        events: list[Event] = list(self.requests.drain())
+        for _ in range(len(self._states)):
+            events.append(self._states.popleft())
+        return events

@@ -1,0 +1,74 @@
+"""The exact totals of the traffic that runs now."""
+
+from __future__ import annotations
+
+from looplab.traffic.errors import KINDS
+from looplab.wire.buckets import bucket
+from looplab.wire.events import Histogram
+
+
+class Latencies:
+    """Latencies in the log-linear buckets of the wire, about 0.3 µs a value."""
+
+    __slots__ = ("_counts", "_max_ns", "_sum_ns")
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._sum_ns = 0
+        self._max_ns = 0
+
+    def record(self, ns: int) -> None:
+        """Count one latency."""
+        number = bucket(ns)
+        counts = self._counts
+        counts[number] = counts.get(number, 0) + 1
+        self._sum_ns += ns
+        if ns > self._max_ns:
+            self._max_ns = ns
+
+    def histogram(self) -> Histogram:
+        """Copy the counts into an event."""
+        return Histogram(counts=dict(self._counts), sum_ns=self._sum_ns, max_ns=self._max_ns)
+
+
+class Totals:
+    """Counters of one burst or plan. `sent == ok + failed + unfinished + in_flight` at any moment.
+
+    A request counts as sent when its bytes were handed to the socket, or when it failed before that
+    could be done (refused).
+    """
+
+    __slots__ = (
+        "ended_ns",
+        "errors",
+        "never_sent",
+        "ok",
+        "response",
+        "scheduled",
+        "sent",
+        "service",
+        "started_ns",
+        "unfinished",
+    )
+
+    def __init__(self, started_ns: int) -> None:
+        self.started_ns = started_ns
+        self.ended_ns = 0
+        self.scheduled = 0
+        self.sent = 0
+        self.ok = 0
+        self.errors = dict.fromkeys(KINDS, 0)
+        self.never_sent = 0
+        self.unfinished = 0
+        self.service = Latencies()
+        self.response = Latencies()
+
+    @property
+    def failed(self) -> int:
+        """Requests that failed, of any kind."""
+        return sum(self.errors.values())
+
+    @property
+    def in_flight(self) -> int:
+        """Requests sent that have neither an answer nor an error, and are not given up."""
+        return self.sent - self.ok - self.failed - self.unfinished

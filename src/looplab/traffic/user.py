@@ -1,0 +1,198 @@
+"""A user: sends one request at a time over one connection of its own, as a browser tab would."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from looplab.traffic.connection import Connection
+from looplab.traffic.errors import REFUSED, RESET, STATUS, TIMEOUT
+from looplab.traffic.requests import Prepared
+from looplab.wire.clock import now_ns
+
+if TYPE_CHECKING:
+    from looplab.traffic.wave import Wave
+
+
+class Sink(Protocol):
+    """Whom a user tells."""
+
+    def sent(self, user: User) -> None:
+        """Count a request whose bytes were handed to the socket, once for each request."""
+
+    def done(self, user: User) -> None:
+        """Take a request that has its answer or has failed. It may be that it was never sent."""
+
+    def trouble(self, error: OSError) -> None:
+        """Take an error of this machine, not of the server: no files or no ports are left."""
+
+
+class User:
+    """One user, with the times of its present or last request. Zero means "not yet"."""
+
+    __slots__ = (
+        "_addresses",
+        "_connecting",
+        "_head",
+        "_loop",
+        "_port",
+        "_sink",
+        "announced",
+        "begun_ns",
+        "connection",
+        "done_ns",
+        "error",
+        "first_byte_ns",
+        "leaving",
+        "number",
+        "open",
+        "request",
+        "resent",
+        "rid",
+        "scheduled_ns",
+        "sent_ns",
+        "status",
+        "target",
+        "thinking",
+        "wave",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sink: Sink,
+        wave: Wave,
+        number: int,
+        target: int,
+        addresses: tuple[str, ...],
+        port: int,
+    ) -> None:
+        """Prepare a user, who connects with the first request.
+
+        Args:
+            loop: the running loop.
+            sink: whom to tell.
+            wave: the wave that this user belongs to.
+            number: row of the user, from 0.
+            target: index of the server that this user talks to.
+            addresses: loopback addresses of that server, tried in order.
+            port: its port.
+        """
+        self._loop = loop
+        self._sink = sink
+        self.wave = wave
+        self._addresses = addresses
+        self._port = port
+        self._connecting: asyncio.Task[None] | None = None
+        self._head = False
+        self.number = number
+        self.target = target
+        self.connection: Connection | None = None
+        self.thinking: asyncio.TimerHandle | None = None
+        """Timer of the pause before the next request."""
+        self.leaving = False
+        """Ends after the present request."""
+        self.open = False
+        """Has a request without an answer, sent or about to be."""
+        self.announced = False
+        """The open request was reported."""
+        self.resent = False
+        self.request: Prepared | None = None
+        self.rid = 0
+        self.scheduled_ns = 0
+        self.begun_ns = 0
+        """When the timeout began to run: the moment of sending, or of connecting for it."""
+        self.sent_ns = 0
+        self.first_byte_ns = 0
+        self.done_ns = 0
+        self.status = 0
+        self.error = ""
+
+    def fire(self, request: Prepared, rid: int, scheduled_ns: int) -> None:
+        """Send a request; the one before must be done."""
+        self.request = request
+        self.rid = rid
+        self.scheduled_ns = scheduled_ns
+        self.sent_ns = self.first_byte_ns = self.done_ns = self.status = 0
+        self.error = ""
+        self.open = True
+        self.announced = self.resent = False
+        connection = self.connection
+        if connection is None:
+            self.begun_ns = now_ns()
+            self.connect()
+        else:
+            self._send(connection)
+            self.begun_ns = self.sent_ns
+
+    def _send(self, connection: Connection) -> None:
+        request = self.request
+        transport = connection.transport
+        assert request is not None
+        assert transport is not None
+        if request.head or self._head:
+            connection.begin(head=request.head)
+            self._head = request.head
+        # Stamped before the write: on another core the server may see the bytes before it returns.
+        first = not self.sent_ns
+        self.sent_ns = now_ns()
+        transport.write(b"%b%d%b" % (request.before, self.rid, request.behind))
+        if first:
+            self._sink.sent(self)
+
+    def connect(self) -> None:
+        """Open a connection and then send the present request."""
+        self._head = False
+        self._connecting = self._loop.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        failure: OSError | None = None
+        for address in self._addresses:
+            try:
+                await self._loop.create_connection(lambda: Connection(self), address, self._port)
+            except OSError as error:
+                failure = error
+            else:
+                return
+        self._connecting = None
+        assert failure is not None
+        if not isinstance(failure, ConnectionError):
+            self._sink.trouble(failure)
+        self.ended(now_ns(), RESET if isinstance(failure, ConnectionResetError) else REFUSED)
+
+    def connected(self, connection: Connection) -> None:
+        """Send the request that waited for this connection."""
+        self._connecting = None
+        self.connection = connection
+        self._send(connection)
+
+    def answered(self, now: int, status: int) -> None:
+        """End the present request with a complete answer."""
+        assert self.request is not None
+        self.status = status
+        self.ended(now, "" if status in self.request.expect else STATUS)
+
+    def ended(self, now: int, error: str) -> None:
+        """End the present request, with an error or without."""
+        self.done_ns = now
+        self.error = error
+        self.open = False
+        self._sink.done(self)
+
+    def expire(self) -> None:
+        """Fail the present request by timeout; the connection still waits for its answer and is closed."""
+        self.disconnect()
+        self.ended(now_ns(), TIMEOUT)
+
+    def disconnect(self) -> None:
+        """Close the connection, be it open or on its way, and stop thinking."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        if self.thinking is not None:
+            self.thinking.cancel()
+            self.thinking = None
+        connection = self.connection
+        if connection is not None:
+            self.connection = None
+            connection.give_up()
