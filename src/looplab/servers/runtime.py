@@ -19,7 +19,8 @@ SOCKET_PATH_BYTES = 103
 SHORT_FOLDER = "/tmp"
 """Where the folder goes if the path of the temporary folder is too long for a socket."""
 
-JANITOR_END_S = 1.0
+JANITOR_END_S = 0.3
+"""How long the end of the janitor is waited for; it ends by itself in any case."""
 
 
 class Runtime:

@@ -1,0 +1,6 @@
+"""One run after another: servers, traffic, receiver and model, without a screen."""
+
+from looplab.lab.lab import Lab
+from looplab.lab.selection import Selection
+
+__all__ = ["Lab", "Selection"]

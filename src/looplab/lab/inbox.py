@@ -1,0 +1,81 @@
+"""The inbox: what has arrived and is not in the model yet."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from looplab.wire.events import Batch, Bye, Event, Hello, RunStarted, ServerState
+
+MOST_EVENTS = 200_000
+"""Events that wait at most, about 100 MB: a screen that stands still must not fill the memory."""
+
+EVENTS_PER_BATCH = 256
+"""Longer batches are cut, so that one of them fits into the time box of a frame: 256 events take about
+1 ms to apply."""
+
+KEPT = (Hello, Bye, RunStarted, ServerState)
+"""Events that come once and that the picture cannot do without. All others are repeated by later ones, or
+are single requests, which the totals of the traffic count anyway."""
+
+
+class Inbox:
+    """A queue of batches from the lab's thread to the thread that draws or reports.
+
+    When it is full, the oldest batches are thinned to `KEPT`, and what is dropped is counted.
+    """
+
+    def __init__(self, most_events: int = MOST_EVENTS) -> None:
+        """Make an empty inbox that holds at most so many events (and a few of `KEPT` more)."""
+        self.dropped = 0
+        """Events dropped since the start."""
+        self._most_events = most_events
+        self._events = 0
+        self._thinned: deque[Batch] = deque()
+        self._batches: deque[Batch] = deque()
+        self._filled = threading.Condition()
+
+    def put(self, batch: Batch) -> None:
+        """Add a batch."""
+        with self._filled:
+            for start in range(0, len(batch.events), EVENTS_PER_BATCH):
+                part = batch.events[start : start + EVENTS_PER_BATCH]
+                self._batches.append(Batch(batch.source, batch.received_ns, part))
+                self._events += len(part)
+            while self._events > self._most_events and self._batches:
+                self._thin()
+            self._filled.notify_all()
+
+    def pop(self) -> Batch | None:
+        """Take the oldest batch, or None if there is none."""
+        with self._filled:
+            if self._thinned:
+                return self._thinned.popleft()
+            if not self._batches:
+                return None
+            batch = self._batches.popleft()
+            self._events -= len(batch.events)
+            return batch
+
+    def clear(self) -> None:
+        """Forget what waits: it belongs to a run that is over."""
+        with self._filled:
+            self._thinned.clear()
+            self._batches.clear()
+            self._events = 0
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until something is in the inbox; False if nothing has come in time."""
+        with self._filled:
+            return self._filled.wait_for(lambda: bool(self._thinned or self._batches), timeout_s)
+
+    def __len__(self) -> int:
+        return len(self._thinned) + len(self._batches)
+
+    def _thin(self) -> None:
+        batch = self._batches.popleft()
+        self._events -= len(batch.events)
+        kept: list[Event] = [event for event in batch.events if isinstance(event, KEPT)]
+        self.dropped += len(batch.events) - len(kept)
+        if kept:
+            self._thinned.append(Batch(batch.source, batch.received_ns, kept))

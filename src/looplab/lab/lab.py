@@ -1,0 +1,145 @@
+"""The lab: what a screen or a report holds of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import threading
+from collections.abc import Callable
+
+from looplab.lab.conductor import READY_DEADLINE_S, Conductor
+from looplab.lab.inbox import Inbox
+from looplab.lab.selection import Selection
+from looplab.model import Model
+from looplab.wire.clock import now_ns
+from looplab.wire.events import RunStarted
+
+CLOSE_S = 2.0
+"""Most time that `close` takes. What would not end by then goes with its lifeline."""
+
+
+class Lab:
+    """Runs selections one after another in a thread of its own, and feeds one model.
+
+    All methods are for one thread, that of the screen or the report. None blocks but `wait` and
+    `close`, and none raises for what goes wrong with a run: progress and failure arrive as events.
+    Whoever opens a lab closes it; at the normal end of the interpreter it closes itself, and if the
+    process is killed, the guards of its children end them.
+    """
+
+    def __init__(self, ready_deadline_s: float = READY_DEADLINE_S) -> None:
+        """Prepare a lab; `open` starts it.
+
+        Args:
+            ready_deadline_s: a server that is not ready within it has failed.
+        """
+        self.model = Model()
+        """The model of the present run; `drain` makes a new one when a run begins."""
+        self.selection: Selection | None = None
+        """What was started last."""
+        self._inbox = Inbox()
+        self._conductor = Conductor(self._inbox, ready_deadline_s)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Start the lab's thread. A lab is opened once."""
+        running = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(running,), name="looplab lab", daemon=True)
+        self._thread.start()
+        running.wait()
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End all that runs and remove the private folder, within 2 s. Further calls do nothing."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        atexit.unregister(self.close)
+        self._call(self._conductor.close)
+        thread.join(CLOSE_S)
+
+    def start(self, selection: Selection) -> None:
+        """Run a selection: stop what runs, start the server and, when it is ready, the traffic.
+
+        A start that is still in progress is given up.
+        """
+        self.selection = selection
+        self._call(self._conductor.start, selection)
+
+    def stop_traffic(self) -> None:
+        """Send nothing more; what is open counts as unfinished."""
+        self._call(self._conductor.stop_traffic)
+
+    def start_traffic(self) -> None:
+        """Run the selection again on the server that is there; a server that has failed is started again."""
+        if self.selection is not None:
+            self._call(self._conductor.start_traffic, self.selection)
+
+    def burst(self, requests: int | None = None, concurrency: int | None = None) -> None:
+        """Fire a burst: as many requests and at once as the plan says, unless told otherwise."""
+        if self.selection is None:
+            return
+        plan, users = self.selection.plan, self.selection.users
+        at_once = concurrency if concurrency is not None else users
+        total = requests if requests is not None else max(plan.requests, at_once)
+        self._call(self._conductor.burst, self.selection, total, at_once)
+
+    def set_users(self, users: int) -> None:
+        """Go to this number of users, now and in the runs that follow of this selection."""
+        if self.selection is not None:
+            self.selection = self.selection.with_users(max(users, 1))
+            self._call(self._conductor.set_users, self.selection)
+
+    def drain(self, budget_ns: int) -> bool:
+        """Apply what has arrived to the model, for so long; what is left waits for the next call.
+
+        Returns:
+            True if anything was applied.
+        """
+        until = now_ns() + budget_ns
+        applied = False
+        while (batch := self._inbox.pop()) is not None:
+            if isinstance(batch.events[0], RunStarted):
+                self.model = Model()
+            self.model.apply(batch)
+            applied = True
+            if now_ns() >= until:
+                break
+        return applied
+
+    @property
+    def backlog(self) -> int:
+        """Batches that have arrived and are not applied yet."""
+        return len(self._inbox)
+
+    @property
+    def dropped(self) -> int:
+        """Events that the lab dropped, because nobody drained it for too long."""
+        return self._inbox.dropped
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until something has arrived; False if nothing came in time."""
+        return self._inbox.wait(timeout_s)
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function in the lab's thread, in the order of the calls."""
+        if self._loop is None:
+            raise RuntimeError("the lab is not open")
+        # A lab that is closed, or whose thread has ended, takes no more commands.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _run(self, running: threading.Event) -> None:
+        async def conduct() -> None:
+            self._loop = asyncio.get_running_loop()
+            running.set()
+            await self._conductor.run()
+
+        try:
+            asyncio.run(conduct())
+        except Exception as error:
+            self._conductor.fail(error)
+        finally:
+            running.set()
