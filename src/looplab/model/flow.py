@@ -1,0 +1,139 @@
+"""Requests as a flow: how many are in each phase, how much time they spent there, how many are done."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from looplab.model.requests import Request
+from looplab.model.series import CountSeries, LevelSeries
+from looplab.wire.clock import S
+from looplab.wire.events import Phase
+
+_CODES = len(Phase) + 1
+
+
+class Flow:
+    """Counts that follow every change of a request in constant time.
+
+    `completed`, the sums and the peaks cover the present period: from the start of the traffic, or of
+    the present burst, on.
+    """
+
+    def __init__(self) -> None:
+        self.in_flight = LevelSeries()
+        self.queued = LevelSeries()
+        self.done = CountSeries()
+        """Requests that ended well, by the time of their last byte."""
+        self.counts = [0] * _CODES
+        """Open requests by number of the phase that they are in now."""
+        self.began_ns = 0
+        """Start of the period."""
+        self.completed = 0
+        """Requests whose both halves are known to the end."""
+        self.phase_ns = [0] * _CODES
+        """Time that the completed requests spent in each phase, in sum."""
+        self.think_ns = 0
+        """Time between an answer and the next request of the same user, in sum."""
+        self.thinks = 0
+        self.seen = 0
+        """Requests of looplab's traffic of which an event was seen."""
+        self.peak_awaiting = 0
+        self.peak_in_flight = 0
+        self._queue_begin_sum = 0
+        # When the newest requests were sent: the workers have not been heard of these yet.
+        self._newest: deque[int] = deque(maxlen=10_000)
+        self._begin_sum = 0
+        self._end_sum = 0
+        self._open = 0
+
+    def begin_period(self, began_ns: int, requests: Iterable[Request]) -> None:
+        """Start the sums anew, with the requests that are kept and began since then."""
+        self.began_ns = began_ns
+        self.completed = 0
+        self.phase_ns = [0] * _CODES
+        self.think_ns = self.thinks = 0
+        self.seen = self._begin_sum = self._end_sum = self._open = 0
+        self.peak_awaiting = self.counts[Phase.AWAITING]
+        self.peak_in_flight = self.in_flight.level
+        for request in requests:
+            if request.begin_ns >= began_ns:
+                if request.sent_ns or request.done_ns:
+                    self.begin(request)
+                    if request.end_ns:
+                        self.end(0, request.end_ns)
+                if request.accounted:
+                    self.account(request)
+
+    def recount(self, request: Request, t_ns: int) -> None:
+        """Count a request in the phase that it is in since `t_ns`, and no longer in the one before."""
+        code = 0 if request.end_ns else request.code
+        before = request.counted
+        if code == before:
+            return
+        request.counted = code
+        counts = self.counts
+        if before:
+            counts[before] -= 1
+            if before == Phase.QUEUED:
+                self.queued.step(request.began_ns or t_ns, -1)
+                self._queue_begin_sum -= request.begin_ns
+        if code:
+            counts[code] += 1
+            if code == Phase.QUEUED:
+                self.queued.step(request.begin_ns, 1)
+                self._queue_begin_sum += request.begin_ns
+                self._newest.append(request.begin_ns)
+            elif code == Phase.AWAITING and counts[code] > self.peak_awaiting:
+                self.peak_awaiting = counts[code]
+
+    def enter(self, request: Request) -> None:
+        """Count a request, of whatever client, as in flight from its beginning on."""
+        self.in_flight.step(request.begin_ns, 1)
+        if self.in_flight.level > self.peak_in_flight:
+            self.peak_in_flight = self.in_flight.level
+
+    def begin(self, request: Request) -> None:
+        """Count the beginning of a request of looplab's traffic."""
+        self.seen += 1
+        self._open += 1
+        self._begin_sum += request.begin_ns
+
+    def end(self, before_ns: int, end_ns: int) -> None:
+        """Count the end of a request of looplab's traffic, or a new end of it; 0 stands for open."""
+        self._open += (not end_ns) - (not before_ns)
+        self._end_sum += end_ns - before_ns
+
+    def account(self, request: Request) -> None:
+        """Add the phases of a completed request to the sums."""
+        self.completed += 1
+        phase_ns = self.phase_ns
+        for begin, end, phase in request.spans(request.begin_ns, request.end_ns, request.end_ns):
+            phase_ns[phase] += end - begin
+
+    def mean_in_flight(self, now_ns: int) -> float | None:
+        """Give the mean number in flight since the start of the period: their times in sum, by its length."""
+        length = now_ns - self.began_ns
+        if length <= 0 or not self.seen:
+            return None
+        return max(self._end_sum + self._open * now_ns - self._begin_sum, 0) / length
+
+    def queued_ns(self, now_ns: int) -> int:
+        """Give the time that the requests that are queued now have waited, in sum."""
+        return max(self.counts[Phase.QUEUED] * now_ns - self._queue_begin_sum, 0)
+
+    def queued_at(self, known_ns: int) -> int:
+        """Give how many requests are queued, without those sent after `known_ns`.
+
+        Events of a worker arrive up to a batch late; a request sent since its last word may well run.
+        """
+        newest = self._newest
+        while newest and newest[0] <= known_ns:
+            newest.popleft()
+        return max(self.counts[Phase.QUEUED] - len(newest), 0)
+
+    def rate(self, now_ns: int, window_ns: int = S) -> float:
+        """Give the requests done a second over the last `window_ns`, or since a later start."""
+        begin = max(now_ns - window_ns, self.began_ns)
+        length = now_ns - begin
+        return self.done.total(begin, now_ns) * S / length if length > 0 else 0.0

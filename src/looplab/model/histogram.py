@@ -1,0 +1,85 @@
+"""Latencies in log-linear buckets: counts that merge by addition, and percentiles that are never guessed."""
+
+from __future__ import annotations
+
+from looplab.wire.buckets import bounds, bucket
+from looplab.wire.events import Histogram as WireHistogram
+
+SAMPLES_BEYOND = 10
+"""A percentile is given only if so many samples lie beyond it; with fewer it is the luck of single ones."""
+
+
+class Histogram:
+    """Counts of durations in the buckets of `wire.buckets`, each at most 3.1 % wide."""
+
+    __slots__ = ("counts", "max_ns", "n", "sum_ns")
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+        self.n = 0
+        """Sum of the weights: the number of samples where each weighs 1."""
+        self.sum_ns = 0
+        self.max_ns = 0
+
+    @classmethod
+    def of(cls, wire: WireHistogram) -> Histogram:
+        """Read a histogram that came over the wire; counts below 1 are left out."""
+        histogram = cls()
+        histogram.counts = {
+            number: count for number, count in wire.counts.items() if count > 0 and number >= 0
+        }
+        histogram.n = sum(histogram.counts.values())
+        histogram.sum_ns = wire.sum_ns
+        histogram.max_ns = wire.max_ns
+        return histogram
+
+    def add(self, ns: int, weight: int = 1) -> None:
+        """Count one duration, or a duration that stands for `weight` samples."""
+        number = bucket(ns)
+        self.counts[number] = self.counts.get(number, 0) + weight
+        self.n += weight
+        self.sum_ns += ns * weight
+        if ns > self.max_ns:
+            self.max_ns = ns
+
+    def merge(self, other: Histogram) -> None:
+        """Add the counts of another one: the result is the histogram of all samples of both."""
+        for number, count in other.counts.items():
+            self.counts[number] = self.counts.get(number, 0) + count
+        self.n += other.n
+        self.sum_ns += other.sum_ns
+        self.max_ns = max(self.max_ns, other.max_ns)
+
+    def since(self, base: Histogram) -> Histogram:
+        """Give what was counted after `base`, an earlier state of this histogram.
+
+        The largest value is exact if it lies in the highest bucket that is left; otherwise it is the
+        upper end of that bucket.
+        """
+        rest = Histogram()
+        for number, count in self.counts.items():
+            if (more := count - base.counts.get(number, 0)) > 0:
+                rest.counts[number] = more
+                rest.n += more
+        rest.sum_ns = max(self.sum_ns - base.sum_ns, 0)
+        if rest.counts:
+            top = max(rest.counts)
+            rest.max_ns = self.max_ns if bucket(self.max_ns) == top else bounds(top)[1] - 1
+        return rest
+
+    def percentile(self, percent: float) -> int | None:
+        """Give the duration in nanoseconds below which `percent` of the samples lie (nearest rank).
+
+        It is the middle of the bucket that holds it, so at most 1.6 % off, and never above the
+        maximum. None if fewer than `SAMPLES_BEYOND` samples lie beyond it.
+        """
+        rank = max(-int(-self.n * percent // 100), 1)
+        if self.n - rank < SAMPLES_BEYOND:
+            return None
+        seen = 0
+        for number in sorted(self.counts):
+            seen += self.counts[number]
+            if seen >= rank:
+                low, high = bounds(number)
+                return min((low + high - 1) // 2, self.max_ns)
+        return None

@@ -1,0 +1,300 @@
+"""The lane of one event loop: its runs, how busy it is, and how late."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from typing import NamedTuple
+
+from looplab.model.histogram import Histogram
+from looplab.model.requests import Request
+from looplab.model.series import CountSeries, GaugeSeries
+from looplab.model.stalls import StallRecord, Stalls
+from looplab.wire.clock import MS, S
+from looplab.wire.events import LoopSample, Phase
+
+LANE_BUCKET_NS = 5 * MS
+"""Resolution of the lane: finer than a column of any useful picture, and 60,000 numbers for five minutes."""
+
+STALL_NS = 50 * MS
+"""A run from this length on is a stall, and `blocking` beyond it."""
+
+RUN_KEPT_NS = MS
+"""Shorter runs are part of the lane and of the sums, but not kept one by one."""
+
+MOST_RUNS = 10_000
+
+MOST_SAMPLES = 12_000
+"""Samples kept: five minutes at 40 a second."""
+
+_ON_LOOP = (False, False, True, True, *[False] * (len(Phase) - 3))
+
+
+class LoopRun(NamedTuple):
+    """One uninterrupted hold of the loop."""
+
+    began_ns: int
+    ended_ns: int
+    phase: Phase
+    """`running`, or `blocking` if it became a stall."""
+    rid: int
+    """Request whose run it was, or -1 for a callback."""
+
+
+class LoopLane:
+    """What one event loop did and does.
+
+    Sums (`lag`, `stalls.total`, `busy`) cover the present period, from the start of the traffic on.
+    """
+
+    def __init__(self) -> None:
+        self.runs: deque[LoopRun] = deque(maxlen=MOST_RUNS)
+        """Runs of a millisecond and more, by their ends."""
+        self.stalls = Stalls()
+        self.lag_series = GaugeSeries()
+        """Largest lag in nanoseconds of each 100 ms."""
+        self.lag = Histogram()
+        """Lag weighed by time: one sample a millisecond, so a percentile is a share of the time."""
+        self.sample: LoopSample | None = None
+        """The newest sample."""
+        self.version = 0
+        """Goes up whenever the lane changes."""
+        self.open_since_ns = 0
+        """When the run that holds the loop now began, 0 if the loop is free."""
+        self.open_rid = 0
+        """Request of that run, -1 for a callback."""
+        self.callbacks_ns = 0
+        """Time held by callbacks that belong to no request."""
+        self._began_ns = 0
+        self._ended_ns = 0
+        self._busy_at_start_ns: float | None = None
+        self._busy = CountSeries(LANE_BUCKET_NS)
+        self._blocking = CountSeries(LANE_BUCKET_NS)
+        self._sample_times: list[int] = []
+        self._sample_busy: list[int] = []
+        self._sample_lag: list[int] = []
+
+    @property
+    def present_stall(self) -> StallRecord | None:
+        """The stall that lasts now, or None."""
+        return self.stalls.present
+
+    # Events
+
+    def follow(self, request: Request, code: int, since_ns: int, next_code: int, next_ns: int) -> None:
+        """Follow a request from one phase, entered at `since_ns`, to the next one at `next_ns`.
+
+        Phase 0 stands for none: before the first one and after the end.
+        """
+        on_loop = _ON_LOOP[next_code]
+        if _ON_LOOP[code]:
+            self._hold(since_ns, next_ns, code == Phase.BLOCKING)
+            if not on_loop:
+                phase = Phase.BLOCKING if code == Phase.BLOCKING else Phase.RUNNING
+                self._end_run(request.run_since_ns or since_ns, next_ns, phase, request.rid)
+                request.run_since_ns = 0
+        elif on_loop:
+            request.run_since_ns = next_ns
+        else:
+            return
+        if on_loop and (self.sample is None or next_ns >= self.sample.t_ns):
+            self.open_since_ns = request.run_since_ns
+            self.open_rid = request.rid
+        self.version += 1
+
+    def take_run(self, began_ns: int, ended_ns: int) -> None:
+        """Take a run of a callback."""
+        if ended_ns <= began_ns:
+            return
+        edge = min(began_ns + STALL_NS, ended_ns)
+        self._hold(began_ns, edge, blocking=False)
+        self._hold(edge, ended_ns, blocking=True)
+        blocking = ended_ns - began_ns >= STALL_NS
+        self._end_run(began_ns, ended_ns, Phase.BLOCKING if blocking else Phase.RUNNING, -1)
+        if began_ns >= self._began_ns:
+            self.callbacks_ns += ended_ns - began_ns
+        self.version += 1
+
+    def take_sample(self, event: LoopSample) -> None:
+        """Take a reading of the loop; one that is older than the newest is dropped."""
+        before = self.sample
+        if before is not None and event.t_ns <= before.t_ns:
+            return
+        self.sample = event
+        lag_ns = max(event.lag_ns, event.max_lag_ns, 0)
+        self.lag_series.read(event.t_ns, lag_ns)
+        self._sample_times.append(event.t_ns)
+        self._sample_busy.append(event.busy_ns)
+        self._sample_lag.append(lag_ns)
+        if len(self._sample_times) > MOST_SAMPLES + MOST_SAMPLES // 8:
+            for samples in (self._sample_times, self._sample_busy, self._sample_lag):
+                del samples[: len(samples) - MOST_SAMPLES]
+        if before is not None:
+            self._count_lag(before.t_ns, event.t_ns, lag_ns)
+        since_ns = event.since_ns if event.rid else 0
+        if since_ns != self.open_since_ns:
+            self.open_since_ns = since_ns
+            self.open_rid = event.rid
+            self.version += 1
+        if not since_ns or since_ns > event.t_ns - STALL_NS:
+            self.stalls.contradict(event.t_ns, since_ns)
+
+    def close(self, t_ns: int) -> None:
+        """End all that is open: the worker is gone."""
+        if self.open_since_ns:
+            began, self.open_since_ns = self.open_since_ns, 0
+            edge = min(began + STALL_NS, t_ns)
+            self._hold(began, edge, blocking=False)
+            self._hold(edge, t_ns, blocking=True)
+            blocking = t_ns - began >= STALL_NS
+            self._end_run(began, t_ns, Phase.BLOCKING if blocking else Phase.RUNNING, self.open_rid)
+        self.stalls.close(t_ns)
+        self.lag_series.read(t_ns + self.lag_series.bucket_ns, 0)
+        self.sample = None
+        self._busy_at_start_ns = None
+        for samples in (self._sample_times, self._sample_busy, self._sample_lag):
+            samples.clear()
+        self.version += 1
+
+    def begin_period(self, began_ns: int) -> None:
+        """Start the sums anew at a time that may be a little past."""
+        self._began_ns = began_ns
+        self._ended_ns = 0
+        self.lag = Histogram()
+        self.callbacks_ns = sum(
+            run.ended_ns - run.began_ns for run in self.runs if run.rid < 0 and run.began_ns >= began_ns
+        )
+        self._busy_at_start_ns = self._busy_total(began_ns)
+        times = self._sample_times
+        for index in range(bisect_right(times, began_ns), len(times)):
+            self._count_lag(times[index - 1] if index else began_ns, times[index], self._sample_lag[index])
+        self.stalls.begin_period(began_ns)
+
+    def end_period(self, ended_ns: int) -> None:
+        """End the sums: the traffic is over."""
+        self._ended_ns = ended_ns
+
+    def _hold(self, began_ns: int, ended_ns: int, blocking: bool) -> None:
+        if ended_ns > began_ns:
+            self._busy.add_span(began_ns, ended_ns)
+            if blocking:
+                self._blocking.add_span(began_ns, ended_ns)
+
+    def _end_run(self, began_ns: int, ended_ns: int, phase: Phase, rid: int) -> None:
+        if ended_ns - began_ns >= RUN_KEPT_NS:
+            self.runs.append(LoopRun(began_ns, ended_ns, phase, rid))
+        if began_ns <= self.open_since_ns <= ended_ns:
+            self.open_since_ns = 0
+            self.open_rid = 0
+
+    def _count_lag(self, from_ns: int, to_ns: int, lag_ns: int) -> None:
+        if to_ns > self._began_ns and not 0 < self._ended_ns < to_ns:
+            weight = (to_ns - max(from_ns, self._began_ns)) // MS
+            # A gap of minutes is a lost connection and no measurement.
+            self.lag.add(lag_ns, min(max(weight, 1), 60_000))
+
+    def _busy_total(self, t_ns: int) -> float | None:
+        """Give the total of the busy time at a time, between two samples in proportion."""
+        times, busy = self._sample_times, self._sample_busy
+        if not times:
+            return None
+        index = bisect_right(times, t_ns)
+        if not index:
+            # The worker's counters start at 0 with it.
+            return float(max(busy[0] - max(times[0] - t_ns, 0), 0))
+        if index == len(times):
+            return float(busy[-1])
+        share = (t_ns - times[index - 1]) / (times[index] - times[index - 1])
+        return busy[index - 1] + (busy[index] - busy[index - 1]) * share
+
+    # What can be seen
+
+    def lag_ns(self, now_ns: int) -> int:
+        """Give the lag now: it grows with every moment while a late heartbeat is held up by a run."""
+        sample = self.sample
+        if sample is None:
+            return 0
+        lag_ns = max(sample.lag_ns, 0)
+        if lag_ns and (self.open_since_ns or self.stalls.present is not None):
+            lag_ns += max(now_ns - sample.t_ns, 0)
+        return lag_ns
+
+    def open_run(self, now_ns: int) -> tuple[int, int] | None:
+        """Give the run that holds the loop, `(began_ns, until_ns)`, as far as it is known to last.
+
+        A run that is no stall is known only up to the last sample; a stall lasts until it is told to end.
+        """
+        began = self.open_since_ns
+        if not began:
+            return None
+        known = max(self.sample.t_ns if self.sample is not None else 0, began)
+        if self.stalls.present is not None or known - began >= STALL_NS:
+            known = max(known, now_ns)
+        return began, known
+
+    def busy(self, now_ns: int, window_ns: int = S) -> float | None:
+        """Give the share of the last `window_ns` in which a run held the loop; None if it is unknown."""
+        times = self._sample_times
+        if not times:
+            return None
+        to_ns = min(times[-1], now_ns)
+        from_ns = max(to_ns - window_ns, times[0])
+        return self._share(self._busy_total(from_ns), from_ns, to_ns)
+
+    def busy_in_run(self, now_ns: int) -> float | None:
+        """Give the busy share of the whole period; None if it is unknown."""
+        if not self._sample_times:
+            return None
+        to_ns = min(self._sample_times[-1], self._ended_ns or now_ns)
+        return self._share(self._busy_at_start_ns, self._began_ns, to_ns)
+
+    def _share(self, busy_ns: float | None, from_ns: int, to_ns: int) -> float | None:
+        total = self._busy_total(to_ns)
+        if total is None or to_ns <= from_ns:
+            return None
+        return min(max((total - (busy_ns or 0.0)) / (to_ns - from_ns), 0.0), 1.0)
+
+    def phases_by_column(
+        self, from_ns: int, column_ns: int, first_col: int, last_col: int, now_ns: int
+    ) -> bytearray:
+        """Give `running`, `blocking` or 0 (free) for each column in `[first_col, last_col)`.
+
+        `blocking` if a stall holds a millisecond of the column or an eighth of it, `running` if any run
+        does hold it: what is short must not be lost. The resolution is `LANE_BUCKET_NS`.
+        """
+        columns = last_col - first_col
+        if columns <= 0 or column_ns <= 0:
+            return bytearray()
+        begin = from_ns + first_col * column_ns
+        end = begin + columns * column_ns
+        length = LANE_BUCKET_NS
+        origin = begin // length
+        busy = self._busy.values(begin, end)
+        blocking = self._blocking.values(begin, end)
+        least = min(column_ns // 8, MS)
+        out = bytearray(columns)
+        for column in range(columns):
+            left = begin + column * column_ns
+            first = -(-left // length) - origin
+            last = -(-(left + column_ns) // length) - origin
+            if first >= last:
+                first = left // length - origin
+                last = first + 1
+            if sum(blocking[first:last]) > least:
+                out[column] = Phase.BLOCKING
+            elif any(busy[first:last]):
+                out[column] = Phase.RUNNING
+        self._paint_open(out, begin, column_ns, now_ns)
+        return out
+
+    def _paint_open(self, out: bytearray, begin_ns: int, column_ns: int, now_ns: int) -> None:
+        """Add the run that is not over yet."""
+        run = self.open_run(now_ns)
+        if run is None:
+            return
+        began, until = run
+        for column in range(
+            max((began - begin_ns) // column_ns, 0), min(-(-(until - begin_ns) // column_ns), len(out))
+        ):
+            edge = begin_ns + (column + 1) * column_ns
+            out[column] = Phase.BLOCKING if min(edge, until) - began > STALL_NS else Phase.RUNNING

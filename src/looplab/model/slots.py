@@ -1,0 +1,279 @@
+"""Slots of a worker: who holds each, who waits, and how long."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from operator import attrgetter
+
+from looplab.model.columns import paint
+from looplab.model.histogram import Histogram
+from looplab.model.requests import Request, Span
+from looplab.model.series import GaugeSeries
+from looplab.wire.events import Phase, Slots, SlotUse
+
+BUSY = Phase.THREAD
+"""Code of a slot whose thread works."""
+
+HELD = Phase.AWAITING
+"""Code of a slot that is held while its thread is idle: the loop has not taken it back yet."""
+
+MOST_SLOTS = 1_024
+"""Slots beyond this are not kept one by one."""
+
+MOST_USES = 2_000
+"""Finished uses kept for each slot."""
+
+_MOST_READINGS = 12_000
+"""Readings kept, so that a period can begin a little in the past."""
+
+_taken = attrgetter("taken_ns")
+
+
+class Use:
+    """One use of a slot. It is held until `released_ns` and busy until `finished_ns`; 0 is not yet."""
+
+    __slots__ = ("finished_ns", "guessed", "released_ns", "rid", "taken_ns")
+
+    def __init__(self, rid: int, taken_ns: int, finished_ns: int = 0, released_ns: int = 0) -> None:
+        self.rid = rid
+        self.taken_ns = taken_ns
+        self.finished_ns = finished_ns
+        self.released_ns = released_ns
+        self.guessed = False
+        """True if its end was never told: it ends where it was last seen."""
+
+    def spans(self, from_ns: int, to_ns: int, now_ns: int) -> list[Span]:
+        """Give what it shows between two times: busy, then held."""
+        end = min(self.released_ns or now_ns, to_ns)
+        busy_end = min(self.finished_ns or end, end)
+        begin = max(self.taken_ns, from_ns)
+        spans = []
+        if begin < busy_end:
+            spans.append((begin, busy_end, BUSY))
+        if max(begin, busy_end) < end:
+            spans.append((max(begin, busy_end), end, HELD))
+        return spans
+
+
+class Slot:
+    """One slot with its history."""
+
+    __slots__ = ("number", "open", "uses", "version")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.uses: list[Use] = []
+        """Finished uses in time order, bounded."""
+        self.open: Use | None = None
+        """The use that goes on now."""
+        self.version = 0
+        """Goes up whenever an event changes it."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it is held, so that it changes with time although no event comes."""
+        return self.open is not None
+
+    def add(self, use: Use) -> None:
+        """Add a finished use; one that was only guessed is replaced."""
+        uses = self.uses
+        index = bisect_right(uses, use.taken_ns, key=_taken)
+        if index and uses[index - 1].taken_ns == use.taken_ns:
+            if uses[index - 1].guessed:
+                uses[index - 1] = use
+        else:
+            uses.insert(index, use)
+            if len(uses) > MOST_USES + MOST_USES // 8:
+                del uses[: len(uses) - MOST_USES]
+        self.version += 1
+
+    def used(self, taken_ns: int) -> bool:
+        """Whether a use that began then, or a later one, is finished."""
+        return bool(self.uses) and self.uses[-1].taken_ns >= taken_ns
+
+    def phases_by_column(
+        self, from_ns: int, column_ns: int, first_col: int, last_col: int, now_ns: int
+    ) -> bytearray:
+        """Give `BUSY`, `HELD` or 0 for each column in `[first_col, last_col)`, by `columns.paint`."""
+        columns = last_col - first_col
+        if columns <= 0 or column_ns <= 0:
+            return bytearray()
+        begin = from_ns + first_col * column_ns
+        end = begin + columns * column_ns
+        uses = self.uses
+        shown = uses[max(bisect_right(uses, begin, key=_taken) - 1, 0) : bisect_right(uses, end, key=_taken)]
+        if self.open is not None:
+            shown.append(self.open)
+        return paint((use.spans(begin, end, now_ns) for use in shown), begin, column_ns, columns)
+
+
+class SlotPool:
+    """A set of slots, for instance anyio's 40 threads. Sums cover the present period."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.t_ns = 0
+        """When the newest reading was made."""
+        self.total = 0
+        self.held = 0
+        """Slots that are given out."""
+        self.busy = 0
+        """Slots whose thread works."""
+        self.waiting = 0
+        """Requests that wait for a slot."""
+        self.queue: list[int] = []
+        """Those requests by `rid`, the next one first; at most 64."""
+        self.slots: dict[int, Slot] = {}
+        """Every slot that was ever used, by number."""
+        self.peak = 0
+        """Most slots held at once in the period."""
+        self.peak_waiting = 0
+        self.full_ns = 0
+        """Time in which all slots were held and somebody waited."""
+        self.wait = Histogram()
+        """From asked for to taken."""
+        self.hold = Histogram()
+        """From taken to given back."""
+        self.work = Histogram()
+        """From taken to the end of the work in it."""
+        self.held_series = GaugeSeries()
+        self.waiting_series = GaugeSeries()
+        self.version = 0
+        self._began_ns = 0
+        self._ended_ns = 0
+        self._readings: deque[tuple[int, int, int, int]] = deque(maxlen=_MOST_READINGS)
+        self._uses: deque[SlotUse] = deque(maxlen=MOST_USES)
+        self._busy_area_ns = 0
+
+    @property
+    def holders(self) -> dict[int, Use]:
+        """The uses that go on now, by slot."""
+        return {slot.number: slot.open for slot in self.slots.values() if slot.open is not None}
+
+    def slot(self, number: int) -> Slot | None:
+        """Give a slot, made if it is new; None for a number that is not kept."""
+        slot = self.slots.get(number)
+        if slot is None and 0 <= number < MOST_SLOTS:
+            slot = self.slots[number] = Slot(number)
+        return slot
+
+    def take_reading(self, event: Slots, requests: dict[int, Request]) -> None:
+        """Take the present state; one that is older than the newest is dropped."""
+        if event.t_ns < self.t_ns:
+            return
+        self._count_reading(self.t_ns, event.t_ns)
+        self.t_ns = event.t_ns
+        self.total, self.held, self.busy, self.waiting = event.total, event.held, event.busy, event.waiting
+        self.queue = event.queue
+        self._readings.append((event.t_ns, event.held, event.busy, event.waiting))
+        self._note_peaks(event.held, event.waiting)
+        self.held_series.read(event.t_ns, event.held)
+        self.waiting_series.read(event.t_ns, event.waiting)
+        holders = {number: (rid, since) for number, rid, since in event.holders}
+        for number, (rid, since_ns) in holders.items():
+            slot = self.slot(number)
+            if slot is None or slot.used(since_ns):
+                continue
+            use = slot.open
+            if use is None or use.taken_ns != since_ns:
+                self._let_go(slot, event.t_ns)
+                use = slot.open = Use(rid, since_ns)
+                slot.version += 1
+            request = requests.get(rid)
+            if request is not None and not use.finished_ns:
+                # Its request has gone on: the thread is idle, and only the slot is still held.
+                code, code_ns = request.code, request.phase_since_ns
+                if code != Phase.THREAD and code_ns > since_ns:
+                    use.finished_ns = code_ns
+                    slot.version += 1
+        for slot in self.slots.values():
+            if slot.open is not None and slot.number not in holders:
+                self._let_go(slot, event.t_ns)
+        self.version += 1
+
+    def take_use(self, event: SlotUse) -> None:
+        """Take a finished use."""
+        slot = self.slot(event.slot)
+        released = max(event.released_ns, event.finished_ns, event.taken_ns)
+        if slot is not None:
+            if slot.open is not None and slot.open.taken_ns <= event.taken_ns:
+                slot.open = None
+            finished = min(max(event.finished_ns, event.taken_ns), released)
+            slot.add(Use(event.rid, event.taken_ns, finished, released))
+        self._uses.append(event)
+        self._count_use(event)
+        self.peak = max(self.peak, 1)
+        self.version += 1
+
+    def close(self, t_ns: int) -> None:
+        """End all that is open: the worker is gone."""
+        for slot in self.slots.values():
+            self._let_go(slot, t_ns)
+        self._count_reading(self.t_ns, t_ns)
+        self.held = self.busy = self.waiting = 0
+        self.queue = []
+        self.held_series.read(t_ns + self.held_series.bucket_ns, 0)
+        self.waiting_series.read(t_ns + self.waiting_series.bucket_ns, 0)
+        self.t_ns = max(self.t_ns, t_ns)
+        self.version += 1
+
+    def begin_period(self, began_ns: int) -> None:
+        """Start the sums anew at a time that may be a little past."""
+        self._began_ns = began_ns
+        self._ended_ns = 0
+        self.peak = self.peak_waiting = self.full_ns = self._busy_area_ns = 0
+        self.wait, self.hold, self.work = Histogram(), Histogram(), Histogram()
+        for use in self._uses:
+            self._count_use(use)
+        state = self.held, self.busy, self.waiting
+        before_ns = began_ns
+        for t_ns, held, busy, waiting in self._readings:
+            self._count_reading(before_ns, t_ns)
+            before_ns = t_ns
+            self.held, self.busy, self.waiting = held, busy, waiting
+            if t_ns >= began_ns:
+                self._note_peaks(held, waiting)
+        self.held, self.busy, self.waiting = state
+
+    def end_period(self, ended_ns: int) -> None:
+        """End the sums: the traffic is over."""
+        self._ended_ns = ended_ns
+
+    def mean_busy(self, now_ns: int) -> float | None:
+        """Give the mean number of slots whose thread works in the period; None before it has a length."""
+        to_ns = min(self._ended_ns or now_ns, max(now_ns, self.t_ns))
+        length = to_ns - self._began_ns
+        if length <= 0:
+            return None
+        open_ns = self.busy * max(to_ns - max(self.t_ns, self._began_ns), 0)
+        return (self._busy_area_ns + open_ns) / length
+
+    def _let_go(self, slot: Slot, t_ns: int) -> None:
+        """End an open use whose end was not told; the telling, if it still comes, replaces it."""
+        if (use := slot.open) is not None:
+            slot.open = None
+            use.released_ns = max(t_ns, use.taken_ns)
+            use.finished_ns = use.finished_ns or use.released_ns
+            use.guessed = True
+            slot.add(use)
+
+    def _note_peaks(self, held: int, waiting: int) -> None:
+        self.peak = max(self.peak, held)
+        self.peak_waiting = max(self.peak_waiting, waiting)
+
+    def _count_reading(self, from_ns: int, to_ns: int) -> None:
+        """Count the time in which the present reading was the newest."""
+        if self._ended_ns:
+            to_ns = min(to_ns, self._ended_ns)
+        length = to_ns - max(from_ns, self._began_ns)
+        if length > 0 and from_ns:
+            self._busy_area_ns += self.busy * length
+            if self.waiting > 0 and self.held >= self.total > 0:
+                self.full_ns += length
+
+    def _count_use(self, event: SlotUse) -> None:
+        if event.taken_ns >= self._began_ns and not 0 < self._ended_ns < event.taken_ns:
+            self.wait.add(max(event.taken_ns - event.requested_ns, 0))
+            self.work.add(max(event.finished_ns - event.taken_ns, 0))
+            self.hold.add(max(event.released_ns - event.taken_ns, 0))

@@ -1,0 +1,178 @@
+"""Stalls of one event loop: the one that lasts, the longest ones, and their sums by place."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import NamedTuple
+
+from looplab.wire.clock import MS
+from looplab.wire.events import Stall
+
+MOST_STALLS = 100
+"""The longest stalls that are kept one by one; the sums count all."""
+
+EPISODE_GAP_NS = 20 * MS
+"""Two stalls with less between them are one episode: in so short a gap nobody gets an answer."""
+
+_MOST_NUMBERS = 4_096
+
+
+class Place(NamedTuple):
+    """Where a stall was caused."""
+
+    kind: str
+    file: str
+    line: int
+    function: str
+    source: str
+
+
+class StallRecord:
+    """One stall, as far as it is known."""
+
+    __slots__ = ("began_ns", "ended_ns", "known_ns", "number", "place", "rid", "stale")
+
+    def __init__(self, number: int, began_ns: int) -> None:
+        self.number = number
+        self.began_ns = began_ns
+        self.known_ns = began_ns
+        """Up to when it is known to have lasted."""
+        self.ended_ns = 0
+        """0 while it lasts."""
+        self.place = Place("blocked", "", 0, "", "")
+        self.rid = 0
+        self.stale = False
+        """True if the loop was seen free or with another run, and only the last report is missing."""
+
+    def length_ns(self, now_ns: int) -> int:
+        """Give how long it lasted, or has lasted by now."""
+        return max((self.ended_ns or max(now_ns, self.known_ns)) - self.began_ns, 0)
+
+
+class PlaceSum:
+    """The finished stalls of one place."""
+
+    __slots__ = ("count", "max_ns", "sum_ns")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sum_ns = 0
+        self.max_ns = 0
+
+    def add(self, length_ns: int) -> None:
+        """Count a stall."""
+        self.count += 1
+        self.sum_ns += length_ns
+        self.max_ns = max(self.max_ns, length_ns)
+
+
+class Stalls:
+    """The stalls of one loop. Sums cover the present period."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        """Finished stalls of the period."""
+        self.places: dict[Place, PlaceSum] = {}
+        """Sums by place; a program has few of them."""
+        self.last: StallRecord | None = None
+        """The stall that ended last."""
+        self.episode_ns = 0
+        """When the present or last episode began: stalls without a useful gap between them."""
+        self._episode_end_ns = 0
+        self._began_ns = 0
+        self._open: StallRecord | None = None
+        self._finished: dict[int, int] = {}
+        self._longest: list[tuple[int, int, StallRecord]] = []
+        self._recent: deque[StallRecord] = deque(maxlen=64)
+        self._counter = 0
+
+    @property
+    def present(self) -> StallRecord | None:
+        """The stall that lasts now, or None."""
+        stall = self._open
+        return None if stall is None or stall.stale else stall
+
+    @property
+    def longest(self) -> list[StallRecord]:
+        """The longest finished stalls of the period, the longest first."""
+        return [stall for _, _, stall in sorted(self._longest, reverse=True)]
+
+    def take(self, event: Stall) -> None:
+        """Take a report; a later one of the same stall replaces it."""
+        if event.number in self._finished:
+            return
+        stall = self._open
+        if stall is not None and stall.number != event.number:
+            if event.ended_ns and event.began_ns < stall.began_ns:
+                # The last report of an earlier one: the present one stays.
+                stall = None
+            else:
+                # A loop has one run at a time, so the last report of the open one was lost.
+                self._finish(stall, min(stall.known_ns, max(event.began_ns, stall.began_ns)))
+                stall = None
+        if stall is None:
+            stall = StallRecord(event.number, event.began_ns)
+            if not event.ended_ns:
+                self._open = stall
+            self._begin_episode(event.began_ns)
+        if event.t_ns >= stall.known_ns:
+            stall.known_ns = event.t_ns
+            if event.file or not stall.place.file:
+                stall.place = Place(event.kind, event.file, event.line, event.function, event.source)
+            stall.rid = event.rid
+        if event.ended_ns:
+            self._finish(stall, max(event.ended_ns, stall.began_ns))
+
+    def contradict(self, t_ns: int, since_ns: int) -> None:
+        """Note that at `t_ns` another run held the loop, since `since_ns`, or none (0)."""
+        stall = self._open
+        if stall is not None and t_ns > stall.known_ns and (not since_ns or since_ns > stall.began_ns):
+            stall.stale = True
+
+    def close(self, t_ns: int) -> None:
+        """End what is open: the worker is gone."""
+        if (stall := self._open) is not None:
+            self._finish(stall, stall.known_ns if stall.stale else max(t_ns, stall.known_ns))
+        self._finished.clear()
+
+    def begin_period(self, began_ns: int) -> None:
+        """Start the sums anew, with the stalls that ended after the start and are known already."""
+        self._began_ns = began_ns
+        self.total = 0
+        self.places = {}
+        self._longest = []
+        if self.last is not None and self.last.ended_ns <= began_ns:
+            self.last = None
+        for stall in self._recent:
+            self._count(stall)
+
+    def _begin_episode(self, began_ns: int) -> None:
+        if not self.episode_ns or began_ns > self._episode_end_ns + EPISODE_GAP_NS:
+            self.episode_ns = began_ns
+
+    def _finish(self, stall: StallRecord, ended_ns: int) -> None:
+        stall.ended_ns = stall.known_ns = ended_ns
+        if stall is self._open:
+            self._open = None
+        self._finished[stall.number] = ended_ns
+        if len(self._finished) > _MOST_NUMBERS:
+            del self._finished[next(iter(self._finished))]
+        self._episode_end_ns = max(self._episode_end_ns, ended_ns)
+        if self.last is None or ended_ns >= self.last.ended_ns:
+            self.last = stall
+        self._recent.append(stall)
+        self._count(stall)
+
+    def _count(self, stall: StallRecord) -> None:
+        if stall.ended_ns <= self._began_ns:
+            return
+        length = stall.length_ns(stall.ended_ns)
+        self.total += 1
+        self._counter += 1
+        heapq.heappush(self._longest, (length, self._counter, stall))
+        if len(self._longest) > MOST_STALLS:
+            heapq.heappop(self._longest)
+        if (place := self.places.get(stall.place)) is None:
+            place = self.places[stall.place] = PlaceSum()
+        place.add(length)

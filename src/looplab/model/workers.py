@@ -1,0 +1,68 @@
+"""A worker process of the server: its event loop and its slots."""
+
+from __future__ import annotations
+
+from looplab.model.loop import LoopLane
+from looplab.model.slots import SlotPool
+from looplab.model.sources import Source
+
+MOST_POOLS = 64
+
+
+class Worker:
+    """One worker by its number; a process that replaces another takes over its number and its history."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.source: Source | None = None
+        """The connection of the present, or last, process with this number."""
+        self.loop = LoopLane()
+        self.slots: dict[str, SlotPool] = {}
+        """Pools by name; `threadpool` is anyio's."""
+        self.starts = 0
+        """Processes that had this number."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process is connected."""
+        return self.source is not None and self.source.alive
+
+    @property
+    def clean(self) -> bool:
+        """False if its process broke off without a goodbye."""
+        return self.source is None or self.source.clean
+
+    @property
+    def pid(self) -> int:
+        """Process number, 0 if unknown."""
+        return self.source.hello.pid if self.source and self.source.hello else 0
+
+    @property
+    def instruments(self) -> list[str]:
+        """Names of what its probe can tell, such as `requests`, `loop`, `stalls`, `threads`."""
+        return self.source.instruments if self.source else []
+
+    def pool(self, name: str) -> SlotPool | None:
+        """Give a pool, made if it is new; None if there are absurdly many."""
+        pool = self.slots.get(name)
+        if pool is None and len(self.slots) < MOST_POOLS:
+            pool = self.slots[name] = SlotPool(name)
+        return pool
+
+    def close(self, t_ns: int) -> None:
+        """End all that is open: its process is gone."""
+        self.loop.close(t_ns)
+        for pool in self.slots.values():
+            pool.close(t_ns)
+
+    def begin_period(self, began_ns: int) -> None:
+        """Start all sums anew."""
+        self.loop.begin_period(began_ns)
+        for pool in self.slots.values():
+            pool.begin_period(began_ns)
+
+    def end_period(self, ended_ns: int) -> None:
+        """End all sums: the traffic is over."""
+        self.loop.end_period(ended_ns)
+        for pool in self.slots.values():
+            pool.end_period(ended_ns)
