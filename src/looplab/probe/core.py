@@ -1,0 +1,186 @@
+"""The probe of one worker: puts the instruments in place, and tells the lab what they see."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import platform
+import sys
+from collections.abc import Callable
+from contextvars import Token
+from typing import Any
+
+from looplab.probe.faults import Faults, Instrument
+from looplab.probe.lane import Lane
+from looplab.probe.ledger import Ledger
+from looplab.probe.records import Kind, Request, client_number, current
+from looplab.probe.settings import Settings
+from looplab.probe.slots import SlotBook
+from looplab.probe.threads import Threads
+from looplab.probe.watchdog import Watchdog
+from looplab.probe.workers import WorkerNumber
+from looplab.wire.clock import MS, anchor, now_ns
+from looplab.wire.emitter import Emitter
+from looplab.wire.events import PROTOCOL, Event, Hello, ProbeReport
+
+REPORT_EVERY_NS = 250 * MS
+"""Time between two reports of the probe about itself."""
+
+
+class Worker:
+    """The instruments of this process, from `install` to `stop`; a forked child makes its own."""
+
+    def __init__(self, settings: Settings, faults: Faults) -> None:
+        """Install all instruments on the running loop; called in a task of it."""
+        loop = asyncio.get_running_loop()
+        self.faults = faults
+        self.open: dict[int, Request] = {}
+        self.begun = 0
+        self.lane = Lane(loop, faults)
+        self._slots = SlotBook()
+        self._ledger = Ledger(self.lane, self.open, self._slots)
+        self._threads = Threads(self.lane.facts, self._slots, faults)
+        self._number = WorkerNumber(settings.workers)
+        self._reported_ns = 0
+        instruments: list[Instrument] = ["requests", "loop", "stalls"]
+        if self._start_threads():
+            instruments.append("threads")
+        self._emitter = Emitter(settings.socket, self._hello(settings, loop, instruments), self._collect)
+        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake)
+        self.lane.start()
+        self._watchdog.start()
+        self._emitter.start()
+
+    def begin(self, scope: Any) -> tuple[Request, Token[Request | None]]:
+        """Write down that a request begins, and make it the current one."""
+        self.begun = rid = self.begun + 1
+        request = Request(
+            rid, client_number(scope["headers"]), scope.get("method", "WEBSOCKET"), scope["path"], now_ns()
+        )
+        self.open[rid] = request
+        self.lane.facts.append((Kind.BEGIN, request.began_ns, request, 0, None))
+        return request, current.set(request)
+
+    def end(self, request: Request, token: Token[Request | None]) -> None:
+        """Write down that a request is over, however it ended."""
+        del self.open[request.rid]
+        if not request.ended_ns:
+            # It raised before its first run, or the garbage collection gave it up, in any context.
+            request.ended_ns = now = now_ns()
+            self.lane.facts.append((Kind.END, now, request, now, None))
+        else:
+            current.reset(token)
+
+    def stop(self) -> None:
+        """Take the instruments away and send what is left, with a last report."""
+        self._threads.stop()
+        self._watchdog.stop()
+        self._reported_ns = 0
+        self._emitter.stop()
+        self.lane.stop()
+
+    def forget(self) -> None:
+        """Let go of the parent's things in a forked child, where no thread of the probe lives."""
+        self._number.forget()
+        self._threads.stop()
+
+    def _start_threads(self) -> bool:
+        try:
+            return self._threads.start()
+        except Exception as error:
+            self.faults.fail("threads", error)
+            return False
+
+    def _hello(
+        self, settings: Settings, loop: asyncio.AbstractEventLoop, instruments: list[Instrument]
+    ) -> Hello:
+        monotonic, wall = anchor()
+        return Hello(
+            PROTOCOL,
+            settings.run,
+            "server",
+            self._number.number,
+            os.getpid(),
+            platform.python_version(),
+            "uvloop" if type(loop).__module__.partition(".")[0] == "uvloop" else "asyncio",
+            list(instruments),
+            monotonic,
+            wall,
+        )
+
+    def _collect(self) -> list[Event]:
+        """Give all that is new; called by the emitter's thread."""
+        events: list[Event] = []
+        self._gather("requests", self._ledger.collect, events)
+        self._gather("threads", self._slots.collect, events)
+        events += self._watchdog.events.drain()
+        events += self.faults.notices.drain()
+        now = now_ns()
+        if now - self._reported_ns >= REPORT_EVERY_NS:
+            self._reported_ns = now
+            events.append(self._report(now, len(events) + 1))
+        return events
+
+    def _gather(
+        self, instrument: Instrument, collect: Callable[[], list[Event]], events: list[Event]
+    ) -> None:
+        if instrument in self.faults.off:
+            return
+        try:
+            events += collect()
+        except Exception as error:
+            self.faults.fail(instrument, error)
+
+    def _report(self, now: int, fresh: int) -> ProbeReport:
+        buffers = (
+            self.lane.facts,
+            self._slots.uses,
+            self._watchdog.events,
+            self.lane.long_runs,
+            self.faults.notices,
+        )
+        return ProbeReport(
+            now,
+            self._emitter.events + fresh,
+            sum(buffer.dropped for buffer in buffers) + self._emitter.lost,
+            self._emitter.cpu_ns + self._watchdog.cpu_ns,
+            self.begun,
+            self.begun - len(self.open),
+        )
+
+
+class Probe:
+    """Installs a worker's instruments once, at the first chance, and never raises doing so."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ended = False
+        self.worker: Worker | None = None
+        """None before the installation, after the end, and if the installation failed."""
+        atexit.register(self.stop)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def install(self) -> None:
+        """Install the instruments on the running loop, if they are not there yet."""
+        if self.worker is not None or self._ended:
+            return
+        try:
+            self.worker = Worker(self._settings, Faults())
+        except Exception as error:
+            self._ended = True
+            print(f"looplab: the probe is off: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+
+    def stop(self) -> None:
+        """End the instruments and send what is left, once."""
+        worker, self.worker = self.worker, None
+        self._ended = True
+        if worker is not None:
+            worker.stop()
+
+    def _forked(self) -> None:
+        # A child of a worker has none of its threads, and mostly is no worker. If it serves requests
+        # of its own, the first of them installs the instruments anew.
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.forget()

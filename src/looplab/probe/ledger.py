@@ -1,0 +1,121 @@
+"""The ledger: turns the facts into events. Lives in the emitter's thread."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+
+from looplab.probe.lane import Lane
+from looplab.probe.phases import PhaseLog
+from looplab.probe.records import MERGE_NS, Fact, Hop, Kind, Request
+from looplab.probe.slots import SlotBook
+from looplab.wire.clock import MS, now_ns
+from looplab.wire.events import Event, OpenRequests
+
+OPEN_EVERY_NS = 250 * MS
+"""Time between two lists of all open requests."""
+
+_when = itemgetter(1)
+
+
+class Ledger:
+    """Reads the facts of one lane: requests and their phases, and the hops for the slot book."""
+
+    def __init__(self, lane: Lane, open_requests: dict[int, Request], slots: SlotBook) -> None:
+        """Make a ledger.
+
+        Args:
+            lane: whose facts to read.
+            open_requests: the requests that are open, by rid, kept by the loop's thread.
+            slots: is told of each hop.
+        """
+        self._lane = lane
+        self._open = open_requests
+        self._slots = slots
+        self._logs: dict[int, PhaseLog] = {}
+        self._running: PhaseLog | None = None
+        self._listed_ns = 0
+
+    def collect(self) -> list[Event]:
+        """Give what changed since the call before."""
+        now = now_ns()
+        # The state before the facts: a run that it shows as over has left its fact in the buffer.
+        request, since, _, _ = self._lane.state
+        facts = self._lane.facts.drain()
+        # By the time at which they began, which is not quite the order in which they were written.
+        facts.sort(key=_when)
+        events: list[Event] = []
+        touched: dict[int, PhaseLog] = {}
+        for fact in facts:
+            self._take(fact, events, touched)
+        self._close_lost_run(request, since, now, touched)
+        if request is not None and now - since >= MERGE_NS:
+            log = self._logs.get(request.rid)
+            if log is not None and log.ran_ns < since:
+                log.open_run(since, now - since)
+                self._running = touched[request.rid] = log
+        events += [log.event() for log in touched.values() if log.changed()]
+        if now - self._listed_ns >= OPEN_EVERY_NS:
+            self._listed_ns = now
+            self._list(now, events)
+        return events
+
+    def _take(self, fact: Fact, events: list[Event], touched: dict[int, PhaseLog]) -> None:
+        kind, at_ns, request, ended_ns, hop = fact
+        if hop is not None:
+            self._take_hop(kind, hop, touched)
+            return
+        assert request is not None
+        if kind is Kind.BEGIN:
+            self._logs[request.rid] = touched[request.rid] = PhaseLog(request)
+            return
+        log = self._logs.get(request.rid)
+        if log is None:
+            return
+        if kind is Kind.END:
+            log.run(at_ns, ended_ns, last=True)
+            events.append(log.event())
+            del self._logs[request.rid]
+            touched.pop(request.rid, None)
+        else:
+            log.run(at_ns, ended_ns)
+            touched[request.rid] = log
+
+    def _take_hop(self, kind: Kind, hop: Hop, touched: dict[int, PhaseLog]) -> None:
+        log = self._logs.get(hop.request.rid) if hop.request is not None else None
+        slot = self._slots.take(kind, hop)
+        if log is None:
+            return
+        if kind is Kind.WAIT:
+            log.wait(hop)
+        elif kind is Kind.TAKEN:
+            log.take(hop)
+            log.slot = slot
+        elif kind is Kind.DONE:
+            log.finish(hop)
+        else:
+            log.release(hop)
+        touched[log.request.rid] = log
+
+    def _close_lost_run(
+        self, request: Request | None, since: int, now: int, touched: dict[int, PhaseLog]
+    ) -> None:
+        """Close the run that was announced last, if it is over and the full buffer lost its end."""
+        log = self._running
+        if log is None or not log.open_ns:
+            self._running = None
+        elif request is not log.request or since != log.open_ns:
+            self._running = None
+            if log.request.rid in self._logs:
+                log.lose_run(now)
+                touched[log.request.rid] = log
+
+    def _list(self, now: int, events: list[Event]) -> None:
+        """List what is open, send statuses without a change of phase, forget what ended unseen."""
+        rids = self._open.copy()
+        for rid, log in list(self._logs.items()):
+            if rid not in rids and log.request.ended_ns and now > log.request.ended_ns + OPEN_EVERY_NS:
+                del self._logs[rid]
+                events.append(log.event())
+            elif log.changed():
+                events.append(log.event())
+        events.append(OpenRequests(now, list(rids)))

@@ -1,0 +1,103 @@
+"""Stacks: where the loop's thread is, and which frame of it is the user's code."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+from looplab.probe.faults import clean
+
+FRAMES = 32
+"""Frames of a stack that travel; the outermost are left out first."""
+
+_PROBE = str(Path(__file__).absolute().parent) + os.sep
+_LIBRARIES = tuple(
+    path.rstrip(os.sep) + os.sep
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+    if (path := sysconfig.get_paths().get(name))
+)
+
+
+class Place(NamedTuple):
+    """A line of the user's code; all empty if there was none on the stack."""
+
+    file: str
+    line: int
+    function: str
+
+    def source(self) -> str:
+        """Read the line's text."""
+        return clean(linecache.getline(self.file, self.line).strip()) if self.file else ""
+
+
+NOWHERE = Place("", 0, "")
+
+Stack = list[tuple[str, int, str]]
+"""`(file, line, function)`, outermost first."""
+
+
+class Stacks:
+    """Reads the stack of one thread from another one."""
+
+    def __init__(self, thread_id: int, root: str) -> None:
+        """Make a reader.
+
+        Args:
+            thread_id: the loop's thread.
+            root: absolute folder of the user's code.
+        """
+        self._thread_id = thread_id
+        self._roots = tuple({path.rstrip(os.sep) + os.sep for path in (root, os.path.realpath(root))})
+        self._files: dict[str, tuple[str, bool]] = {}
+
+    def callback(self, base: CodeType | None) -> list[FrameType]:
+        """Give the frames of what runs on the loop now, innermost first; none if the loop is idle.
+
+        `base` is the code beneath every callback; what lies beneath it is not the callback's.
+        """
+        frames: list[FrameType] = []
+        frame = sys._current_frames().get(self._thread_id)
+        while frame is not None:
+            if frame.f_code is base:
+                return frames
+            frames.append(frame)
+            frame = frame.f_back
+        return []
+
+    def describe(self, frames: list[FrameType]) -> tuple[Place, Stack]:
+        """Find the deepest frame of the user's code, and write the stack down."""
+        place = NOWHERE
+        stack: Stack = []
+        for frame in frames:
+            code = frame.f_code
+            name, users = self._file(code.co_filename)
+            if name.startswith(_PROBE):
+                continue
+            line = frame.f_lineno or 0
+            if users and place is NOWHERE:
+                place = Place(name, line, code.co_name)
+            if len(stack) < FRAMES:
+                stack.append((name, line, code.co_name))
+        stack.reverse()
+        return place, stack
+
+    def _file(self, name: str) -> tuple[str, bool]:
+        """Give the absolute path of a code's file, and whether it is the user's."""
+        known = self._files.get(name)
+        if known is None:
+            # "<string>" and "<frozen …>" are names of no file.
+            path = name if name.startswith("<") else str(Path(name).absolute())
+            known = self._files[name] = (clean(path), self._is_users(path))
+        return known
+
+    def _is_users(self, path: str) -> bool:
+        if f"{os.sep}site-packages{os.sep}" in path or path.startswith((_PROBE, "<")):
+            return False
+        if path.startswith(_LIBRARIES) and not any(root.startswith(_LIBRARIES) for root in self._roots):
+            return False
+        return path.startswith(self._roots) or os.path.realpath(path).startswith(self._roots)

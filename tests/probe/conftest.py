@@ -1,0 +1,178 @@
+"""A lab without a screen: a receiver that keeps every event, and real servers that report to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import pytest
+
+from looplab.wire.events import Batch, Bye, Event, Hello, ServerRequest, Stall
+from looplab.wire.receiver import Receiver
+
+APPS = Path(__file__).parent / "apps"
+DEADLINE_S = 30.0
+
+E = TypeVar("E")
+T = TypeVar("T")
+
+
+class Server:
+    """A running server and its address."""
+
+    def __init__(self, lab: Lab, process: asyncio.subprocess.Process, port: int, output: Path) -> None:
+        self.lab = lab
+        self.process = process
+        self.output = output
+        self.client = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S, limits=httpx.Limits(max_connections=None)
+        )
+
+    async def get(self, path: str, **options: object) -> httpx.Response:
+        return await self.client.get(path, **options)  # type: ignore[arg-type]
+
+    async def stop(self) -> None:
+        """Ask the server to end, and wait until it has."""
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(DEADLINE_S):
+            await self.process.wait()
+
+
+class Lab:
+    """Every event, with the number of its source, in the order of arrival."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "lab.sock"
+        self.events: list[tuple[int, Event]] = []
+        self.refused: list[str] = []
+        self._arrived = asyncio.Event()
+        self.receiver = Receiver(self.socket, self._deliver, self.refused.append)
+
+    def _deliver(self, batch: Batch) -> None:
+        self.events += [(batch.source, event) for event in batch.events]
+        self._arrived.set()
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [event for _, event in self.events if isinstance(event, kind)]
+
+    async def until(self, look: Callable[[], T]) -> T:
+        """Wait until `look` gives something true, looking again whenever events arrive."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while not (found := look()):
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                return found
+        except TimeoutError:
+            kinds = [type(event).__name__ for _, event in self.events]
+            pytest.fail(f"the event never came; there are { ({kind: kinds.count(kind) for kind in kinds}) }")
+
+    def stalls(self) -> dict[int, list[Stall]]:
+        """Reports by the number of the stall."""
+        found: dict[int, list[Stall]] = {}
+        for stall in self.all(Stall):
+            found.setdefault(stall.number, []).append(stall)
+        return found
+
+    def request(self, client: int) -> list[ServerRequest]:
+        """Events of the request with this client number."""
+        return [event for event in self.all(ServerRequest) if event.client == client]
+
+    async def finished(self, client: int) -> ServerRequest:
+        """Wait for the end of a request, and give it with all of its phases."""
+
+        def ended() -> list[ServerRequest]:
+            events = self.request(client)
+            return events if events and events[-1].ended_ns else []
+
+        return joined(await self.until(ended))
+
+    @asynccontextmanager
+    async def serve(
+        self,
+        app: str = "truth:app",
+        loop: str = "asyncio",
+        workers: int = 1,
+        root: Path = APPS,
+        **environment: str,
+    ) -> AsyncIterator[Server]:
+        """Run a server on a socket of our own; whatever happens, it is killed in the end."""
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(256)
+        port = listener.getsockname()[1]
+        output = self.folder / "output"
+        with listener, output.open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "uvicorn", "looplab.probe.asgi:app", "--fd", str(listener.fileno())),
+                *("--loop", loop, "--workers", str(workers), "--app-dir", str(root), "--no-access-log"),
+                env=os.environ
+                | {
+                    "LOOPLAB_SOCKET": str(self.socket),
+                    "LOOPLAB_RUN": "7",
+                    "LOOPLAB_APP": app,
+                    "LOOPLAB_ROOT": str(root),
+                }
+                | environment,
+                pass_fds=(listener.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        server = Server(self, process, port, output)
+        try:
+            yield server
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            await process.wait()
+            await server.client.aclose()
+
+
+def joined(events: list[ServerRequest]) -> ServerRequest:
+    """Put the events of one request together; fails if an index is missing or comes twice."""
+    phases: list[tuple[int, int]] = []
+    for event in events:
+        assert event.first == len(phases), events
+        phases += event.phases
+    last = events[-1]
+    return ServerRequest(
+        last.rid,
+        last.client,
+        last.method,
+        last.path,
+        last.began_ns,
+        0,
+        phases,
+        last.ended_ns,
+        last.status,
+        last.slot,
+    )
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Shorter than pytest's own: the path of a Unix socket has at most about 100 characters.
+    with tempfile.TemporaryDirectory(prefix="looplab-test-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def lab(folder: Path) -> AsyncIterator[Lab]:
+    lab = Lab(folder)
+    await lab.receiver.start()
+    yield lab
+    await lab.receiver.close()
