@@ -1,0 +1,74 @@
+"""`bench`, wired: progress to stderr, results to stdout and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from looplab.scenario import Scenario
+
+WIDE = 200
+"""Columns of a table that goes to a pipe or a file, where no line should be broken."""
+
+
+def run_bench(
+    scenarios: Sequence[Scenario],
+    variants: Sequence[str],
+    overrides: Mapping[str, str | float],
+    *,
+    runs: int,
+    outputs: Mapping[str, str],
+) -> list[str]:
+    """Run, then print the table and write the files.
+
+    Args:
+        scenarios: what to run.
+        variants: which of their variants; empty for all.
+        overrides: settings by name.
+        runs: how many runs of each variant.
+        outputs: `json` and `markdown`, each a file or `-`. What goes to `-` takes the table's place.
+
+    Returns:
+        Names of the variants whose traffic, not their server, was the limit.
+    """
+    # Only here: `looplab list` and `--help` need no process, no socket and no model.
+    from looplab.report import bench, table
+    from looplab.report.progress import progress
+    from looplab.report.runner import RunError
+
+    selections = bench.select(scenarios, variants, overrides)
+    with progress(Console(stderr=True)) as observer:
+        try:
+            report = bench.bench(selections, runs, observer)
+        except RunError as failure:
+            for line in failure.log:
+                click.echo(f"  {line}", err=True)
+            raise click.ClickException(failure.reason) from None
+    for kind, file in outputs.items():
+        text = table.as_markdown(report) if kind == "markdown" else _dump(report)
+        if file == "-":
+            click.echo(text, nl=False)
+        else:
+            Path(file).write_text(text, encoding="utf-8")
+    if "-" not in outputs.values():
+        console().print(table.as_table(report))
+    return [
+        f"{result['scenario']} › {result['variant']}"
+        for result in report["results"]
+        if result["median"]["client_limited"]
+    ]
+
+
+def console() -> Console:
+    """Open stdout for a table."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def _dump(report: Mapping[str, Any]) -> str:
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,173 @@
+"""The commands, and what happens when one fails: one line on stderr, and the exit status of the contract."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import NoReturn
+
+import click
+
+from looplab import __version__
+from looplab.scenario import ScenarioError, catalogue, find
+
+from .group import DEFAULT, Commands, usage_line
+from .headless import console, run_bench
+from .screen import has_terminal, open_screen
+from .settings import complete_scenario, output_file, pairs
+from .signals import Ended, end_in_good_order
+
+FAILED = 1
+USAGE = 2
+CLIENT_LIMITED = 3
+
+DEBUG = "--debug"
+
+EPILOG = """
+The exit status is 0 for success, 1 for an error, 2 for wrong usage, 3 if the client and not the
+server was the limit.
+
+\b
+Shell completion:
+  bash  eval "$(_LOOPLAB_COMPLETE=bash_source looplab)"
+  zsh   eval "$(_LOOPLAB_COMPLETE=zsh_source looplab)"
+  fish  _LOOPLAB_COMPLETE=fish_source looplab | source
+"""
+
+_set = click.option(
+    "settings",
+    "--set",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=pairs,
+    help="Set a knob, or a number of the traffic: users, requests, concurrency, duration.",
+)
+
+
+@click.group(cls=Commands, epilog=EPILOG)
+@click.version_option(__version__, message="looplab %(version)s", help="Print the version.")
+@click.option(DEBUG, is_flag=True, help="Print the traceback of an error; works with every command.")
+def looplab(debug: bool) -> None:
+    """See an event loop: a server, its traffic and its threads, live in the terminal.
+
+    SCENARIO is an id from `looplab list`, or the path of a folder that holds a scenario.toml. Without
+    it, the first scenario opens.
+    """
+
+
+@looplab.command(DEFAULT, hidden=True)
+@click.argument("scenario", required=False, shell_complete=complete_scenario)
+@click.option("--variant", metavar="V", help="Variant to start with; the first one otherwise.")
+@_set
+def open_scenario(scenario: str | None, variant: str | None, settings: dict[str, str]) -> None:
+    """Open the screen on a scenario and start its traffic."""
+    chosen = find(scenario) if scenario is not None else catalogue()[0]
+    first = chosen.variant(variant) if variant is not None else chosen.variants[0]
+    if has_terminal():
+        sys.exit(open_screen(chosen, first, settings))
+    name = f"{chosen.id} › {first.id}"
+    click.echo(f"looplab: there is no terminal here, so {name} runs without a screen", err=True)
+    run_bench([chosen], [first.id], settings, runs=1, outputs={})
+
+
+@looplab.command("list")
+@click.option("as_json", "--json", is_flag=True, help="Print JSON.")
+def list_scenarios(as_json: bool) -> None:
+    """Print the scenarios: variants, needs, questions."""
+    from looplab.report import listing
+
+    scenarios = catalogue()
+    if as_json:
+        click.echo(json.dumps(listing.as_json(scenarios), indent=2, ensure_ascii=False))
+    else:
+        console().print(listing.as_table(scenarios))
+
+
+@looplab.command()
+@click.argument("scenarios", metavar="SCENARIO…", nargs=-1, required=True, shell_complete=complete_scenario)
+@click.option("variants", "--variant", metavar="V", multiple=True, help="Run only this one; may be repeated.")
+@click.option(
+    "--runs",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Runs of each variant, in turns A B A B.",
+)
+@click.option("--duration", metavar="S", help="Seconds until the traffic ends or is cut.")
+@_set
+@click.option(
+    "as_json",
+    "--json",
+    metavar="FILE|-",
+    callback=output_file,
+    help="Write JSON; with -, stdout carries nothing else.",
+)
+@click.option(
+    "--markdown",
+    metavar="FILE|-",
+    callback=output_file,
+    help="Write the table as Markdown.",
+)
+def bench(
+    scenarios: tuple[str, ...],
+    variants: tuple[str, ...],
+    runs: int,
+    duration: str | None,
+    settings: dict[str, str],
+    as_json: str | None,
+    markdown: str | None,
+) -> None:
+    """Run scenarios without a screen and print a table.
+
+    Progress goes to stderr, the table to stdout. With several runs the numbers are those of the run
+    with the median rate, with the lowest and the highest rate beside it.
+    """
+    if duration is not None:
+        settings["duration"] = duration
+    outputs = {kind: file for kind, file in (("json", as_json), ("markdown", markdown)) if file is not None}
+    if list(outputs.values()).count("-") > 1:
+        raise click.UsageError("only one of --json and --markdown can go to stdout")
+    limited = run_bench([find(name) for name in scenarios], variants, settings, runs=runs, outputs=outputs)
+    if limited:
+        click.echo(f"looplab: the client, not the server, was the limit of {', '.join(limited)}", err=True)
+        sys.exit(CLIENT_LIMITED)
+
+
+@looplab.command()
+def doctor() -> None:
+    """Tell what this machine can do, with mends."""
+    from looplab.report import doctor as report
+
+    checks = list(report.examine())
+    console().print(report.as_table(checks))
+    if any(check.state == "fail" for check in checks):
+        sys.exit(FAILED)
+
+
+def main() -> NoReturn:
+    """Run the command line; every end of the process goes through here."""
+    arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
+    debug = len(arguments) < len(sys.argv) - 1
+    end_in_good_order()
+    try:
+        sys.exit(looplab.main(arguments, prog_name="looplab", standalone_mode=False))
+    except Ended as ended:
+        sys.exit(ended.status)
+    except click.UsageError as error:
+        click.echo(f"looplab: {usage_line(error)}", err=True)
+        sys.exit(USAGE)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"looplab: {_line(error)}", err=True)
+        sys.exit(FAILED)
+
+
+def _line(error: Exception) -> str:
+    """Say an error in one line; one that nobody has foreseen says where to look."""
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, ScenarioError | OSError):
+        return str(error)
+    return f"{type(error).__name__}: {error} (with {DEBUG} it shows where)"

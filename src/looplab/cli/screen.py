@@ -1,0 +1,40 @@
+"""The screen, wired: the lab, the scenarios, and the application that shows them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from looplab.scenario import Scenario, Variant, catalogue, knob_values, plan_for
+
+
+def has_terminal() -> bool:
+    """Tell whether there is a terminal to draw on and to read keys from."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def open_screen(scenario: Scenario, variant: Variant, overrides: Mapping[str, str | float]) -> int:
+    """Show a scenario until the user quits; give the exit status."""
+    from looplab.lab import Lab, Selection
+
+    selection = Selection(
+        scenario=scenario,
+        variant=variant,
+        knobs=knob_values(scenario, overrides),
+        plan=plan_for(scenario, variant, overrides),
+    )
+    scenarios = catalogue()
+    if all(scenario.folder != known.folder for known in scenarios):
+        scenarios.append(scenario)
+    # Only here: whoever has no terminal needs no Textual.
+    from looplab.view.app import LoopLabApp
+
+    lab = Lab()
+    lab.open()
+    try:
+        app = LoopLabApp(lab, scenarios, selection)
+        app.run()
+        return app.return_code or 0
+    finally:
+        lab.close()

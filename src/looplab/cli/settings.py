@@ -1,0 +1,43 @@
+"""What several commands share of their arguments: how they are read, checked and completed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from looplab.scenario import ORDER
+
+
+def complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the ids of the catalogue, and folders."""
+    known = [CompletionItem(id) for id in ORDER if id.startswith(incomplete)]
+    return [*known, CompletionItem(incomplete, type="dir")]
+
+
+def pairs(ctx: click.Context, param: click.Parameter, given: Iterable[str]) -> dict[str, str]:
+    """Read `name=value`; the last value given for a name counts."""
+    settings = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f'"{text}" has no name and value; expected for example delay=0.2')
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def output_file(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
+    """Look whether the file can be made: before the runs, and not after them. `-` is stdout."""
+    if text is None or text == "-":
+        return text
+    path = Path(text)
+    if path.is_dir():
+        raise click.BadParameter(f"{text} is a folder")
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"{text}: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise click.BadParameter(f"{text} cannot be written")
+    return text

@@ -1,0 +1,103 @@
+"""`looplab bench`: runs without a screen, in turns, so that a machine that slows down slows all alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from looplab import __version__
+from looplab.lab import Lab, Selection
+from looplab.scenario import TRAFFIC_SETTINGS, Scenario, ScenarioError, knob_values, plan_for
+
+from .machine import machine
+from .progress import Observer
+from .runner import Run, RunError, run
+
+Overrides = Mapping[str, str | float]
+
+
+def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Overrides) -> list[Selection]:
+    """Choose what to run.
+
+    Args:
+        scenarios: in the order in which they are run.
+        variants: ids; empty chooses all of each scenario. Each must be in one of the scenarios.
+        overrides: settings as text; with several scenarios each takes those that it has.
+
+    Raises:
+        ScenarioError: a variant or a setting that no scenario has, a value out of range, or traffic
+            without an end.
+    """
+    for id in variants:
+        if not any(id == variant.id for scenario in scenarios for variant in scenario.variants):
+            scenarios[0].variant(id)
+    selections = []
+    for scenario in scenarios:
+        own = {name: value for name, value in overrides.items() if _belongs(name, scenario, scenarios)}
+        knobs = knob_values(scenario, own)
+        for variant in scenario.variants:
+            if variants and variant.id not in variants:
+                continue
+            plan = plan_for(scenario, variant, own)
+            if plan.executor == "constant" and plan.duration is None:
+                raise ScenarioError(f"{scenario.id}: its traffic has no end; give --duration S")
+            selections.append(Selection(scenario=scenario, variant=variant, knobs=knobs, plan=plan))
+    return selections
+
+
+def _belongs(name: str, scenario: Scenario, scenarios: Sequence[Scenario]) -> bool:
+    """Tell whether a setting is for this scenario; one that nobody knows is for all, to be refused."""
+    return (
+        name in scenario.knobs
+        or name in TRAFFIC_SETTINGS
+        or not any(name in other.knobs for other in scenarios)
+    )
+
+
+def bench(
+    selections: Sequence[Selection], runs: int, observer: Observer, lab_factory: Callable[[], Lab] = Lab
+) -> dict[str, Any]:
+    """Run all selections `runs` times, interleaved A B A B, and give the JSON of `bench`.
+
+    `median` is the RUN with the median `rps`, the lower one of the two middle runs if `runs` is even: a
+    whole run that was, not a mixture of several.
+
+    Raises:
+        RunError: a server did not start or did not last; no further run is made.
+    """
+    done: list[list[Run]] = [[] for _ in selections]
+    lab = lab_factory()
+    lab.open()
+    try:
+        for turn in range(runs):
+            for index, selection in enumerate(selections):
+                number = turn * len(selections) + index + 1
+                observer.begin(selection, number, runs * len(selections))
+                try:
+                    result = run(lab, selection, observer.advance)
+                except RunError as failure:
+                    name = f"{selection.scenario.id} › {selection.variant.id}"
+                    raise RunError(f"{name}: {failure.reason}", failure.log) from None
+                observer.end(result)
+                done[index].append(result)
+    finally:
+        lab.close()
+    return {
+        "looplab": __version__,
+        "machine": machine(),
+        "results": [
+            {
+                "scenario": selection.scenario.id,
+                "variant": selection.variant.id,
+                "knobs": dict(selection.knobs),
+                "runs": results,
+                "median": median(results),
+            }
+            for selection, results in zip(selections, done, strict=True)
+        ],
+    }
+
+
+def median(results: Sequence[Run]) -> Run:
+    """Find the run with the median rate."""
+    return sorted(results, key=lambda result: result["rps"] or 0.0)[(len(results) - 1) // 2]

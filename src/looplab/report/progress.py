@@ -1,0 +1,114 @@
+"""Progress of `bench` on stderr: bars in a terminal, one line a run everywhere else."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from looplab.lab import Selection
+from looplab.model import Model
+from looplab.wire.clock import S
+
+from .figures import rate
+from .runner import Run
+
+
+class Observer(Protocol):
+    """Who is told of the progress."""
+
+    def begin(self, selection: Selection, number: int, total: int) -> None:
+        """Tell that run `number` of `total`, from 1, begins."""
+
+    def advance(self, model: Model) -> None:
+        """Tell how far the present run is."""
+
+    def end(self, result: Run) -> None:
+        """Tell the result of the present run."""
+
+
+def progress(console: Console) -> Bars | Lines:
+    """Choose the progress that fits to where stderr goes."""
+    return Bars(console) if console.is_terminal else Lines(console)
+
+
+class Lines:
+    """One line when a run begins, one with its rate when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to this console."""
+        self._console = console
+        self._name = ""
+
+    def __enter__(self) -> Lines:
+        """Nothing to show yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to take away."""
+
+    def begin(self, selection: Selection, number: int, total: int) -> None:
+        """Name the run."""
+        self._name = f"{number}/{total} {selection.scenario.id} › {selection.variant.id}"
+        self._print(self._name)
+
+    def advance(self, model: Model) -> None:
+        """Say nothing: a log wants one line a run."""
+
+    def end(self, result: Run) -> None:
+        """Say what the run gave."""
+        self._print(f"{self._name}: {rate(result['rps'])} req/s")
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Bars:
+    """One bar for the present run, which fills by requests or by time, whichever is further."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on this console."""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._selection: Selection | None = None
+        self._task = self._progress.add_task("", total=1.0, state="")
+
+    def __enter__(self) -> Bars:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away and show the cursor again."""
+        self._progress.stop()
+
+    def begin(self, selection: Selection, number: int, total: int) -> None:
+        """Start the bar anew."""
+        self._selection = selection
+        name = f"{number}/{total} {selection.scenario.id} › {selection.variant.id}"
+        self._progress.reset(self._task, description=name, state="starting the server")
+
+    def advance(self, model: Model) -> None:
+        """Fill the bar."""
+        traffic = model.traffic
+        if traffic is None or self._selection is None or not traffic.started_ns:
+            return
+        plan = self._selection.plan
+        done = traffic.ok + sum(traffic.errors.values())
+        elapsed_s = max(0.0, (traffic.t_ns - traffic.started_ns) / S)
+        length_s = plan.duration if plan.executor == "constant" else plan.max_duration
+        shares = [done / plan.requests] if plan.requests else []
+        shares += [elapsed_s / length_s] if length_s else []
+        state = f"{done:,} done, {traffic.in_flight} in flight"
+        self._progress.update(self._task, completed=min(1.0, max(shares, default=0.0)), state=state)
+
+    def end(self, result: Run) -> None:
+        """Fill the bar to its end."""
+        self._progress.update(self._task, completed=1.0, state=f"{rate(result['rps'])} req/s")

@@ -1,0 +1,78 @@
+"""One run without a screen: start, wait until the traffic has finished, read the model's result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from looplab.lab import Lab, Selection
+from looplab.model import Model
+from looplab.wire.clock import MS, S, now_ns
+
+Run = dict[str, Any]
+"""A RUN of the JSON of `bench`."""
+
+WAIT_S = 0.1
+"""How long to sleep for the next events; also how soon Ctrl-C is noticed."""
+
+BUDGET_NS = 50 * MS
+"""Longest time to apply events before progress is told again."""
+
+SETTLE_NS = 300 * MS
+"""How far events must reach past the end of the traffic: a probe speaks at least every 100 ms, so that
+all it saw before the end is in the model then."""
+
+SETTLE_AT_MOST_NS = 3 * S
+"""A server that says nothing after the end, because it died, is not waited for any longer."""
+
+
+class RunError(Exception):
+    """A run that gave no result: the server or the traffic failed."""
+
+    def __init__(self, reason: str, log: list[str]) -> None:
+        """Keep the reason, one sentence, and the last lines of the server's output."""
+        super().__init__(reason)
+        self.reason = reason
+        self.log = log
+
+
+def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
+    """Run a selection from start to end.
+
+    Args:
+        lab: an open lab; what runs in it is stopped.
+        selection: what to run; its traffic must end by itself.
+        tell: called with the model as it fills, about ten times a second.
+
+    Raises:
+        RunError: the server did not start, or ended before the traffic did.
+    """
+    before = lab.model.run.run if lab.model.run else 0
+    lab.start(selection)
+    while True:
+        lab.wait(WAIT_S)
+        lab.drain(BUDGET_NS)
+        model = lab.model
+        if model.run is None or model.run.run == before:
+            continue
+        _check(model)
+        tell(model)
+        if model.finished:
+            break
+    ended = now_ns()
+    while lab.model.now_ns < ended + SETTLE_NS and now_ns() < ended + SETTLE_AT_MOST_NS:
+        lab.wait(WAIT_S)
+        lab.drain(BUDGET_NS)
+    while lab.backlog:
+        lab.drain(BUDGET_NS)
+    return dict(lab.model.result())
+
+
+def _check(model: Model) -> None:
+    """Look for what ends a run early. An error of the traffic process itself leaves nothing to wait for."""
+    server = model.server
+    if server is not None and server.state in ("failed", "stopped"):
+        raise RunError(server.reason or "the server stopped before the traffic ended", server.log)
+    for notice in model.notices:
+        if notice.source == "traffic" and notice.level == "error":
+            raise RunError(notice.text, [])

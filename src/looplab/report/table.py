@@ -1,0 +1,102 @@
+"""The table of `bench`, for a terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from .figures import NONE, count, duration, rate
+
+SEVERITY = {
+    "error": ("■", "bold red"),
+    "warning": ("▲", "yellow"),
+    "ok": ("●", "green"),
+    "info": ("○", ""),
+}
+"""Glyph and colour of a verdict: it can be read without colours."""
+
+WORDS = ("variant", "bottleneck", "verdict")
+"""Columns that hold words and stand to the left."""
+
+
+def rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Write the report as a header and one row a variant; the last column is the verdict."""
+    several = any(len(result["runs"]) > 1 for result in report["results"])
+    header = ["variant", "req/s"]
+    header += ["min", "max"] if several else []
+    header += [
+        "p50",
+        "p95",
+        "max lag",
+        "stalls",
+        "threads",
+        "ceiling",
+        "bottleneck",
+        "ok / errors / unfinished",
+    ]
+    return [*header, "verdict"], [_row(result, several) for result in report["results"]]
+
+
+def as_table(report: Mapping[str, Any]) -> Group:
+    """Print the numbers as a table, and under it one line a variant with its verdict."""
+    header, lines = rows(report)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for number, title in enumerate(header[:-1]):
+        table.add_column(title, justify="left" if title in WORDS else "right", no_wrap=number < 2)
+    for line in lines:
+        table.add_row(*(escape(cell) for cell in line[:-1]))
+    return Group(table, *_verdicts(report))
+
+
+def as_markdown(report: Mapping[str, Any]) -> str:
+    """Write a Markdown table with the machine above it."""
+    header, lines = rows(report)
+    machine = report["machine"]
+    here = f"{machine['cores']} cores, Python {machine['python']}, {machine['platform']}"
+    rule = ["---" if title in WORDS else "---:" for title in header]
+    cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    table = [f"| {' | '.join(line)} |" for line in (header, rule, *cells)]
+    return "\n".join([f"looplab {report['looplab']}, {here}", "", *table, ""])
+
+
+def _row(result: Mapping[str, Any], several: bool) -> list[str]:
+    median = result["median"]
+    service = median["latency_ms"]["service"] or {}
+    loops = median["loops"]
+    lags = [loop["lag_ms"]["max"] for loop in loops if loop["lag_ms"] and loop["lag_ms"]["max"] is not None]
+    pool = (median["slots"] or {}).get("threadpool")
+    rates = [run["rps"] for run in result["runs"] if run["rps"] is not None]
+    errors = sum(median["errors"].values())
+    verdict = next(iter(median["verdicts"]), None)
+    return [
+        _name(result),
+        rate(median["rps"]),
+        *([rate(min(rates, default=None)), rate(max(rates, default=None))] if several else []),
+        duration(service.get("p50")),
+        duration(service.get("p95")),
+        duration(max(lags, default=None)),
+        count(sum(loop["stalls_total"] for loop in loops)) if loops else NONE,
+        f"{pool['peak']}/{pool['total']}" if pool else NONE,
+        rate(median["ceiling_rps"]),
+        median["bottleneck"] or NONE,
+        f"{median['ok']} / {errors} / {median['unfinished']}",
+        f"{SEVERITY[verdict['severity']][0]} {verdict['text']}" if verdict else NONE,
+    ]
+
+
+def _name(result: Mapping[str, Any]) -> str:
+    return f"{result['scenario']} › {result['variant']}"
+
+
+def _verdicts(report: Mapping[str, Any]) -> Iterator[Text]:
+    width = max(len(_name(result)) for result in report["results"])
+    for result in report["results"]:
+        for verdict in result["median"]["verdicts"][:1]:
+            glyph, style = SEVERITY[verdict["severity"]]
+            yield Text(f"{_name(result):<{width}}  ").append(f"{glyph} {verdict['text']}", style=style)
