@@ -7,10 +7,13 @@ from collections.abc import Iterable
 
 from looplab.model.requests import Request
 from looplab.model.series import CountSeries, LevelSeries
-from looplab.wire.clock import S
+from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
 
 _CODES = len(Phase) + 1
+
+_FINE_NS = 2 * MS
+_FINE_RETENTION_NS = 2 * S
 
 
 class Flow:
@@ -22,6 +25,8 @@ class Flow:
 
     def __init__(self) -> None:
         self.in_flight = LevelSeries()
+        # Requests shorter than a batch are told when they are over: their number at once is in here.
+        self._recent = LevelSeries(_FINE_NS, _FINE_RETENTION_NS)
         self.queued = LevelSeries()
         self.done = CountSeries()
         """Requests that ended well, by the time of their last byte."""
@@ -55,7 +60,7 @@ class Flow:
         self.think_ns = self.thinks = 0
         self.seen = self._begin_sum = self._end_sum = self._open = 0
         self.peak_awaiting = self.counts[Phase.AWAITING]
-        self.peak_in_flight = self.in_flight.level
+        self.peak_in_flight = 0
         for request in requests:
             if request.begin_ns >= began_ns:
                 if request.sent_ns or request.done_ns:
@@ -89,9 +94,17 @@ class Flow:
 
     def enter(self, request: Request) -> None:
         """Count a request, of whatever client, as in flight from its beginning on."""
-        self.in_flight.step(request.begin_ns, 1)
-        if self.in_flight.level > self.peak_in_flight:
-            self.peak_in_flight = self.in_flight.level
+        self.step(request.begin_ns, 1)
+
+    def step(self, t_ns: int, by: int) -> None:
+        """Change the number in flight at a time."""
+        self.in_flight.step(t_ns, by)
+        self._recent.step(t_ns, by)
+
+    def note_peak(self, t_ns: int) -> None:
+        """Find the largest number in flight of the last half second. Called with every state of the traffic."""
+        begin = max(t_ns - _FINE_RETENTION_NS // 4, self.began_ns)
+        self.peak_in_flight = max(self.peak_in_flight, *self._recent.values(begin, t_ns), 0)
 
     def begin(self, request: Request) -> None:
         """Count the beginning of a request of looplab's traffic."""

@@ -259,8 +259,8 @@ class LoopLane:
     ) -> bytearray:
         """Give `running`, `blocking` or 0 (free) for each column in `[first_col, last_col)`.
 
-        `blocking` if a stall holds a millisecond of the column or an eighth of it, `running` if any run
-        does hold it: what is short must not be lost. The resolution is `LANE_BUCKET_NS`.
+        `blocking` if a stall holds an eighth of the column or begins in it, `running` if any run does:
+        what is short must not be lost. The resolution is `LANE_BUCKET_NS`.
         """
         columns = last_col - first_col
         if columns <= 0 or column_ns <= 0:
@@ -268,10 +268,10 @@ class LoopLane:
         begin = from_ns + first_col * column_ns
         end = begin + columns * column_ns
         length = LANE_BUCKET_NS
-        origin = begin // length
-        busy = self._busy.values(begin, end)
-        blocking = self._blocking.values(begin, end)
-        least = min(column_ns // 8, MS)
+        # One bucket more at the left, to see whether a stall began in the first column.
+        origin = begin // length - 1
+        busy = self._busy.values(begin - length, end)
+        blocking = self._blocking.values(begin - length, end)
         out = bytearray(columns)
         for column in range(columns):
             left = begin + column * column_ns
@@ -280,7 +280,8 @@ class LoopLane:
             if first >= last:
                 first = left // length - origin
                 last = first + 1
-            if sum(blocking[first:last]) > least:
+            held = sum(blocking[first:last])
+            if 8 * held >= column_ns or (held and not blocking[first - 1]):
                 out[column] = Phase.BLOCKING
             elif any(busy[first:last]):
                 out[column] = Phase.RUNNING

@@ -307,6 +307,7 @@ class Model:
             self._begin_period(event.started_ns)
         flow = self.flow
         flow.peak_in_flight = max(flow.peak_in_flight, event.in_flight)
+        flow.note_peak(event.t_ns)
         if self.finished:
             self.requests.end_clients(event.ended_ns)
             for worker in self._workers.values():

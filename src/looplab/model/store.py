@@ -252,9 +252,9 @@ class Requests:
             return
         flow = self._flow
         if before_ns:
-            flow.in_flight.step(before_ns, 1)
+            flow.step(before_ns, 1)
         if end_ns:
-            flow.in_flight.step(end_ns, -1)
+            flow.step(end_ns, -1)
         if request.user >= 0:
             flow.end(before_ns, end_ns)
 

@@ -21,6 +21,8 @@ class Worker:
         """Pools by name; `threadpool` is anyio's."""
         self.starts = 0
         """Processes that had this number."""
+        self._began_ns = 0
+        self._ended_ns = 0
 
     @property
     def alive(self) -> bool:
@@ -47,6 +49,8 @@ class Worker:
         pool = self.slots.get(name)
         if pool is None and len(self.slots) < MOST_POOLS:
             pool = self.slots[name] = SlotPool(name)
+            pool.begin_period(self._began_ns)
+            pool.end_period(self._ended_ns)
         return pool
 
     def close(self, t_ns: int) -> None:
@@ -57,12 +61,14 @@ class Worker:
 
     def begin_period(self, began_ns: int) -> None:
         """Start all sums anew."""
+        self._began_ns, self._ended_ns = began_ns, 0
         self.loop.begin_period(began_ns)
         for pool in self.slots.values():
             pool.begin_period(began_ns)
 
     def end_period(self, ended_ns: int) -> None:
         """End all sums: the traffic is over."""
+        self._ended_ns = ended_ns
         self.loop.end_period(ended_ns)
         for pool in self.slots.values():
             pool.end_period(ended_ns)
