@@ -155,7 +155,7 @@ class Executor:
             self._next(user, now)
 
     def _retire(self, user: User) -> None:
-        user.disconnect()
+        user.leave()
         wave = user.wave
         del wave.users[user.number], self._users[user.number]
         if wave.over:
@@ -172,7 +172,7 @@ class Executor:
                         self._telemetry.request(user)
                 else:
                     totals.never_sent += 1
-            user.disconnect()
+            user.leave()
             del self._users[user.number]
         wave.users.clear()
         totals.never_sent += wave.left or 0

@@ -181,10 +181,14 @@ class User:
 
     def expire(self) -> None:
         """Fail the present request by timeout; the connection still waits for its answer and is closed."""
-        self.disconnect()
+        connection = self.connection
+        if connection is not None:
+            self.connection = None
+            connection.give_up()
+        self.leave()
         self.ended(now_ns(), TIMEOUT)
 
-    def disconnect(self) -> None:
+    def leave(self) -> None:
         """Close the connection, be it open or on its way, and stop thinking."""
         if self._connecting is not None:
             self._connecting.cancel()
@@ -195,4 +199,4 @@ class User:
         connection = self.connection
         if connection is not None:
             self.connection = None
-            connection.give_up()
+            connection.leave()
