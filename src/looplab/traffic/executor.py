@@ -235,7 +235,8 @@ class Executor:
 
     def _wake(self, user: User, ready_ns: int) -> None:
         user.thinking = None
-        self._next(user, ready_ns)
+        # The timers of uvloop come up to a millisecond early.
+        self._next(user, min(ready_ns, now_ns()))
 
     def trouble(self, error: OSError) -> None:
         """Say once what this machine lacks: such a request counts as refused."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 import platform
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def say(text: str) -> None:
 def main() -> int:
     """Read the job, run it, and give the exit status."""
     try:
+        _check_input(sys.stdin.fileno())
         job, reader = jobs.read(sys.stdin.fileno())
         jobs.check(job)
         factory, name = _loop(job)
@@ -63,6 +65,13 @@ def main() -> int:
     except JobError as error:
         say(str(error))
         return EXIT_BAD_JOB
+
+
+def _check_input(descriptor: int) -> None:
+    """Refuse files and terminals: an event loop cannot wait for a file, and uvloop even aborts."""
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISFIFO(mode) and not stat.S_ISSOCK(mode):
+        raise JobError("standard input must be a pipe that the lab holds open")
 
 
 def _loop(job: Job) -> tuple[Callable[[], asyncio.AbstractEventLoop], str]:
@@ -84,11 +93,7 @@ async def _run(job: Job, reader: FrameReader, most_users: int, loop_name: str) -
         loop.add_signal_handler(number, office.finish)
     # Standard input is duplicated: the transport closes what it was given.
     pipe = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
-    try:
-        transport, _ = await loop.connect_read_pipe(lambda: _Orders(reader, office), pipe)
-    except ValueError as error:
-        pipe.close()
-        raise JobError("standard input must be a pipe that the lab holds open") from error
+    transport, _ = await loop.connect_read_pipe(lambda: _Orders(reader, office), pipe)
     try:
         return await office.wait()
     finally:
