@@ -1,0 +1,281 @@
+"""The application: wiring only. Keys become calls of the lab, frames become views for the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Protocol
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from looplab.lab import Selection
+from looplab.model import Model
+from looplab.scenario import Scenario
+from looplab.view import choice as choose
+from looplab.view.keys import KEYS
+from looplab.view.palette import Depth, Palette, palette, terminal_depth
+from looplab.view.screens.help import HelpScreen
+from looplab.view.screens.logs import LogKeeper, LogScreen
+from looplab.view.screens.main import MainScreen
+from looplab.view.state import Choice, Observer
+from looplab.view.themes import PREFIX, THEMES, short_name
+from looplab.wire.clock import MS, S, now_ns
+
+FRAME_RATE_HZ = 30
+DRAIN_NS = 10 * MS
+"""Most time that a frame gives to new events; what is left waits for the next frame."""
+SETTLE_NS = 300 * MS
+"""A knob that is turned restarts the server only once it has rested so long."""
+
+
+class LabLike(Protocol):
+    """What the screen needs of a lab."""
+
+    model: Model
+    selection: Selection | None
+
+    @property
+    def backlog(self) -> int: ...  # noqa: D102
+    def start(self, selection: Selection) -> None: ...  # noqa: D102
+    def stop_traffic(self) -> None: ...  # noqa: D102
+    def start_traffic(self) -> None: ...  # noqa: D102
+    def burst(self, requests: int | None = None, concurrency: int | None = None) -> None: ...  # noqa: D102
+    def set_users(self, users: int) -> None: ...  # noqa: D102
+    def drain(self, budget_ns: int) -> bool: ...  # noqa: D102
+
+
+class LoopLabApp(App[None]):
+    """The lab on the screen. Whoever makes it opens the lab before and closes it after."""
+
+    TITLE = "looplab"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        lab: LabLike,
+        catalogue: Sequence[Scenario],
+        selection: Selection,
+        *,
+        clock: Callable[[], int] = now_ns,
+        live: bool = True,
+        theme: str = "dark",
+        depth: Depth | None = None,
+    ) -> None:
+        """Prepare the screen.
+
+        Args:
+            lab: an open lab.
+            catalogue: scenarios in the order of the keys.
+            selection: what is started first.
+            clock: gives the present moment, `monotonic_ns`.
+            live: whether a timer drives the frames; a test calls `frame` itself.
+            theme: `dark`, `light` or `contrast`.
+            depth: colours of the terminal; None finds out.
+        """
+        depth = depth or terminal_depth(os.environ)
+        # The terminal's own colours: Textual then neither replaces them nor makes shades of grey of them.
+        super().__init__(ansi_color=None if depth == "full" else True)
+        self.lab = lab
+        self.catalogue = list(catalogue)
+        if all(scenario.id != selection.scenario.id for scenario in self.catalogue):
+            self.catalogue.append(selection.scenario)
+        self.choice = Choice(selection, scenarios=len(self.catalogue))
+        self.observer = Observer()
+        self.log_keeper = LogKeeper()
+        self._clock = clock
+        self._live = live
+        self._depth: Depth = depth
+        self._settle_ns = 0
+        self._settle: Callable[[], None] | None = None
+        self._frame_ns = 0
+        for theme_ in THEMES:
+            self.register_theme(theme_)
+        self.theme = PREFIX + theme
+
+    @property
+    def look(self) -> Palette:
+        """The palette of the theme."""
+        return palette(short_name(self.theme), self._depth)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with the main screen."""
+        return MainScreen()
+
+    def on_mount(self) -> None:
+        """Start the run and the frame clock."""
+        self._choose(self.choice.selection)
+        if not self._live:
+            return
+        self.set_interval(1 / FRAME_RATE_HZ, self._tick)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Only the main thread of a Unix process can have handlers; elsewhere the default holds.
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.exit)
+
+    # Frames
+
+    def _tick(self) -> None:
+        self.frame(self._clock())
+
+    def frame(self, now_ns: int) -> None:
+        """Drain, look, draw: the only place where what the model says reaches a widget."""
+        began_ns = self._clock()
+        self.lab.drain(DRAIN_NS)
+        if self._settle is not None and now_ns >= self._settle_ns:
+            settle, self._settle = self._settle, None
+            settle()
+        self.log_keeper.follow(self.lab.model)
+        main = self.main
+        view = self.observer.view(self.lab.model, self.choice, now_ns, main.columns(), self.lab.backlog)
+        screen = self.screen
+        if isinstance(screen, MainScreen | LogScreen):
+            screen.take(view)
+        late_ns = max(now_ns - self._frame_ns - S // FRAME_RATE_HZ, 0) if self._frame_ns else 0
+        self._frame_ns = now_ns
+        self.observer.frame_took(now_ns, (self._clock() - began_ns) / MS, late_ns / MS)
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, also while another is in front of it."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
+
+    # What people do
+
+    def _choose(self, selection: Selection) -> None:
+        """Take a selection and run it."""
+        choice = self.choice
+        choice.selection = selection
+        place = next(i for i, s in enumerate(self.catalogue, 1) if s.id == selection.scenario.id)
+        choice.key = str(place % 10) if place <= 10 else ""
+        choice.stopped = False
+        if choice.knob not in selection.scenario.knobs:
+            choice.knob = next(iter(selection.scenario.knobs), "")
+        self._go_on()
+        self._settle = None
+        self.lab.start(selection)
+
+    def _go_on(self) -> None:
+        if self.observer.frozen_ns:
+            self.observer.freeze(0)
+
+    def _when_settled(self, action: Callable[[], None]) -> None:
+        """Do something once people stop pressing keys: fast turns restart once."""
+        self._settle = action
+        self._settle_ns = self._clock() + SETTLE_NS
+        self._go_on()
+
+    def action_open(self, number: int) -> None:
+        """Open a scenario by its place in the catalogue, from 1."""
+        if number <= len(self.catalogue):
+            self._choose(choose.select(self.catalogue[number - 1]))
+
+    def action_scenario(self, step: int) -> None:
+        """Go to the next or previous scenario."""
+        place = next(i for i, s in enumerate(self.catalogue) if s.id == self.choice.selection.scenario.id)
+        self.action_open((place + step) % len(self.catalogue) + 1)
+
+    def action_variant(self, step: int) -> None:
+        """Go to the next or previous variant."""
+        if len(self.choice.selection.scenario.variants) > 1:
+            self._choose(choose.other_variant(self.choice.selection, step))
+
+    def action_freeze(self) -> None:
+        """Hold the picture, or let it go on."""
+        self.observer.freeze(self._clock())
+
+    def action_traffic(self) -> None:
+        """Stop the traffic, or start it again; a server that failed is started again."""
+        model, choice = self.lab.model, self.choice
+        if model.server is not None and model.server.state in ("failed", "stopped"):
+            self._choose(choice.selection)
+        elif model.finished or choice.stopped:
+            choice.stopped = False
+            self._go_on()
+            self.lab.start_traffic()
+        else:
+            choice.stopped = True
+            self.lab.stop_traffic()
+
+    def action_burst(self) -> None:
+        """Fire the burst again."""
+        plan = self.choice.selection.plan
+        if plan.executor == "burst":
+            self.choice.stopped = False
+            self._go_on()
+            self.lab.burst(plan.requests, plan.concurrency)
+
+    def action_users(self, step: int) -> None:
+        """Change the users; a burst is fired again with them."""
+        choice = self.choice
+        count = choose.more_users(choice.selection.users, step)
+        if count == choice.selection.users:
+            return
+        choice.selection = choice.selection.with_users(count)
+        self._when_settled(lambda: self.lab.set_users(count))
+        if choice.selection.plan.executor == "burst":
+            self._when_settled(self._burst_with_users)
+
+    def _burst_with_users(self) -> None:
+        plan = self.choice.selection.plan
+        self.lab.set_users(plan.concurrency)
+        self.action_burst()
+
+    def action_pick(self, step: int) -> None:
+        """Pick the next or previous knob."""
+        names = list(self.choice.selection.scenario.knobs)
+        if names:
+            place = names.index(self.choice.knob) if self.choice.knob in names else 0
+            self.choice.knob = names[(place + step) % len(names)]
+
+    def action_turn(self, step: int) -> None:
+        """Turn the picked knob; the server starts again with it once the knob rests."""
+        choice = self.choice
+        if not choice.knob:
+            return
+        turned = choose.turned(choice.selection, choice.knob, step)
+        if turned.knobs != choice.selection.knobs:
+            choice.selection = turned
+            self._when_settled(lambda: self._choose(choice.selection))
+
+    def action_code(self) -> None:
+        """Show or hide the code."""
+        self.main.toggle_code()
+
+    def action_logs(self) -> None:
+        """Show the log."""
+        self.push_screen(LogScreen(self.log_keeper))
+
+    def action_help(self) -> None:
+        """Show the help."""
+        self.push_screen(HelpScreen(self.look, [scenario.title for scenario in self.catalogue]))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """List every action by name, then each variant and scenario, then Textual's own."""
+        for key in KEYS:
+            if key.title:
+                yield SystemCommand(key.title, f"{key.help} ({key.shown})", self._runner(key.action))
+        selection = self.choice.selection
+        for variant in selection.scenario.variants:
+            made = choose.select(selection.scenario, variant, selection.knobs)
+            yield SystemCommand(f"Variant: {variant.title}", variant.id, lambda made=made: self._choose(made))
+        for number, scenario in enumerate(self.catalogue, 1):
+            yield SystemCommand(
+                f"Scenario: {scenario.title}", scenario.question, self._runner(f"open({number})")
+            )
+        own = ("Theme", "Quit", "Screenshot")
+        yield from (command for command in super().get_system_commands(screen) if command.title in own)
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action)
+
+        return run

@@ -1,0 +1,49 @@
+"""What to run: pure steps from one selection to the next."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from looplab.lab import Selection
+from looplab.scenario import Scenario, Variant, knob_values, plan_for
+
+MOST_USERS = 10_000
+
+
+def select(
+    scenario: Scenario, variant: Variant | None = None, knobs: dict[str, float] | None = None
+) -> Selection:
+    """Select a scenario's variant (the first one if none is named) with its own traffic."""
+    variant = variant or scenario.variants[0]
+    values = knob_values(scenario, dict(knobs or {}))
+    return Selection(scenario=scenario, variant=variant, knobs=values, plan=plan_for(scenario, variant, {}))
+
+
+def other_variant(selection: Selection, step: int) -> Selection:
+    """Go to the next or previous variant; knobs and users stay as they were turned."""
+    variants = selection.scenario.variants
+    place = next((i for i, v in enumerate(variants) if v.id == selection.variant.id), 0)
+    variant = variants[(place + step) % len(variants)]
+    fresh = select(selection.scenario, variant, selection.knobs)
+    return fresh.with_users(selection.users)
+
+
+def more_users(count: int, step: int) -> int:
+    """Give the next number of users: by ones below twenty, by tens below two hundred, and so on.
+
+    A step of ±10 multiplies or divides by ten.
+    """
+    if abs(step) >= 10:
+        return min(max(count * 10 if step > 0 else count // 10, 1), MOST_USERS)
+    unit = 1
+    while count >= 20 * unit + (step < 0):
+        unit *= 10
+    return min(max(count + step * unit, 1), MOST_USERS)
+
+
+def turned(selection: Selection, name: str, step: int) -> Selection:
+    """Turn a knob by one step, within its range."""
+    knob = selection.scenario.knobs[name]
+    steps = round((selection.knobs[name] - knob.min) / knob.step)
+    value = min(max(knob.min + (steps + step) * knob.step, knob.min), knob.max)
+    return replace(selection, knobs={**selection.knobs, name: round(value, 9)})

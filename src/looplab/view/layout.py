@@ -1,0 +1,89 @@
+"""Who gets how many cells: one pure function from the size of the terminal to the size of each panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+LEAST_WIDTH: Final = 60
+LEAST_HEIGHT: Final = 16
+GUTTER: Final = 6
+"""Cells at the left of every band, for the user, worker or slot."""
+MARGIN: Final = 1
+"""Cells at the right of every band."""
+
+_WIDE: Final = 108
+"""Width from which the right-hand column has room."""
+_NUMBERS: Final = 13
+"""Rows of the numbers panel without its knobs."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes in cells; a height of 0 means that the panel is not shown."""
+
+    left: int
+    right: int
+    verdict: int
+    users: int
+    loops: int
+    threads: int
+    axis: int
+    code: int
+    numbers: int
+    line: int
+    """Rows of the condensed numbers."""
+
+
+def columns(width: int) -> int:
+    """Give the columns of time in a band of a width."""
+    return max(width - GUTTER - MARGIN, 1)
+
+
+def fits(width: int, height: int) -> bool:
+    """Tell whether the terminal is large enough."""
+    return width >= LEAST_WIDTH and height >= LEAST_HEIGHT
+
+
+def plan(width: int, height: int, *, workers: int = 1, code: bool = True, knobs: int = 1) -> Layout:
+    """Share out the terminal.
+
+    Args:
+        width: cells of the terminal.
+        height: cells of the terminal.
+        workers: lanes of the event loop band.
+        code: whether the code panel is wanted; in a narrow terminal it takes the place of the bands.
+        knobs: knobs that the numbers panel lists.
+    """
+    wide = width >= _WIDE
+    verdict = 5 if height >= 32 else 4 if height >= 28 else 2
+    axis = 2 if height >= 24 else 1
+    line = 0 if wide else 1
+    body = height - 2 - verdict - line
+    right = min(max(width * 34 // 100, 40), 66) if wide else 0
+    lanes = max(min(workers, 8), 1)
+    lag = 1 if height >= 30 else 0
+    loops = 1 + min(lanes, max(body // 5, 1)) + lag
+    threads = 5 if height >= 44 else 3 if height >= 30 else 2
+    numbers = min(_NUMBERS + knobs + 2, body) if wide else 0
+    if wide:
+        return Layout(
+            left=width - right - 1,
+            right=right,
+            verdict=verdict,
+            users=body - loops - threads - axis,
+            loops=loops,
+            threads=threads,
+            axis=axis,
+            code=max(body - numbers, 0) if code else 0,
+            numbers=numbers if code else body,
+            line=0,
+        )
+    if code:
+        return Layout(width, 0, verdict, 0, loops, 0, axis, body - loops - axis, 0, line)
+    return Layout(width, 0, verdict, body - loops - threads - axis, loops, threads, axis, 0, 0, line)
+
+
+def is_wide(width: int) -> bool:
+    """Tell whether there is room for the right-hand column."""
+    return width >= _WIDE

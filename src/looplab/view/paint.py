@@ -1,0 +1,142 @@
+"""From cells to segments: a row of phase codes becomes as few styled runs as it can.
+
+A cell is one byte: 0 for the empty ground, or a `Phase`. All functions are pure and O(width).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from looplab.view.palette import GLYPHS, Palette
+
+EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
+"""Block glyphs by height in eighths of a row."""
+
+Piece = tuple[str, Style]
+"""Text with its style."""
+
+
+def dense_row(upper: Sequence[int], lower: Sequence[int], palette: Palette) -> list[Segment]:
+    """Draw two rows of cells as one text row of half blocks."""
+    segments = []
+    ground = palette.text
+    for (top, bottom), run in groupby(zip(upper, lower, strict=True)):
+        length = sum(1 for _ in run)
+        if top == bottom:
+            segments.append(Segment(" " * length, palette.filled[top] if top else ground))
+        elif not bottom:
+            segments.append(Segment("▀" * length, palette.solid[top]))
+        elif not top:
+            segments.append(Segment("▄" * length, palette.solid[bottom]))
+        else:
+            segments.append(Segment("▀" * length, palette.pair(top, bottom)))
+    return segments
+
+
+def glyph_row(
+    cells: Sequence[int], palette: Palette, labels: Iterable[tuple[int, str]] = ()
+) -> list[Segment]:
+    """Draw a row of cells as one text row of glyphs, with labels `(column, text)` written on the bars.
+
+    A label is left out where its bar, or the row, is too short for it.
+    """
+    text: dict[int, str] = {}
+    end_of_label = 0
+    for column, label in labels:
+        stop = column + len(label)
+        if column >= end_of_label and column >= 0 and stop < len(cells) and all(cells[column:stop]):
+            text.update(zip(range(column, stop), label, strict=True))
+            end_of_label = stop + 1
+    segments = []
+    column = 0
+    for (code, written), run in groupby((code, column in text) for column, code in enumerate(cells)):
+        length = sum(1 for _ in run)
+        if written:
+            segments.append(
+                Segment("".join(text[c] for c in range(column, column + length)), palette.labels[code])
+            )
+        elif code:
+            segments.append(Segment(GLYPHS[code] * length, palette.textured[code]))
+        else:
+            segments.append(Segment(" " * length, palette.text))
+        column += length
+    return segments
+
+
+def level_row(levels: Sequence[int], styles: Sequence[Style | None], ground: Style) -> list[Segment]:
+    """Draw a row of heights, in eighths, each with its own style (None: the ground)."""
+    segments = []
+    for (level, style), run in groupby(zip(levels, styles, strict=True)):
+        length = sum(1 for _ in run)
+        segments.append(Segment(EIGHTHS[level] * length, style or ground))
+    return segments
+
+
+def levels(values: Sequence[float], largest: float, rows: int = 1) -> list[int]:
+    """Turn values into heights in eighths of `rows` text rows; what is above zero is never invisible."""
+    if largest <= 0:
+        return [0] * len(values)
+    full = 8 * rows
+    return [0 if value <= 0 else max(1, min(full, round(value * full / largest))) for value in values]
+
+
+def resample(values: Sequence[float], columns: int) -> list[float]:
+    """Squeeze values into at most `columns` of them, each the largest of its group: a peak is never lost."""
+    count = len(values)
+    if count <= columns:
+        return list(values)
+    return [
+        max(
+            values[
+                column * count // columns : max(
+                    (column + 1) * count // columns, column * count // columns + 1
+                )
+            ]
+        )
+        for column in range(columns)
+    ]
+
+
+def strip(segments: Iterable[Segment], width: int, ground: Style) -> Strip:
+    """Make a strip of exactly `width` cells, filled up with the ground."""
+    made = Strip(segments)
+    if made.cell_length != width:
+        made = made.crop_extend(0, width, ground)
+    return made
+
+
+def text_strip(pieces: Iterable[Piece], width: int, ground: Style) -> Strip:
+    """Make a strip from pieces of text."""
+    return strip((Segment(text, style) for text, style in pieces if text), width, ground)
+
+
+def title_strip(
+    width: int, palette: Palette, title: str, detail: str = "", right: Iterable[Piece] = ()
+) -> Strip:
+    """Draw the rule above a panel: title, detail, a light line, and what stands at its right end."""
+    ending = [Segment(text, style) for text, style in right]
+    ending_width = sum(len(segment.text) for segment in ending)
+    room = width - ending_width - (2 if ending else 0)
+    detail = _shortened(detail, room - len(title) - 5)
+    head = [Segment("─ ", palette.rule), Segment(title, palette.title)]
+    used = 2 + len(title)
+    if detail:
+        head.append(Segment("  " + detail, palette.dim))
+        used += 2 + len(detail)
+    line = max(room - used - 1, 0)
+    body = [*head, Segment(" " + "─" * line, palette.rule)]
+    if ending:
+        body += [Segment(" ", palette.rule), *ending, Segment(" ", palette.rule)]
+    return strip(body, width, palette.text)
+
+
+def _shortened(text: str, room: int) -> str:
+    if len(text) <= room:
+        return text
+    return text[: room - 1].rstrip() + "…" if room > 4 else ""

@@ -1,0 +1,366 @@
+"""What a phase looks like: an Okabe-Ito colour and a glyph, so that colour is never the only sign.
+
+Okabe and Ito chose eight colours that people with any common colour blindness tell apart. Every
+style that a panel uses is made here, once; painting only looks it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Literal
+
+from rich.color import Color
+from rich.style import Style
+
+from looplab.wire.events import Phase
+
+Depth = Literal["full", "ansi", "none"]
+"""Colours that the terminal can show: 256 or more, 16, or none (`NO_COLOR`)."""
+
+GLYPHS: Final[dict[int, str]] = {
+    Phase.QUEUED: "░",
+    Phase.RUNNING: "▄",
+    Phase.BLOCKING: "█",
+    Phase.AWAITING: "─",
+    Phase.THREAD_WAIT: "▒",
+    Phase.THREAD: "▓",
+    Phase.POOL_WAIT: "┄",
+    Phase.QUERY: "═",
+    Phase.READY: "▸",
+    Phase.SENDING: "»",
+}
+"""One glyph a phase. Solid is what holds the loop, shaded is what waits or sits in a thread."""
+
+NAMES: Final[dict[int, str]] = {phase: phase.name.lower().replace("_", "-") for phase in Phase}
+"""What the legend and the help call the phases."""
+
+SEVERITIES: Final = ("error", "warning", "ok", "info")
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The colours of one theme, as names that `rich.color.Color.parse` reads."""
+
+    ground: str
+    raised: str
+    """Ground of header and footer."""
+    text: str
+    dim: str
+    rule: str
+    accent: str
+    phases: dict[int, str]
+    severities: dict[str, tuple[str, str]]
+    """Severity to (ground, text) of the verdict."""
+    marks: dict[str, str]
+    """Severity to a text colour that reads on the ground of the screen."""
+    code: dict[str, str]
+    """Kind of token to colour."""
+
+
+_DARK_PHASES: Final[dict[int, str]] = {
+    Phase.QUEUED: "#3d4654",
+    Phase.RUNNING: "#56b4e9",
+    Phase.BLOCKING: "#e8590c",
+    Phase.AWAITING: "#12a67c",
+    Phase.THREAD_WAIT: "#cc79a7",
+    Phase.THREAD: "#e69f00",
+    Phase.POOL_WAIT: "#f0e442",
+    Phase.QUERY: "#2f83d0",
+    Phase.READY: "#94a1b2",
+    Phase.SENDING: "#e4e9f0",
+}
+
+DARK: Final = Colours(
+    ground="#0b0e14",
+    raised="#141a24",
+    text="#d7dee9",
+    dim="#7d899c",
+    rule="#2b3546",
+    accent="#56b4e9",
+    phases=_DARK_PHASES,
+    severities={
+        "error": ("#a32a0c", "#ffffff"),
+        "warning": ("#7d5600", "#ffffff"),
+        "ok": ("#08674c", "#ffffff"),
+        "info": ("#1c3550", "#e8eef6"),
+    },
+    marks={"error": "#ff8a5c", "warning": "#f2b632", "ok": "#2cc295", "info": "#79c3ee"},
+    code={
+        "keyword": "#cc79a7",
+        "string": "#2cc295",
+        "number": "#f2b632",
+        "comment": "#667286",
+        "name": "#79c3ee",
+        "decorator": "#e69f00",
+    },
+)
+
+LIGHT: Final = Colours(
+    ground="#fbfbf8",
+    raised="#e9ebee",
+    text="#16202c",
+    dim="#5b6675",
+    rule="#c3cad3",
+    accent="#00598f",
+    phases={
+        Phase.QUEUED: "#b9c1cb",
+        Phase.RUNNING: "#3d9fdc",
+        Phase.BLOCKING: "#d55e00",
+        Phase.AWAITING: "#009e73",
+        Phase.THREAD_WAIT: "#cc79a7",
+        Phase.THREAD: "#e69f00",
+        Phase.POOL_WAIT: "#d8c800",
+        Phase.QUERY: "#0072b2",
+        Phase.READY: "#78859a",
+        Phase.SENDING: "#2c3644",
+    },
+    severities={
+        "error": ("#b93408", "#ffffff"),
+        "warning": ("#ffd479", "#2a1c00"),
+        "ok": ("#00744f", "#ffffff"),
+        "info": ("#d5e4f1", "#10263a"),
+    },
+    marks={"error": "#b93408", "warning": "#8a5a00", "ok": "#00744f", "info": "#00598f"},
+    code={
+        "keyword": "#9c3f75",
+        "string": "#00744f",
+        "number": "#8a5a00",
+        "comment": "#7a8594",
+        "name": "#00598f",
+        "decorator": "#8a5a00",
+    },
+)
+
+CONTRAST: Final = Colours(
+    ground="#000000",
+    raised="#000000",
+    text="#ffffff",
+    dim="#d0d0d0",
+    rule="#8a8a8a",
+    accent="#56d0ff",
+    phases={
+        **_DARK_PHASES,
+        Phase.QUEUED: "#6b7480",
+        Phase.BLOCKING: "#ff5a00",
+        Phase.AWAITING: "#00d69c",
+        Phase.THREAD: "#ffb000",
+        Phase.READY: "#b9c4d2",
+        Phase.SENDING: "#ffffff",
+    },
+    severities={
+        "error": ("#ff4b1f", "#000000"),
+        "warning": ("#ffc400", "#000000"),
+        "ok": ("#00d69c", "#000000"),
+        "info": ("#ffffff", "#000000"),
+    },
+    marks={"error": "#ff7a4d", "warning": "#ffc400", "ok": "#00d69c", "info": "#56d0ff"},
+    code={
+        "keyword": "#ff9ad0",
+        "string": "#00d69c",
+        "number": "#ffc400",
+        "comment": "#b0b0b0",
+        "name": "#56d0ff",
+        "decorator": "#ffc400",
+    },
+)
+
+ANSI: Final = Colours(
+    ground="default",
+    raised="default",
+    text="default",
+    dim="bright_black",
+    rule="bright_black",
+    accent="bright_cyan",
+    phases={
+        Phase.QUEUED: "bright_black",
+        Phase.RUNNING: "bright_cyan",
+        Phase.BLOCKING: "bright_red",
+        Phase.AWAITING: "green",
+        Phase.THREAD_WAIT: "magenta",
+        Phase.THREAD: "yellow",
+        Phase.POOL_WAIT: "bright_yellow",
+        Phase.QUERY: "blue",
+        Phase.READY: "white",
+        Phase.SENDING: "bright_white",
+    },
+    severities={
+        "error": ("red", "bright_white"),
+        "warning": ("yellow", "black"),
+        "ok": ("green", "black"),
+        "info": ("blue", "bright_white"),
+    },
+    marks={"error": "bright_red", "warning": "bright_yellow", "ok": "bright_green", "info": "bright_cyan"},
+    code={
+        "keyword": "magenta",
+        "string": "green",
+        "number": "yellow",
+        "comment": "bright_black",
+        "name": "cyan",
+        "decorator": "yellow",
+    },
+)
+
+_RICH_TERMS = ("256color", "direct", "kitty", "ghostty", "alacritty", "wezterm", "foot", "iterm")
+
+
+def terminal_depth(environment: Mapping[str, str]) -> Depth:
+    """Tell the colours of the terminal from its environment: `NO_COLOR`, `COLORTERM`, `TERM`."""
+    if "NO_COLOR" in environment:
+        return "none"
+    if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return "full"
+    return "full" if any(name in environment.get("TERM", "") for name in _RICH_TERMS) else "ansi"
+
+
+_TINT = 0.42
+"""How much of its colour the ground of a detailed bar keeps: the glyph on it stays readable."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Every style of one theme at one colour depth."""
+
+    colours: Colours
+    depth: Depth
+    text: Style
+    bold: Style
+    dim: Style
+    rule: Style
+    title: Style
+    accent: Style
+    bar: Style
+    """Text of header and footer."""
+    bar_dim: Style
+    bar_bold: Style
+    bar_key: Style
+    bar_marks: dict[str, Style]
+    marks: dict[str, Style]
+    grounds: dict[str, Style]
+    """Severity to the style of the verdict's text."""
+    grounds_bold: dict[str, Style]
+    edges: dict[str, Style]
+    """Severity to the style of the half row above and below the verdict."""
+    solid: dict[int, Style]
+    """Phase to its colour as foreground."""
+    filled: dict[int, Style]
+    """Phase to its colour as ground."""
+    textured: dict[int, Style]
+    """Phase to its colour on a tint of it: the style of a glyph in a detailed bar."""
+    labels: dict[int, Style]
+    """Phase to the style of a number written on its detailed bar."""
+    code: dict[str, Style]
+    guilty: Style
+    """The line that blocks, while it blocks."""
+    idle: Style
+    """A slot that is held while its thread is idle."""
+    busy_on_idle: Style
+    _pairs: dict[tuple[int, int], Style] = field(default_factory=dict)
+
+    def pair(self, upper: int, lower: int) -> Style:
+        """Give the style of a `▀` whose halves show two phases; made once for each pair."""
+        style = self._pairs.get((upper, lower))
+        if style is None:
+            phases = self.colours.phases
+            style = Style.from_color(Color.parse(phases[upper]), Color.parse(phases[lower]))
+            self._pairs[upper, lower] = style
+        return style
+
+    @property
+    def dense(self) -> bool:
+        """Whether two users can share a text row: this needs colour."""
+        return self.depth != "none"
+
+
+def _blend(colour: str, ground: str, share: float) -> str:
+    """Mix two `#rrggbb` colours."""
+    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
+    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in pairs)
+
+
+def _style(colour: str, ground: str, *, bold: bool = False, reverse: bool = False) -> Style:
+    return Style(color=colour, bgcolor=ground, bold=bold or None, reverse=reverse or None)
+
+
+@lru_cache(maxsize=16)
+def palette(theme: str = "dark", depth: Depth = "full") -> Palette:
+    """Make the palette of a theme (`dark`, `light`, `contrast`) at a colour depth."""
+    if depth == "none":
+        return _colourless()
+    colours = ANSI if depth == "ansi" else {"light": LIGHT, "contrast": CONTRAST}.get(theme, DARK)
+    ground = colours.ground
+    if depth == "ansi":
+        idle = "bright_black"
+        textured = {p: _style(c, ground) for p, c in colours.phases.items()}
+        labels = {p: _style(c, ground, reverse=True) for p, c in colours.phases.items()}
+    else:
+        idle = _blend(colours.phases[Phase.THREAD], ground, _TINT)
+        tints = {p: _blend(c, ground, _TINT) for p, c in colours.phases.items()}
+        textured = {p: _style(c, tints[p]) for p, c in colours.phases.items()}
+        textured[Phase.BLOCKING] = _style(colours.phases[Phase.BLOCKING], colours.phases[Phase.BLOCKING])
+        labels = {p: _style(colours.text, tint, bold=True) for p, tint in tints.items()}
+        labels[Phase.BLOCKING] = _style(
+            colours.severities["error"][1], colours.phases[Phase.BLOCKING], bold=True
+        )
+    grounds = {s: _style(text, back) for s, (back, text) in colours.severities.items()}
+    return Palette(
+        colours=colours,
+        depth=depth,
+        text=_style(colours.text, ground),
+        bold=_style(colours.text, ground, bold=True),
+        dim=_style(colours.dim, ground),
+        rule=_style(colours.rule, ground),
+        title=_style(colours.text, ground, bold=True),
+        accent=_style(colours.accent, ground, bold=True),
+        bar=_style(colours.text, colours.raised),
+        bar_dim=_style(colours.dim, colours.raised),
+        bar_bold=_style(colours.text, colours.raised, bold=True),
+        bar_key=_style(colours.accent, colours.raised, bold=True),
+        bar_marks={s: _style(c, colours.raised, bold=True) for s, c in colours.marks.items()},
+        marks={s: _style(c, ground, bold=True) for s, c in colours.marks.items()},
+        grounds=grounds,
+        grounds_bold={s: style + Style(bold=True) for s, style in grounds.items()},
+        edges={s: _style(back, ground) for s, (back, _) in colours.severities.items()},
+        solid={p: _style(c, ground) for p, c in colours.phases.items()},
+        filled={p: _style(ground if depth == "full" else "black", c) for p, c in colours.phases.items()},
+        textured=textured,
+        labels=labels,
+        code={kind: _style(c, ground) for kind, c in colours.code.items()},
+        guilty=grounds["error"] + Style(bold=True),
+        idle=_style(idle, ground),
+        busy_on_idle=_style(colours.phases[Phase.THREAD], idle),
+    )
+
+
+def _colourless() -> Palette:
+    """Make the palette of a terminal without colour: bold, dim and reverse only."""
+    plain, bold, dim, reverse = Style(), Style(bold=True), Style(dim=True), Style(reverse=True, bold=True)
+    every = dict.fromkeys(GLYPHS, plain)
+    return Palette(
+        colours=ANSI,
+        depth="none",
+        text=plain,
+        bold=bold,
+        dim=dim,
+        rule=dim,
+        title=bold,
+        accent=bold,
+        bar=plain,
+        bar_dim=dim,
+        bar_bold=bold,
+        bar_key=bold,
+        bar_marks=dict.fromkeys(SEVERITIES, bold),
+        marks=dict.fromkeys(SEVERITIES, bold),
+        grounds=dict.fromkeys(SEVERITIES, Style(reverse=True)),
+        grounds_bold=dict.fromkeys(SEVERITIES, reverse),
+        edges=dict.fromkeys(SEVERITIES, plain),
+        solid=every,
+        filled=dict.fromkeys(GLYPHS, Style(reverse=True)),
+        textured=every,
+        labels=dict.fromkeys(GLYPHS, reverse),
+        code=dict.fromkeys(DARK.code, plain) | {"keyword": bold, "comment": dim},
+        guilty=reverse,
+        idle=dim,
+        busy_on_idle=plain,
+    )

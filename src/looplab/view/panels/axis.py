@@ -1,0 +1,71 @@
+"""The axis below all bands, and the legend of what has been seen."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from looplab.view import format as write
+from looplab.view.layout import GUTTER, columns
+from looplab.view.paint import Piece, strip, text_strip
+from looplab.view.palette import GLYPHS, NAMES
+from looplab.view.panels.base import Panel
+from looplab.view.state import View
+from looplab.view.window import ticks
+from looplab.wire.events import Phase
+
+_ALWAYS = (
+    Phase.QUEUED,
+    Phase.RUNNING,
+    Phase.BLOCKING,
+    Phase.AWAITING,
+    Phase.THREAD_WAIT,
+    Phase.THREAD,
+)
+"""Phases that every legend explains; the others only where there is room."""
+
+
+class AxisPanel(Panel):
+    """One row of ticks; a second one, if there is room, with the legend."""
+
+    def show(self, view: View) -> None:
+        """Draw the ticks when the window changes, and the mark of now when it moves on."""
+        window = view.window
+        reached = window.reached(view.now_ns) - 1
+        now = reached if window.origin_ns and not view.finished else -1
+        if self.fresh(0, (window, now)):
+            self.put(0, self._ticks(view, now))
+        if self.fresh(1, "legend"):
+            self.put(1, self._legend())
+
+    def _ticks(self, view: View, now: int) -> Strip:
+        look = self.palette
+        width = columns(self.width)
+        cells = [" "] * width
+        for column, at_ns in ticks(view.window):
+            label = write.axis(at_ns)
+            if column + len(label) + 1 >= width:
+                column = max(width - 1 - len(label), 0)
+                if all(cell == " " for cell in cells[column:width]):
+                    cells[column:width] = [*label, "╵"]
+            else:
+                cells[column : column + 1 + len(label)] = ["╵", *label]
+        text = "".join(cells)
+        pieces: list[Piece] = [(" " * GUTTER, look.dim)]
+        if 0 <= now < width:
+            pieces += [(text[:now], look.dim), ("▲", look.accent), (text[now + 1 :], look.dim)]
+        else:
+            pieces.append((text, look.dim))
+        return text_strip(pieces, self.width, look.text)
+
+    def _legend(self) -> Strip:
+        look = self.palette
+        phases = list(_ALWAYS)
+        room = self.width - GUTTER
+        for phase in (Phase.READY, Phase.SENDING, Phase.POOL_WAIT, Phase.QUERY):
+            if sum(len(NAMES[p]) + 6 for p in [*phases, phase]) <= room:
+                phases.append(phase)
+        gap = "   " if sum(len(NAMES[p]) + 6 for p in phases) <= room else " "
+        pieces: list[Piece] = [(" " * GUTTER, look.text)]
+        for phase in phases:
+            pieces += [(GLYPHS[phase] * 2, look.textured[phase]), (f" {NAMES[phase]}{gap}", look.dim)]
+        return text_strip(pieces, self.width, look.text) if room > 0 else strip([], self.width, look.text)

@@ -1,0 +1,164 @@
+"""The event loop band: one lane a worker, and how late the loop is.
+
+A column is as high as the share of its time in which a run held the loop; a stall is solid. Below, on
+the same seconds, the lag: how late the loop's heartbeat came.
+"""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from looplab.model.loop import LoopLane
+from looplab.view import format as write
+from looplab.view.lanes import LATE_NS
+from looplab.view.layout import GUTTER, columns
+from looplab.view.paint import Piece, level_row, levels, strip, title_strip
+from looplab.view.panels.base import Panel
+from looplab.view.state import View, busy_share
+from looplab.view.window import Window
+from looplab.wire.clock import MS
+from looplab.wire.events import Phase
+
+_FULL = 8
+LAG_MARK_MS = 50.0
+"""Lag from here on is drawn as trouble: it is the length at which a run becomes a stall."""
+_LEAST_LAG_SCALE_MS = 50.0
+"""Full height of the lag row at least: a calm loop must look calm."""
+
+
+class _LoopCells:
+    """Codes and heights of one loop's lane."""
+
+    __slots__ = ("codes", "heights", "upto")
+
+    def __init__(self, width: int) -> None:
+        self.codes = bytearray(width)
+        self.heights = bytearray(width)
+        self.upto = 0
+
+    def follow(self, loop: LoopLane, window: Window, now_ns: int) -> None:
+        """Bring the cells up to a time."""
+        reached = window.reached(now_ns)
+        first = max(min(self.upto - 1, window.column(now_ns - LATE_NS)), 0) if self.upto else 0
+        if first >= reached:
+            return
+        made = loop.phases_by_column(window.start_ns, window.column_ns, first, reached, now_ns)
+        self.codes[first:reached] = made
+        for column, code in enumerate(made, first):
+            if code == Phase.BLOCKING:
+                self.heights[column] = _FULL
+            elif code:
+                share = loop.busy(window.edge_ns(column + 1), window.column_ns)
+                self.heights[column] = max(1, min(_FULL, round((share or 0.0) * _FULL)))
+            else:
+                self.heights[column] = 0
+        self.upto = reached
+
+
+class LoopsPanel(Panel):
+    """A title, a lane for each worker that fits, and a row of lag if there is room for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._window: Window | None = None
+        self._run = -1
+        self._cells: dict[int, _LoopCells] = {}
+
+    def show(self, view: View) -> None:
+        """Draw the lanes."""
+        window = view.window
+        width = columns(self.width)
+        run = view.model.run.run if view.model.run is not None else -1
+        if self.stale or window != self._window or run != self._run:
+            self._window, self._run = window, run
+            self._cells = {}
+            self._keys[1:] = [None] * (self.height - 1)
+        self._title(view)
+        if window.columns != width:
+            return
+        workers = view.model.workers
+        lag_row = self.height > len(workers) + 1
+        lanes = workers[: max(self.height - 1 - lag_row, 1)]
+        for y, worker in enumerate(lanes, 1):
+            cells = self._cells.setdefault(worker.number, _LoopCells(width))
+            cells.follow(worker.loop, window, view.now_ns)
+            lag = worker.loop.lag_ns(view.now_ns) / MS if not view.finished else 0.0
+            label = f" lag {write.duration(lag)} " if lag >= LAG_MARK_MS else ""
+            key = (bytes(cells.codes), bytes(cells.heights), label, cells.upto if label else 0)
+            if self.fresh(y, key):
+                self.put(y, self._lane(worker.number, cells, label))
+        y = len(lanes) + 1
+        if lag_row and workers:
+            self._lag(view, y)
+            y += 1
+        for rest in range(y, self.height):
+            if self.fresh(rest, "blank"):
+                self.put(rest, strip([], self.width, self.palette.text))
+
+    def _title(self, view: View) -> None:
+        workers = view.model.workers
+        hidden = len(workers) - (self.height - 1)
+        parts = []
+        busy = [share for worker in workers if (share := busy_share(view, worker)) is not None]
+        if busy:
+            parts.append(f"{max(busy):.0%} busy")
+        if hidden > 0:
+            parts.append(f"{hidden} more workers")
+        right: list[Piece] = []
+        if view.lag_ms is not None:
+            severity = "error" if view.lag_ms >= LAG_MARK_MS else "ok"
+            word = "worst lag" if view.finished else "lag"
+            right = [(f"{word} {write.duration(view.lag_ms)}", self.palette.marks[severity])]
+        title = "Event loop" if len(workers) < 2 else "Event loops"
+        key = (title, tuple(parts), tuple(right))
+        if self.fresh(0, key):
+            self.put(0, title_strip(self.width, self.palette, title, " · ".join(parts), right))
+
+    def _lane(self, number: int, cells: _LoopCells, label: str) -> Strip:
+        look = self.palette
+        styles = [look.solid[code] if code else None for code in cells.codes]
+        segments = level_row(cells.heights, styles, look.text)
+        if label:
+            width = len(cells.codes)
+            at = cells.upto if cells.upto + len(label) <= width else width - len(label)
+            body = Strip(segments, width)
+            head, tail = body.crop(0, at), body.crop(at + len(label), width)
+            segments = [*head, Segment(label, look.marks["error"]), *tail]
+        return strip([self._gutter(f"w{number}"), *segments], self.width, look.text)
+
+    def _lag(self, view: View, y: int) -> None:
+        """Draw the largest lag of all loops, column by column."""
+        look, window = self.palette, view.window
+        reached = window.reached(view.now_ns)
+        values = lag_by_column(view, reached)
+        largest = max([*values, _LEAST_LAG_SCALE_MS])
+        heights = levels(values, largest)
+        key = (tuple(heights), largest > _LEAST_LAG_SCALE_MS)
+        if not self.fresh(y, key):
+            return
+        styles: list[Style | None] = [
+            look.solid[Phase.BLOCKING] if value >= LAG_MARK_MS else look.dim for value in values
+        ]
+        self.put(
+            y, strip([self._gutter("lag"), *level_row(heights, styles, look.text)], self.width, look.text)
+        )
+
+    def _gutter(self, label: str) -> Segment:
+        return Segment(label.rjust(GUTTER - 1) + " ", self.palette.dim)
+
+
+def lag_by_column(view: View, reached: int) -> list[float]:
+    """Give the largest lag in milliseconds, over all loops, of each column that has begun."""
+    window = view.window
+    values = [0.0] * reached
+    for worker in view.model.workers:
+        series = worker.loop.lag_series
+        readings = series.values(window.start_ns, view.now_ns)
+        first = window.start_ns // series.bucket_ns
+        for column in range(reached):
+            begin = max(window.edge_ns(column) // series.bucket_ns - first, 0)
+            end = max((window.edge_ns(column + 1) - 1) // series.bucket_ns - first + 1, begin + 1)
+            values[column] = max([values[column], *(value / MS for value in readings[begin:end])])
+    return values

@@ -1,0 +1,107 @@
+"""The verdict: what is going on, in one sentence that can be read from the last row of the room.
+
+The large figure beside it is the rate that is measured; below it stands what the slots allow.
+"""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.strip import Strip
+
+from looplab.view import format as write
+from looplab.view.figures import ROWS, large
+from looplab.view.paint import Piece, text_strip
+from looplab.view.panels.base import Panel
+from looplab.view.state import Headline, View
+
+_SIGNS = {"error": "■", "warning": "▲", "ok": "●", "info": "◆"}
+
+
+class VerdictPanel(Panel):
+    """Two rows where room is short, five with a large figure where it is not."""
+
+    def show(self, view: View) -> None:
+        """Draw the rows that changed."""
+        news = view.headline
+        figure = write.rate(news.measured_rps) if news.measured_rps is not None else ""
+        caption = f"of {write.rate(news.ceiling_rps)} req/s" if news.ceiling_rps is not None else "req/s"
+        if self.height < ROWS:
+            self._small(news, figure)
+        else:
+            self._large(news, figure, caption)
+
+    def _small(self, news: Headline, figure: str) -> None:
+        look = self.palette
+        ground, bold = look.grounds[news.severity], look.grounds_bold[news.severity]
+        rates = _rates(news)
+        rows: list[list[Piece]] = [
+            [(f" {_SIGNS[news.severity]} ", bold), (news.text, bold)],
+            [("   " + _cut(news.detail, self.width - len(rates) - 5), ground)],
+        ]
+        if self.height == 1:
+            rows = rows[:1]
+        for y, pieces in enumerate(rows):
+            ending = [(rates + " ", bold)] if y == 1 and rates else []
+            if self.fresh(y, (tuple(pieces), rates, news.severity)):
+                self.put(y, _spread(pieces, ending, self.width, ground))
+
+    def _large(self, news: Headline, figure: str, caption: str) -> None:
+        look = self.palette
+        severity = news.severity
+        ground, bold = look.grounds[severity], look.grounds_bold[severity]
+        top = (self.height - ROWS) // 2
+        if top and self.fresh(0, severity):
+            self.put(0, text_strip([("▄" * self.width, look.edges[severity])], self.width, look.text))
+        if top and self.fresh(self.height - 1, severity):
+            self.put(
+                self.height - 1, text_strip([("▀" * self.width, look.edges[severity])], self.width, look.text)
+            )
+        drawn = large(figure) if figure else [""] * ROWS
+        units = ("", "", "")
+        if figure:
+            units = (
+                ("", " req/s", " " + caption.replace(" req/s", ""))
+                if news.ceiling_rps is not None
+                else ("", " req/s", "")
+            )
+        unit_width = max(len(unit) for unit in units)
+        texts: list[list[Piece]] = [
+            [(f"  {_SIGNS[severity]} ", bold), (news.text, bold)],
+            [("    " + news.detail, ground)],
+            [("    " + news.limit, ground)],
+        ]
+        block = len(drawn[0]) + unit_width + 2 if figure else 0
+        for row, pieces in enumerate(texts):
+            ending: list[Piece] = []
+            if figure:
+                ending = [(drawn[row], bold), (units[row].ljust(unit_width) + "  ", bold)]
+            key = (tuple(pieces), tuple(ending), severity)
+            if self.fresh(top + row, key):
+                room = self.width - block - 2
+                self.put(top + row, _spread(_cut_pieces(pieces, room), ending, self.width, ground))
+
+
+def _rates(news: Headline) -> str:
+    if news.measured_rps is None:
+        return ""
+    if news.ceiling_rps is None:
+        return f"{write.rate(news.measured_rps)} req/s"
+    return f"{write.rate(news.measured_rps)} of {write.rate(news.ceiling_rps)} req/s"
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: max(room - 1, 0)].rstrip() + "…"
+
+
+def _cut_pieces(pieces: list[Piece], room: int) -> list[Piece]:
+    cut: list[Piece] = []
+    for text, style in pieces:
+        cut.append((_cut(text, room), style))
+        room -= len(text)
+    return cut
+
+
+def _spread(left: list[Piece], right: list[Piece], width: int, ground: Style) -> Strip:
+    used = sum(len(text) for text, _ in right)
+    head = text_strip(_cut_pieces(left, width - used - 1), max(width - used, 0), ground)
+    return Strip.join([head, text_strip(right, min(used, width), ground)])

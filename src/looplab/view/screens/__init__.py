@@ -1,0 +1,1 @@
+"""The screens: the main one, the help, and the log."""

@@ -1,0 +1,93 @@
+"""The help: what the picture means, and what the keys do."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from looplab.view.keys import KEYS
+from looplab.view.palette import GLYPHS, NAMES, Palette
+from looplab.view.state import View
+from looplab.wire.events import Phase
+
+_MEANINGS: Final = {
+    Phase.QUEUED: "sent, and the server has not looked at it yet",
+    Phase.RUNNING: "its code holds the event loop",
+    Phase.BLOCKING: "has held the loop for 50 ms or more: nobody else can run",
+    Phase.AWAITING: "suspended; the loop is free for others",
+    Phase.THREAD_WAIT: "waits for a thread slot",
+    Phase.THREAD: "runs in a thread slot",
+    Phase.POOL_WAIT: "waits for a database connection",
+    Phase.QUERY: "holds a database connection",
+    Phase.READY: "could go on, but the loop is busy with another",
+    Phase.SENDING: "answered; the body is on its way",
+}
+
+
+class HelpScreen(ModalScreen[None]):
+    """One page; any of its keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "dismiss", "Close"),
+        ("question_mark", "dismiss", "Close"),
+        ("q", "dismiss", "Close"),
+        ("enter", "dismiss", "Close"),
+    ]
+    DEFAULT_CSS: ClassVar[str] = """
+    HelpScreen { align: center middle; background: $background 55%; }
+    HelpScreen VerticalScroll {
+        width: 78; max-width: 96%; height: auto; max-height: 94%; padding: 1 2; background: $surface;
+        scrollbar-size-vertical: 1;
+    }
+    HelpScreen Static { height: auto; background: $surface; }
+    """
+
+    def __init__(self, look: Palette, scenarios: list[str]) -> None:
+        super().__init__()
+        self._look = look
+        self._scenarios = scenarios
+
+    def compose(self) -> ComposeResult:
+        """Write the page."""
+        with VerticalScroll():
+            yield Static(_page(self._look, self._scenarios))
+
+    def take(self, view: View) -> None:
+        """Show nothing new: the help stands still while the traffic goes on."""
+
+    def on_click(self) -> None:
+        """Close."""
+        self.dismiss()
+
+
+def _page(look: Palette, scenarios: list[str]) -> Text:
+    page = Text(no_wrap=True, overflow="ellipsis")
+    page.append("Every row is a user, every bar a request, every column a moment.\n", "bold")
+    page.append("Users, event loop and threads share one time axis: look down a column.\n\n")
+    for phase, meaning in _MEANINGS.items():
+        page.append(GLYPHS[phase] * 3, look.textured[phase])
+        page.append(f"  {NAMES[phase]:<12} ", "bold")
+        page.append(f"{meaning}\n")
+    page.append("\n")
+    shown = [(key.shown, key.help) for key in KEYS]
+    half = -(-len(shown) // 2)
+    for row in range(half):
+        for keys, text in shown[row::half]:
+            page.append(f"{keys:>9}  ", look.accent.without_color + look.bar_key)
+            page.append(f"{text:<26.26}" if keys == shown[row][0] else text)
+        page.append("\n")
+    page.append("   ctrl+p  ", look.bar_key)
+    page.append("every action by name, and the themes\n")
+    if len(scenarios) > 1:
+        page.append("\n")
+    for number, title in enumerate(scenarios[:10], 1):
+        page.append(f"{number % 10:>9}  ", look.bar_key)
+        page.append(f"{title}\n")
+    page.rstrip()
+    return page

@@ -1,0 +1,135 @@
+"""The main screen: places the panels, and gives them a view once a frame."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from looplab.view import layout
+from looplab.view.keys import KEYS
+from looplab.view.panels.axis import AxisPanel
+from looplab.view.panels.code import CodePanel
+from looplab.view.panels.failure import FailurePanel
+from looplab.view.panels.footer import Footer
+from looplab.view.panels.header import Header
+from looplab.view.panels.line import LinePanel
+from looplab.view.panels.loops import LoopsPanel
+from looplab.view.panels.numbers import NumbersPanel
+from looplab.view.panels.threads import ThreadsPanel
+from looplab.view.panels.users import UsersPanel
+from looplab.view.panels.verdict import VerdictPanel
+from looplab.view.state import View
+from looplab.view.widget import PanelWidget
+
+
+class MainScreen(Screen[None]):
+    """Header, verdict, the bands on one time axis, code and numbers, footer."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    MainScreen { background: $background; layout: vertical; overflow: hidden; }
+    MainScreen PanelWidget { height: 1; width: 1fr; background: $background; }
+    MainScreen #header, MainScreen #footer { background: $surface; }
+    MainScreen #body { height: 1fr; width: 1fr; }
+    MainScreen #left, MainScreen #right { height: 1fr; }
+    MainScreen #right { margin-left: 1; }
+    MainScreen #failure { height: 1fr; display: none; }
+    MainScreen #too-small { display: none; width: 1fr; height: 1fr; content-align: center middle; }
+    MainScreen.failed #failure { display: block; }
+    MainScreen.failed #bands { display: none; }
+    MainScreen.too-small #room { display: none; }
+    MainScreen.too-small #too-small { display: block; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key.keys, f"app.{key.action}", key.help, show=False) for key in KEYS),
+        *(Binding(str(n % 10), f"app.open({n})", f"scenario {n}", show=False) for n in range(1, 11)),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.code_wanted = True
+        self._code_narrow = False
+        self._laid: tuple[object, ...] = ()
+        self._bands_columns = 0
+
+    def compose(self) -> ComposeResult:
+        """Make the panels."""
+        yield Static(
+            f"looplab needs {layout.LEAST_WIDTH}×{layout.LEAST_HEIGHT} cells; this terminal is smaller.",
+            id="too-small",
+            markup=False,
+        )
+        with Vertical(id="room"):
+            yield PanelWidget(Header(), id="header")
+            yield PanelWidget(VerdictPanel(), id="verdict")
+            with Horizontal(id="body"):
+                with Vertical(id="left"):
+                    with Vertical(id="bands"):
+                        yield PanelWidget(UsersPanel(), id="users")
+                        yield PanelWidget(LoopsPanel(), id="loops")
+                        yield PanelWidget(ThreadsPanel(), id="threads")
+                        yield PanelWidget(CodePanel(), id="code-narrow")
+                        yield PanelWidget(AxisPanel(), id="axis")
+                    yield PanelWidget(FailurePanel(), id="failure")
+                with Vertical(id="right"):
+                    yield PanelWidget(CodePanel(), id="code")
+                    yield PanelWidget(NumbersPanel(), id="numbers")
+            yield PanelWidget(LinePanel(), id="line")
+            yield PanelWidget(Footer(), id="footer")
+
+    def columns(self) -> int:
+        """Give the columns of time that the bands have."""
+        return layout.columns(self._bands_columns or self.size.width)
+
+    def toggle_code(self) -> None:
+        """Show or hide the code; a narrow terminal swaps it in for the bands."""
+        if layout.is_wide(self.size.width):
+            self.code_wanted = not self.code_wanted
+        else:
+            self._code_narrow = not self._code_narrow
+
+    def take(self, view: View) -> None:
+        """Place the panels if something about their places changed, then give each its frame."""
+        self._place(view)
+        for widget in self.query(PanelWidget):
+            widget.take(view)
+
+    def _place(self, view: View) -> None:
+        width, height = self.size
+        fits = layout.fits(width, height)
+        code = self.code_wanted if layout.is_wide(width) else self._code_narrow
+        workers = max(len(view.model.workers), view.choice.selection.variant.workers)
+        key = (width, height, code, workers, len(view.knobs), view.failed)
+        if key == self._laid:
+            return
+        self._laid = key
+        self.set_class(not fits, "too-small")
+        if not fits:
+            return
+        places = layout.plan(width, height, workers=workers, code=code, knobs=len(view.knobs))
+        self._bands_columns = places.left
+        with self.app.batch_update():
+            self.set_class(view.failed, "failed")
+            self.query_one("#left").styles.width = places.left
+            right = self.query_one("#right")
+            right.display = places.right > 0
+            right.styles.width = max(places.right, 1)
+            for name, rows in (
+                ("verdict", places.verdict),
+                ("users", places.users),
+                ("loops", places.loops),
+                ("threads", places.threads),
+                ("axis", places.axis),
+                ("code", places.code if places.right else 0),
+                ("code-narrow", 0 if places.right else places.code),
+                ("numbers", places.numbers),
+                ("line", places.line),
+            ):
+                widget = self.query_one(f"#{name}")
+                widget.display = rows > 0
+                widget.styles.height = max(rows, 1)

@@ -1,0 +1,46 @@
+"""The themes: dark, light (for a projector in a bright room) and high contrast."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.theme import Theme
+
+from looplab.view.palette import CONTRAST, DARK, LIGHT, Colours
+
+PREFIX: Final = "looplab-"
+"""Begins the name of each theme, so that a theme of Textual's own is told apart."""
+
+
+def _theme(name: str, colours: Colours, *, dark: bool) -> Theme:
+    return Theme(
+        name=PREFIX + name,
+        primary=colours.accent,
+        secondary=colours.accent,
+        accent=colours.accent,
+        foreground=colours.text,
+        background=colours.ground,
+        surface=colours.raised,
+        panel=colours.raised,
+        warning=colours.marks["warning"],
+        error=colours.marks["error"],
+        success=colours.marks["ok"],
+        dark=dark,
+        variables={
+            "border": colours.rule,
+            "scrollbar": colours.rule,
+            "footer-key-foreground": colours.accent,
+        },
+    )
+
+
+THEMES: Final = (
+    _theme("dark", DARK, dark=True),
+    _theme("light", LIGHT, dark=False),
+    _theme("contrast", CONTRAST, dark=True),
+)
+
+
+def short_name(theme: str) -> str:
+    """Give the palette that belongs to a theme: ours by name, any other by `dark`."""
+    return theme.removeprefix(PREFIX) if theme.startswith(PREFIX) else "dark"

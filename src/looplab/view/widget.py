@@ -1,0 +1,63 @@
+"""The one widget that shows any panel through Textual's Line API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from looplab.view.panels.base import Panel
+
+if TYPE_CHECKING:
+    from looplab.view.state import View
+
+
+class PanelWidget(Widget):
+    """Shows a panel. Rows are drawn in `take`, once a frame; `render_line` only hands them out."""
+
+    ALLOW_SELECT = False
+    can_focus = False
+
+    def __init__(self, panel: Panel, *, id: str) -> None:
+        super().__init__(id=id)
+        self.panel = panel
+        self.rows_refreshed = 0
+        """Rows refreshed since the start, so that a test can count them."""
+
+    def take(self, view: View) -> None:
+        """Give the panel a frame and refresh the rows that changed."""
+        width, height = self.size
+        if not width or not height or not self.display:
+            return
+        self.panel.resize(width, height)
+        if view.frozen and not self.panel.stale and not self.panel.never_frozen:
+            return
+        changed = self.panel.take(view)
+        if not changed:
+            return
+        self.rows_refreshed += len(changed)
+        if len(changed) >= height:
+            self.refresh()
+        else:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def render_line(self, y: int) -> Strip:
+        """Hand out a row; pure."""
+        return self.panel.line(y)
+
+    def notify_style_update(self) -> None:
+        """Resolve the colours of the theme once, not for every row."""
+        super().notify_style_update()
+        look = getattr(self.app, "look", None)
+        if look is not None:
+            self.panel.dress(look)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run what stands under the mouse."""
+        action = self.panel.action_at(event.x, event.y)
+        if action is not None:
+            event.stop()
+            await self.app.run_action(action)

@@ -1,0 +1,134 @@
+"""The time window: which nanoseconds each column of the picture stands for.
+
+The picture is a sweep, as on an oscilloscope: the window stands still and fills from left to right,
+so a finished column is never painted again. It begins small, so that a short burst is not a dot, and
+grows when it is full, so that a long one is whole. Pure arithmetic; no widget, no clock.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Final
+
+from looplab.wire.clock import MS, S
+
+GROWING_NS: Final = tuple(s * S for s in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 120, 300))
+"""Widths of the window while the traffic runs."""
+FITTING_NS: Final = (
+    *(ms * MS for ms in (20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 750)),
+    *(ms * MS for ms in (1_000, 1_250, 1_500, 1_750, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000)),
+    *(s * S for s in (7, 8, 9, 10, 12, 15, 18, 20, 25, 30, 40, 50, 60, 90, 120, 180, 240, 300)),
+)
+"""Widths of the window once the traffic is over: finer, so that the whole shape is as large as it can be."""
+BURST_LARGEST_NS: Final = 60 * S
+"""A burst is one shape, so its window grows far before it pages."""
+CONSTANT_LARGEST_NS: Final = 10 * S
+"""Constant traffic has no end: pages of this width keep single requests visible."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time cut into equal columns. Times are `monotonic_ns`; `origin_ns` is 0 s on the axis."""
+
+    origin_ns: int
+    start_ns: int
+    column_ns: int
+    columns: int
+
+    @classmethod
+    def over(cls, origin_ns: int, start_ns: int, span_ns: int, columns: int) -> Window:
+        """Cut a span into columns; a column is a whole number of nanoseconds, so the end may lie beyond."""
+        return cls(origin_ns, start_ns, -(-span_ns // columns), columns)
+
+    @property
+    def span_ns(self) -> int:
+        """Width in nanoseconds."""
+        return self.column_ns * self.columns
+
+    @property
+    def end_ns(self) -> int:
+        """The first nanosecond beyond the window."""
+        return self.start_ns + self.span_ns
+
+    def edge_ns(self, column: int) -> int:
+        """Give the first nanosecond that belongs to a column."""
+        return self.start_ns + column * self.column_ns
+
+    def column(self, t_ns: int) -> int:
+        """Give the column that a time falls into; below 0 or at least `columns` outside the window."""
+        return (t_ns - self.start_ns) // self.column_ns
+
+    def reached(self, now_ns: int) -> int:
+        """Give the number of columns that have begun at a time."""
+        return min(max(self.column(now_ns) + 1, 0), self.columns)
+
+
+class Sweep:
+    """Chooses the window frame by frame."""
+
+    def __init__(self) -> None:
+        self._origin_ns = 0
+        self._span_ns = GROWING_NS[0]
+
+    def window(
+        self,
+        origin_ns: int,
+        now_ns: int,
+        columns: int,
+        *,
+        ended_ns: int = 0,
+        largest_ns: int = BURST_LARGEST_NS,
+    ) -> Window:
+        """Give the window of a frame.
+
+        Args:
+            origin_ns: when the traffic began, or 0 before that.
+            now_ns: the time that the picture shows.
+            columns: columns of the picture.
+            ended_ns: when the traffic was over, or 0 while it runs.
+            largest_ns: width at which the window pages instead of growing.
+        """
+        if origin_ns != self._origin_ns:
+            self._origin_ns = origin_ns
+            self._span_ns = GROWING_NS[0]
+        if not origin_ns:
+            return Window.over(now_ns, now_ns, GROWING_NS[0], columns)
+        if ended_ns > origin_ns and (ended_ns - origin_ns) <= largest_ns:
+            return Window.over(origin_ns, origin_ns, fitting_ns(ended_ns - origin_ns), columns)
+        elapsed_ns = max((ended_ns or now_ns) - origin_ns, 0)
+        if elapsed_ns >= self._span_ns:
+            self._span_ns = min(growing_ns(elapsed_ns), largest_ns)
+        page = elapsed_ns // self._span_ns
+        start_ns = origin_ns + page * self._span_ns
+        return Window.over(origin_ns, start_ns, self._span_ns, columns)
+
+
+def growing_ns(elapsed_ns: int) -> int:
+    """Give the smallest width that still has room after `elapsed_ns`."""
+    return GROWING_NS[min(bisect_left(GROWING_NS, elapsed_ns + 1), len(GROWING_NS) - 1)]
+
+
+def fitting_ns(length_ns: int) -> int:
+    """Give the best width for a picture that is finished: the smallest that shows it whole."""
+    return FITTING_NS[min(bisect_left(FITTING_NS, length_ns), len(FITTING_NS) - 1)]
+
+
+def ticks(window: Window, room: int = 12) -> list[tuple[int, int]]:
+    """Give the ticks of the axis, `(column, nanoseconds since the origin)`, at least `room` columns apart."""
+    step_ns = _tick_step_ns(window.span_ns * room // max(window.columns, 1))
+    first = -(-(window.start_ns - window.origin_ns) // step_ns)
+    found = []
+    while (at_ns := first * step_ns) <= window.end_ns - window.origin_ns:
+        found.append((min(window.column(window.origin_ns + at_ns), window.columns - 1), at_ns))
+        first += 1
+    return found
+
+
+def _tick_step_ns(least_ns: int) -> int:
+    step_ns = MS
+    while True:
+        for factor in (1, 2, 5):
+            if step_ns * factor >= least_ns:
+                return step_ns * factor
+        step_ns *= 10

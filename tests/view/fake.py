@@ -1,0 +1,58 @@
+"""A lab without processes: tests fill its inbox, and read what the screen asked of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from looplab.lab import Selection
+from looplab.model import Model
+from looplab.wire.events import Batch, RunStarted
+
+
+class FakeLab:
+    """The public interface of `looplab.lab.Lab`; every call is noted in `calls`."""
+
+    def __init__(self, batches: Iterable[Batch] = ()) -> None:
+        self.model = Model()
+        self.selection: Selection | None = None
+        self.inbox: deque[Batch] = deque(batches)
+        self.calls: list[tuple[object, ...]] = []
+
+    @property
+    def backlog(self) -> int:
+        return len(self.inbox)
+
+    def open(self) -> None:
+        self.calls.append(("open",))
+
+    def close(self) -> None:
+        self.calls.append(("close",))
+
+    def start(self, selection: Selection) -> None:
+        self.selection = selection
+        self.calls.append(("start", selection.scenario.id, selection.variant.id, selection.knobs))
+
+    def stop_traffic(self) -> None:
+        self.calls.append(("stop_traffic",))
+
+    def start_traffic(self) -> None:
+        self.calls.append(("start_traffic",))
+
+    def burst(self, requests: int | None = None, concurrency: int | None = None) -> None:
+        self.calls.append(("burst", requests, concurrency))
+
+    def set_users(self, users: int) -> None:
+        self.calls.append(("set_users", users))
+
+    def drain(self, budget_ns: int) -> bool:
+        applied = bool(self.inbox)
+        while self.inbox:
+            batch = self.inbox.popleft()
+            if isinstance(batch.events[0], RunStarted):
+                self.model = Model()
+            self.model.apply(batch)
+        return applied
+
+    def wait(self, timeout_s: float) -> bool:
+        return bool(self.inbox)
