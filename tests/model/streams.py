@@ -423,8 +423,8 @@ def stream(
     """Give the batches of one run, as far as they are received by `until_ns`.
 
     Args:
-        variant: one of `one-keyword` (a burst of 200, 100 at once), or `hello` (a healthy server: 20 users who
-            think for 50 ms between two requests, for 3 s).
+        variant: one of `one-keyword` (a burst of 200, 100 at once), or `hello` (a healthy server: 20
+            users who think for 50 ms between two requests, for 3 s).
         until_ns: absolute time of the cut; None gives the run and half a second more.
         requests: requests of the burst.
         users: requests in flight at once.

@@ -102,7 +102,7 @@ class Flow:
         self._recent.step(t_ns, by)
 
     def note_peak(self, t_ns: int) -> None:
-        """Find the largest number in flight of the last half second. Called with every state of the traffic."""
+        """Find the largest number in flight of the last half second, at each state of the traffic."""
         begin = max(t_ns - _FINE_RETENTION_NS // 4, self.began_ns)
         self.peak_in_flight = max(self.peak_in_flight, *self._recent.values(begin, t_ns), 0)
 

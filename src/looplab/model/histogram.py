@@ -67,14 +67,15 @@ class Histogram:
             rest.max_ns = self.max_ns if bucket(self.max_ns) == top else bounds(top)[1] - 1
         return rest
 
-    def percentile(self, percent: float) -> int | None:
+    def percentile(self, percent: float, beyond: int = SAMPLES_BEYOND) -> int | None:
         """Give the duration in nanoseconds below which `percent` of the samples lie (nearest rank).
 
         It is the middle of the bucket that holds it, so at most 1.6 % off, and never above the
-        maximum. None if fewer than `SAMPLES_BEYOND` samples lie beyond it.
+        maximum. None if fewer than `beyond` samples lie beyond it; 0 is right for what was observed
+        all the time and not sampled.
         """
         rank = max(-int(-self.n * percent // 100), 1)
-        if self.n - rank < SAMPLES_BEYOND:
+        if self.n - rank < beyond:
             return None
         seen = 0
         for number in sorted(self.counts):

@@ -173,6 +173,7 @@ class LoopLane:
     def end_period(self, ended_ns: int) -> None:
         """End the sums: the traffic is over."""
         self._ended_ns = ended_ns
+        self.stalls.end_period(ended_ns)
 
     def _hold(self, began_ns: int, ended_ns: int, blocking: bool) -> None:
         if ended_ns > began_ns:
@@ -218,6 +219,14 @@ class LoopLane:
         if lag_ns and (self.open_since_ns or self.stalls.present is not None):
             lag_ns += max(now_ns - sample.t_ns, 0)
         return lag_ns
+
+    def lag_percentile(self, percent: float) -> int | None:
+        """Give the lag in nanoseconds that was not exceeded for `percent` of the period's time.
+
+        It needs no number of samples beyond it: the heartbeat is watched all the time, and the largest lag
+        between two samples is in each, so this is a census of the time.
+        """
+        return self.lag.percentile(percent, beyond=0)
 
     def open_run(self, now_ns: int) -> tuple[int, int] | None:
         """Give the run that holds the loop, `(began_ns, until_ns)`, as far as it is known to last.

@@ -131,6 +131,10 @@ class SlotPool:
         self.peak_waiting = 0
         self.full_ns = 0
         """Time in which all slots were held and somebody waited."""
+        self.full_seen_ns = 0
+        """When they were last seen so, 0 for never, …"""
+        self.full_waiting = 0
+        """… and how many waited then."""
         self.wait = Histogram()
         """From asked for to taken."""
         self.hold = Histogram()
@@ -168,6 +172,8 @@ class SlotPool:
         self.queue = event.queue
         self._readings.append((event.t_ns, event.held, event.busy, event.waiting))
         self._note_peaks(event.held, event.waiting)
+        if event.waiting > 0 and event.held >= event.total > 0:
+            self.full_seen_ns, self.full_waiting = event.t_ns, event.waiting
         self.held_series.read(event.t_ns, event.held)
         self.waiting_series.read(event.t_ns, event.waiting)
         holders = {number: (rid, since) for number, rid, since in event.holders}
@@ -222,7 +228,7 @@ class SlotPool:
         """Start the sums anew at a time that may be a little past."""
         self._began_ns = began_ns
         self._ended_ns = 0
-        self.peak = self.peak_waiting = self.full_ns = self._busy_area_ns = 0
+        self.peak = self.peak_waiting = self.full_ns = self.full_seen_ns = self._busy_area_ns = 0
         self.wait, self.hold, self.work = Histogram(), Histogram(), Histogram()
         for use in self._uses:
             self._count_use(use)

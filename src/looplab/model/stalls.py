@@ -66,6 +66,12 @@ class PlaceSum:
         self.sum_ns += length_ns
         self.max_ns = max(self.max_ns, length_ns)
 
+    def merge(self, other: PlaceSum) -> None:
+        """Add the stalls of another sum."""
+        self.count += other.count
+        self.sum_ns += other.sum_ns
+        self.max_ns = max(self.max_ns, other.max_ns)
+
 
 class Stalls:
     """The stalls of one loop. Sums cover the present period."""
@@ -81,6 +87,7 @@ class Stalls:
         """When the present or last episode began: stalls without a useful gap between them."""
         self._episode_end_ns = 0
         self._began_ns = 0
+        self._ended_ns = 0
         self._open: StallRecord | None = None
         self._finished: dict[int, int] = {}
         self._longest: list[tuple[int, int, StallRecord]] = []
@@ -139,6 +146,7 @@ class Stalls:
     def begin_period(self, began_ns: int) -> None:
         """Start the sums anew, with the stalls that ended after the start and are known already."""
         self._began_ns = began_ns
+        self._ended_ns = 0
         self.total = 0
         self.places = {}
         self._longest = []
@@ -146,6 +154,10 @@ class Stalls:
             self.last = None
         for stall in self._recent:
             self._count(stall)
+
+    def end_period(self, ended_ns: int) -> None:
+        """End the sums: stalls that begin from now on are not the traffic's."""
+        self._ended_ns = ended_ns
 
     def _begin_episode(self, began_ns: int) -> None:
         if not self.episode_ns or began_ns > self._episode_end_ns + EPISODE_GAP_NS:
@@ -165,7 +177,7 @@ class Stalls:
         self._count(stall)
 
     def _count(self, stall: StallRecord) -> None:
-        if stall.ended_ns <= self._began_ns:
+        if stall.ended_ns <= self._began_ns or 0 < self._ended_ns <= stall.began_ns:
             return
         length = stall.length_ns(stall.ended_ns)
         self.total += 1
