@@ -57,6 +57,7 @@ class Conductor:
         self._commanded = asyncio.Event()
         self._executing: asyncio.Task[None] | None = None
         self._closing = False
+        self._opening: asyncio.Task[Runtime] | None = None
         self._runtime: Runtime | None = None
         self._receiver: Receiver | None = None
         self._run = 0
@@ -199,19 +200,23 @@ class Conductor:
     # Processes
 
     async def _open(self) -> Runtime:
-        """Make the private folder and the socket, once."""
-        if self._runtime is None:
-            runtime = Runtime()
-            receiver = Receiver(
-                runtime.socket_path, self._deliver, lambda line: self._notice("lab", "warning", line)
-            )
-            try:
-                await receiver.start()
-            except BaseException:
-                runtime.close()
-                raise
-            self._runtime, self._receiver = runtime, receiver
-        return self._runtime
+        """Make the private folder and the socket, once. A command that is given up does not interrupt it."""
+        if self._opening is None or (self._opening.done() and self._opening.exception()):
+            self._opening = asyncio.create_task(self._make())
+        return await asyncio.shield(self._opening)
+
+    async def _make(self) -> Runtime:
+        runtime = Runtime()
+        receiver = Receiver(
+            runtime.socket_path, self._deliver, lambda line: self._notice("lab", "warning", line)
+        )
+        try:
+            await receiver.start()
+        except OSError:
+            runtime.close()
+            raise
+        self._runtime, self._receiver = runtime, receiver
+        return runtime
 
     async def _prepare_traffic(self, runtime: Runtime) -> TrafficProcess:
         traffic = TrafficProcess(runtime.folder, lambda line: self._notice("traffic", "warning", line))
@@ -293,6 +298,8 @@ class Conductor:
 
     async def _end(self) -> None:
         self._retire()
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
         if self._ending:
             await asyncio.wait(self._ending, timeout=CLOSE_S)
         if self._receiver is not None:
