@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -72,18 +73,19 @@ class _Connection(asyncio.Protocol):
         self._reader = FrameReader()
         self._source = 0
         self._ended = False
+        self._refused = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # A cast: the transports of uvloop are not derived from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
         self._receiver._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         try:
             for payload in self._reader.feed(data):
                 self._take(decode(payload))
-                if self._ended:
+                if self._ended or self._refused:
                     return
         except (FrameError, msgspec.MsgspecError) as error:
             self._refuse(str(error))
@@ -105,6 +107,7 @@ class _Connection(asyncio.Protocol):
             self.close()
 
     def _refuse(self, reason: str) -> None:
+        self._refused = True
         who = f"connection {self._source}" if self._source else "a connection"
         self._receiver._log(f"{who} was closed: {reason}")
         self.close()
