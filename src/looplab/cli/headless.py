@@ -5,43 +5,48 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from looplab.scenario import Scenario
 
+if TYPE_CHECKING:
+    from looplab.lab import Selection
+
 WIDE = 200
 """Columns of a table that goes to a pipe or a file, where no line should be broken."""
 
 
+def select(
+    scenarios: Sequence[Scenario], variants: Sequence[str], settings: Mapping[str, str | float]
+) -> list[Selection]:
+    """Choose what to run, as `report.bench.select` does."""
+    # Here and below: `looplab list` and `--help` need no process, no socket and no model.
+    from looplab.report import bench
+
+    return bench.select(scenarios, variants, settings)
+
+
 def run_bench(
-    scenarios: Sequence[Scenario],
-    variants: Sequence[str],
-    overrides: Mapping[str, str | float],
-    *,
-    runs: int,
-    outputs: Mapping[str, str],
+    selections: Sequence[Selection], *, runs: int = 1, outputs: Mapping[str, str] | None = None
 ) -> list[str]:
     """Run, then print the table and write the files.
 
     Args:
-        scenarios: what to run.
-        variants: which of their variants; empty for all.
-        overrides: settings by name.
-        runs: how many runs of each variant.
+        selections: what to run.
+        runs: how many runs of each.
         outputs: `json` and `markdown`, each a file or `-`. What goes to `-` takes the table's place.
 
     Returns:
         Names of the variants whose traffic, not their server, was the limit.
     """
-    # Only here: `looplab list` and `--help` need no process, no socket and no model.
     from looplab.report import bench, table
     from looplab.report.progress import progress
     from looplab.report.runner import RunError
 
-    selections = bench.select(scenarios, variants, overrides)
+    outputs = outputs or {}
     with progress(Console(stderr=True)) as observer:
         try:
             report = bench.bench(selections, runs, observer)

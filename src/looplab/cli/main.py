@@ -12,7 +12,7 @@ from looplab import __version__
 from looplab.scenario import ScenarioError, catalogue, find
 
 from .group import DEFAULT, Commands, usage_line
-from .headless import console, run_bench
+from .headless import console, run_bench, select
 from .screen import has_terminal, open_screen
 from .settings import complete_scenario, output_file, pairs
 from .signals import Ended, end_in_good_order
@@ -65,9 +65,10 @@ def open_scenario(scenario: str | None, variant: str | None, settings: dict[str,
     first = chosen.variant(variant) if variant is not None else chosen.variants[0]
     if has_terminal():
         sys.exit(open_screen(chosen, first, settings))
+    selections = select([chosen], [first.id], settings)
     name = f"{chosen.id} › {first.id}"
     click.echo(f"looplab: there is no terminal here, so {name} runs without a screen", err=True)
-    run_bench([chosen], [first.id], settings, runs=1, outputs={})
+    run_bench(selections)
 
 
 @looplab.command("list")
@@ -128,7 +129,8 @@ def bench(
     outputs = {kind: file for kind, file in (("json", as_json), ("markdown", markdown)) if file is not None}
     if list(outputs.values()).count("-") > 1:
         raise click.UsageError("only one of --json and --markdown can go to stdout")
-    limited = run_bench([find(name) for name in scenarios], variants, settings, runs=runs, outputs=outputs)
+    selections = select([find(name) for name in scenarios], variants, settings)
+    limited = run_bench(selections, runs=runs, outputs=outputs)
     if limited:
         click.echo(f"looplab: the client, not the server, was the limit of {', '.join(limited)}", err=True)
         sys.exit(CLIENT_LIMITED)

@@ -48,6 +48,7 @@ def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
         RunError: the server did not start, or ended before the traffic did.
     """
     before = lab.model.run.run if lab.model.run else 0
+    dropped = lab.dropped
     lab.start(selection)
     while True:
         lab.wait(WAIT_S)
@@ -65,7 +66,9 @@ def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
         lab.drain(BUDGET_NS)
     while lab.backlog:
         lab.drain(BUDGET_NS)
-    return dict(lab.model.result())
+    result = lab.model.result()
+    result["dropped_events"] += lab.dropped - dropped
+    return result
 
 
 def _check(model: Model) -> None:

@@ -1,0 +1,178 @@
+"""The command line from outside: what it prints, where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import looplab as package
+from looplab.scenario import ORDER
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_help_names_everything(looplab: Command) -> None:
+    said = looplab("--help")
+    assert said.returncode == 0
+    for word in ("[SCENARIO]", "--variant", "--set", "--debug", "--version", "bench", "list", "doctor"):
+        assert word in said.stdout
+    assert "_LOOPLAB_COMPLETE=zsh_source" in said.stdout
+    assert "open " not in said.stdout, "the default command has no name"
+
+
+@pytest.mark.parametrize("command", ["bench", "list", "doctor"])
+def test_every_command_has_help(looplab: Command, command: str) -> None:
+    said = looplab(command, "--help")
+    assert said.returncode == 0
+    assert said.stdout.startswith(f"Usage: looplab {command}")
+
+
+def test_version(looplab: Command) -> None:
+    assert looplab("--version").stdout == f"looplab {package.__version__}\n"
+
+
+def test_list(looplab: Command) -> None:
+    said = looplab("list", "--json")
+    assert said.returncode == 0
+    assert [entry["id"] for entry in json.loads(said.stdout)] == list(ORDER)
+    assert "Same sleep, four routes" in looplab("list").stdout
+
+
+def test_doctor(looplab: Command) -> None:
+    said = looplab("doctor")
+    assert said.returncode == 0, said.stdout
+    assert "terminal" in said.stdout
+    assert "→" in said.stdout, "without a terminal there is a mend to tell"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "line"),
+    [
+        (["one-keywrd"], 1, 'there is no scenario "one-keywrd"; did you mean "one-keyword"?'),
+        (["bench", "helo"], 1, 'there is no scenario "helo"; did you mean "hello"?'),
+        (["./gone"], 1, "./gone: no such folder; expected one that holds a scenario.toml"),
+        (["hello", "--variant", "dfe"], 1, 'hello has no variant "dfe"; did you mean "def"?'),
+        (["bench", "hello", "--variant", "dfe"], 1, 'hello has no variant "dfe"; did you mean "def"?'),
+        (
+            ["one-keyword", "--set", "delay=9"],
+            1,
+            "one-keyword: knob delay: expected a number from 0.01 to 3 s, got 9",
+        ),
+        (
+            ["bench", "hello", "--set", "requests=9"],
+            1,
+            "hello: requests: the traffic of def is a constant plan; it has users, duration",
+        ),
+        (
+            ["bench", "hello", "--duration", "soon"],
+            1,
+            "hello: duration: expected more than 0 and at most 86400 seconds, got soon",
+        ),
+        (["bench"], 2, "missing argument 'SCENARIO…' (see looplab bench --help)"),
+        (
+            ["hello", "--set", "delay"],
+            2,
+            "invalid value for '--set': \"delay\" has no name and value; expected for example delay=0.2 "
+            "(see looplab --help)",
+        ),
+        (["hello", "more"], 2, "got unexpected extra argument (more) (see looplab --help)"),
+        (
+            ["bench", "hello", "--json", "gone/x.json"],
+            2,
+            "invalid value for '--json': gone/x.json: there is no folder gone (see looplab bench --help)",
+        ),
+        (
+            ["bench", "hello", "--markdown", "t"],
+            2,
+            "invalid value for '--markdown': t is a folder (see looplab bench --help)",
+        ),
+        (
+            ["bench", "hello", "--json", "-", "--markdown", "-"],
+            2,
+            "only one of --json and --markdown can go to stdout (see looplab bench --help)",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr(
+    looplab: Command, arguments: list[str], status: int, line: str
+) -> None:
+    said = looplab(*arguments)
+    assert (said.returncode, said.stdout, said.stderr) == (status, "", f"looplab: {line}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["hello", "--varaint", "x"], ["--varaint", "x"], ["bench", "--rusn", "3"]]
+)
+def test_an_unknown_option_is_a_wrong_usage(looplab: Command, arguments: list[str]) -> None:
+    said = looplab(*arguments)
+    assert (said.returncode, said.stdout, said.stderr.count("\n")) == (2, "", 1)
+    assert said.stderr.startswith("looplab: no such option")
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "helo"], ["bench", "helo", "--debug"]])
+def test_debug_shows_the_traceback(looplab: Command, arguments: list[str]) -> None:
+    said = looplab(*arguments)
+    assert said.returncode == 1
+    assert "Traceback (most recent call last)" in said.stderr
+
+
+def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "scenario.toml").write_text('titel = "x"\n')
+    said = looplab("mine")
+    assert said.returncode == 1
+    assert said.stderr == 'looplab: mine/scenario.toml: titel: unknown key; did you mean "title"?\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("looplab ", {"bench", "list", "doctor", *ORDER}),
+        ("looplab one", {"one-keyword"}),
+        ("looplab -", {"--variant", "--set", "--debug", "--version", "--help"}),
+        ("looplab bench he", {"hello"}),
+        ("looplab hello --va", {"--variant"}),
+    ],
+)
+def test_the_shell_completes(looplab: Command, words: str, offered: set[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    said = looplab(_LOOPLAB_COMPLETE="bash_complete", **asked)
+    assert {
+        line.partition(",")[2] for line in said.stdout.splitlines() if line.startswith("plain,")
+    } == offered
+
+
+PROOF = """
+import sys
+from looplab.cli import main
+sys.argv = ["looplab", *{arguments!r}]
+try:
+    main()
+except SystemExit as end:
+    print(end.code or 0, "textual" in sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["doctor"], ["--help"]])
+def test_what_needs_no_screen_imports_no_textual(environment: dict[str, str], arguments: list[str]) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", PROOF.format(arguments=arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert said.stderr.splitlines()[-1:] == ["0 False"]
+
+
+def test_a_reader_that_has_enough_is_no_error(environment: dict[str, str]) -> None:
+    """`looplab list | head -1` ends without a complaint about the closed pipe."""
+    pipe = f"{sys.executable} -m looplab list --json | head -1"
+    said = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=60, env=environment)
+    assert (said.stdout, said.stderr) == ("[\n", "")
