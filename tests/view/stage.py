@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from fake import FakeLab
+from streams import START_NS, stream
+
 from looplab.lab import Selection
 from looplab.scenario import catalogue, find, knob_values, plan_for
 from looplab.view.app import LoopLabApp
 from looplab.view.palette import Depth
 from looplab.wire.clock import MS
 from looplab.wire.events import Batch
-from streams import START_NS, stream
-from fake import FakeLab
 
 FRAME_NS = 33 * MS
 

@@ -16,6 +16,7 @@ _WIDE: Final = 108
 """Width from which the right-hand column has room."""
 _NUMBERS: Final = 13
 """Rows of the numbers panel without its knobs."""
+_LEAST_CODE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def fits(width: int, height: int) -> bool:
     return width >= LEAST_WIDTH and height >= LEAST_HEIGHT
 
 
-def plan(width: int, height: int, *, workers: int = 1, code: bool = True, knobs: int = 1) -> Layout:
+def plan(
+    width: int, height: int, *, workers: int = 1, code: bool = True, lines: int = 8, knobs: int = 1
+) -> Layout:
     """Share out the terminal.
 
     Args:
@@ -53,6 +56,7 @@ def plan(width: int, height: int, *, workers: int = 1, code: bool = True, knobs:
         height: cells of the terminal.
         workers: lanes of the event loop band.
         code: whether the code panel is wanted; in a narrow terminal it takes the place of the bands.
+        lines: lines of code that there are to print.
         knobs: knobs that the numbers panel lists.
     """
     wide = width >= _WIDE
@@ -65,7 +69,8 @@ def plan(width: int, height: int, *, workers: int = 1, code: bool = True, knobs:
     lag = 1 if height >= 30 else 0
     loops = 1 + min(lanes, max(body // 5, 1)) + lag
     threads = 5 if height >= 44 else 3 if height >= 30 else 2
-    numbers = min(_NUMBERS + knobs + 2, body) if wide else 0
+    least = min(_NUMBERS + knobs + 3, body)
+    listing = min(max(lines, _LEAST_CODE) + 2, max(body - least, 0)) if code else 0
     if wide:
         return Layout(
             left=width - right - 1,
@@ -75,8 +80,8 @@ def plan(width: int, height: int, *, workers: int = 1, code: bool = True, knobs:
             loops=loops,
             threads=threads,
             axis=axis,
-            code=max(body - numbers, 0) if code else 0,
-            numbers=numbers if code else body,
+            code=listing,
+            numbers=body - listing,
             line=0,
         )
     if code:

@@ -14,6 +14,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from looplab.view.palette import GLYPHS, Palette
+from looplab.view.window import Window
 
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 """Block glyphs by height in eighths of a row."""
@@ -86,21 +87,30 @@ def levels(values: Sequence[float], largest: float, rows: int = 1) -> list[int]:
     return [0 if value <= 0 else max(1, min(full, round(value * full / largest))) for value in values]
 
 
-def resample(values: Sequence[float], columns: int) -> list[float]:
-    """Squeeze values into at most `columns` of them, each the largest of its group: a peak is never lost."""
-    count = len(values)
-    if count <= columns:
-        return list(values)
-    return [
-        max(
-            values[
-                column * count // columns : max(
-                    (column + 1) * count // columns, column * count // columns + 1
-                )
-            ]
-        )
-        for column in range(columns)
-    ]
+def over_window(
+    values: Sequence[float], first_ns: int, length_ns: int, window: Window, points: int, now_ns: int
+) -> list[float]:
+    """Lay a series of buckets over the window: one value for each point that has begun.
+
+    A point shows the largest of the buckets that it touches, so a peak is never lost.
+
+    Args:
+        values: the buckets.
+        first_ns: left edge of the first one.
+        length_ns: length of a bucket.
+        window: what the picture shows.
+        points: points that the whole window has.
+        now_ns: the moment up to which points have begun.
+    """
+    begun = min(max((now_ns - window.start_ns) * points // window.span_ns + 1, 0), points)
+    found = []
+    for point in range(begun):
+        left_ns = window.start_ns + point * window.span_ns // points
+        right_ns = min(window.start_ns + (point + 1) * window.span_ns // points, now_ns)
+        begin = max((left_ns - first_ns) // length_ns, 0)
+        end = max(-(-(right_ns - first_ns) // length_ns), begin + 1)
+        found.append(max(values[begin:end], default=0.0))
+    return found
 
 
 def strip(segments: Iterable[Segment], width: int, ground: Style) -> Strip:

@@ -41,8 +41,6 @@ class Headline:
     severity: str
     text: str
     detail: str = ""
-    limit: str = ""
-    """What the slots allow, in words."""
     measured_rps: float | None = None
     ceiling_rps: float | None = None
 
@@ -148,14 +146,10 @@ class View:
         if top is None:
             waits = "Starting the server …" if self.model.traffic is None else "The traffic runs …"
             return Headline("info", question or waits, waits if question else "", measured_rps=measured)
-        limit = ""
-        if self.ceiling is not None:
-            limit = f"{self.ceiling.bottleneck}: at most {write.rate(self.ceiling.rps)} req/s"
         return Headline(
             top.severity,
             top.text,
             top.detail,
-            limit,
             measured,
             self.ceiling.rps if self.ceiling else None,
         )

@@ -67,5 +67,10 @@ class AxisPanel(Panel):
         gap = "   " if sum(len(NAMES[p]) + 6 for p in phases) <= room else " "
         pieces: list[Piece] = [(" " * GUTTER, look.text)]
         for phase in phases:
-            pieces += [(GLYPHS[phase] * 2, look.textured[phase]), (f" {NAMES[phase]}{gap}", look.dim)]
+            # The colour of a dense bar, then the glyph of a detailed one.
+            pieces += [
+                ("█", look.solid[phase]) if look.dense else (GLYPHS[phase], look.text),
+                (GLYPHS[phase], look.textured[phase]),
+                (f" {NAMES[phase]}{gap}", look.dim),
+            ]
         return text_strip(pieces, self.width, look.text) if room > 0 else strip([], self.width, look.text)

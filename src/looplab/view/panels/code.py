@@ -53,6 +53,12 @@ class CodePanel(Panel):
         numbers = _numbers(shown, run.shows, line, self.height - 1)
         self._draw(shown, numbers, line)
 
+    def lines(self, view: View) -> int:
+        """Give the lines of the function, so that the panel gets no more room than it fills."""
+        run = view.model.run
+        span = listing(run.source).around(run.shows) if run is not None else None
+        return span[1] - span[0] + 1 if span is not None else 0
+
     def _follow(self, view: View) -> None:
         """Take the line of the stall that lasts now, or keep the last one for a moment."""
         stall = view.stall
@@ -64,7 +70,7 @@ class CodePanel(Panel):
     def _draw(self, shown: Listing, numbers: list[int], guilty: int) -> None:
         look = self.palette
         name = PurePath(shown.path)
-        place = f"{name.parent.name}/{name.name}" if shown.path else ""
+        place = name.name
         if self.fresh(0, (place, guilty > 0)):
             right = [("▶ blocks the loop", look.marks["error"])] if guilty else []
             self.put(0, title_strip(self.width, look, "Code", place, right))

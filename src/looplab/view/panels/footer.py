@@ -6,8 +6,11 @@ from looplab.view.paint import Piece, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
 
-Key = tuple[str, str, str]
-"""`(key, word, action)`."""
+Entry = tuple[tuple[tuple[str, str], ...], str]
+"""`((key, action), …)` and the word behind the keys."""
+
+_ALWAYS: tuple[Entry, ...] = (((("?", "help"),), "help"), ((("q", "quit"),), "quit"))
+"""These two are never left out."""
 
 
 class Footer(Panel):
@@ -21,24 +24,26 @@ class Footer(Panel):
 
     def show(self, view: View) -> None:
         """Draw the keys that make sense now."""
-        keys = tuple(_keys(view))
-        if not self.fresh(0, keys):
+        entries = _entries(view)
+        if not self.fresh(0, entries):
             return
+        room = self.width - 1 - sum(_length(entry) for entry in _ALWAYS)
+        chosen: list[Entry] = []
+        for entry in entries:
+            if (length := _length(entry)) <= room:
+                chosen.append(entry)
+                room -= length
         look = self.palette
         pieces: list[Piece] = [(" ", look.bar)]
         self._places = []
         at = 1
-        last = " ? help  q quit "
-        for key, word, action in keys:
-            length = len(key) + len(word) + 3
-            tail = key in ("?", "q")
-            if not tail and at + length > self.width - len(last):
-                continue
-            if at + length - 2 > self.width:
-                continue
-            pieces += [(key, look.bar_key), (f" {word}", look.bar), ("  ", look.bar)]
-            self._places.append((at, at + length - 2, action))
-            at += length
+        for keys, word in (*chosen, *_ALWAYS):
+            for place, (key, action) in enumerate(keys):
+                last = place == len(keys) - 1
+                text = f"{key} {word}" if last else key
+                self._places.append((at, at + len(text), action))
+                pieces += [(key, look.bar_key), (f" {word}  " if last else " ", look.bar)]
+                at += len(text) + (2 if last else 1)
         self.put(0, text_strip(pieces, self.width, look.bar))
 
     def action_at(self, x: int, y: int) -> str | None:
@@ -49,23 +54,27 @@ class Footer(Panel):
         return None
 
 
-def _keys(view: View) -> list[Key]:
-    keys: list[Key] = []
+def _length(entry: Entry) -> int:
+    keys, word = entry
+    return sum(len(key) + 1 for key, _ in keys) + len(word) + 2
+
+
+def _entries(view: View) -> tuple[Entry, ...]:
+    """Give the keys that do something now, the most important first."""
+    over = view.failed or view.finished or view.choice.stopped
+    entries: list[Entry] = []
     if len(view.choice.selection.scenario.variants) > 1:
-        keys.append(("tab", "variant", "variant(1)"))
+        entries.append(((("tab", "variant(1)"),), "variant"))
     if view.choice.scenarios > 1:
-        keys.append(("]", "scenario", "scenario(1)"))
+        entries.append(((("[", "scenario(-1)"), ("]", "scenario(1)")), "scenario"))
     if view.burst:
-        keys.append(("b", "burst", "burst"))
-    keys.append(("space", "go on" if view.frozen else "freeze", "freeze"))
-    if view.failed or view.finished or view.choice.stopped:
-        keys.append(("s", "start", "traffic"))
-    else:
-        keys.append(("s", "stop", "traffic"))
-    keys += [("-", "", "users(-1)"), ("+", "users", "users(1)")]
+        entries.append(((("b", "burst"),), "burst"))
+    entries.append(((("space", "freeze"),), "go on" if view.frozen else "freeze"))
+    entries.append(((("s", "traffic"),), "start" if over else "stop"))
+    entries.append(((("-", "users(-1)"), ("+", "users(1)")), "users"))
+    if len(view.knobs) > 1:
+        entries.append(((("{", "pick(-1)"), ("}", "pick(1)")), "knob"))
     if view.knobs:
-        if len(view.knobs) > 1:
-            keys.append(("}", "knob", "pick(1)"))
-        keys += [("<", "", "turn(-1)"), (">", "turn", "turn(1)")]
-    keys += [("k", "code", "code"), ("l", "logs", "logs"), ("?", "help", "help"), ("q", "quit", "quit")]
-    return keys
+        entries.append(((("<", "turn(-1)"), (">", "turn(1)")), view.choice.knob))
+    entries += [((("k", "code"),), "code"), ((("l", "logs"),), "logs")]
+    return tuple(entries)

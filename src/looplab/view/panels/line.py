@@ -17,23 +17,29 @@ class LinePanel(Panel):
     def show(self, view: View) -> None:
         """Draw the row if a figure changed."""
         look, stats = self.palette, view.statistics
-        pieces: list[Piece] = []
+        items: list[list[Piece]] = []
         for gauge in gauges(view, self, _POINTS):
             if gauge.name in ("in flight", "req/s"):
-                pieces += [
-                    (f" {gauge.name} ", look.dim),
-                    (gauge.value, look.bold),
-                    (" " + spark(gauge).text.ljust(_POINTS) + " ", gauge.style),
-                ]
-        for name, value in (("p50", stats.service.p50), ("p95", stats.service.p95)):
-            pieces += [(f" {name} ", look.dim), (write.duration(value), look.bold)]
+                drawn = spark(gauge)[0].ljust(_POINTS)
+                items.append(
+                    [(f"{gauge.name} ", look.dim), (gauge.value, look.bold), (f" {drawn}", gauge.style)]
+                )
+        for name, latency in (("p50", stats.service.p50), ("p95", stats.service.p95)):
+            items.append([(f"{name} ", look.dim), (write.duration(latency), look.bold)])
         wrong = stats.failed + stats.unfinished
-        pieces += [("  failed ", look.dim), (f"{wrong:,}", look.marks["error"] if wrong else look.bold)]
+        items.append([("failed ", look.dim), (f"{wrong:,}", look.marks["error"] if wrong else look.bold)])
+        if view.model.dropped:
+            items.append([("dropped ", look.dim), (f"{view.model.dropped:,}", look.marks["warning"])])
         for knob, value, picked in view.knobs:
             if picked:
-                pieces += [(f"  {knob.name} ", look.dim), (write.knob(value, knob.unit), look.bold)]
-        pieces += [("  users ", look.dim), (f"{view.choice.selection.users:,}", look.bold)]
-        if view.model.dropped:
-            pieces += [("  dropped ", look.dim), (f"{view.model.dropped:,}", look.marks["warning"])]
+                items.append([(f"{knob.name} ", look.dim), (write.knob(value, knob.unit), look.bold)])
+        items.append([("users ", look.dim), (f"{view.choice.selection.users:,}", look.bold)])
+        pieces: list[Piece] = [(" ", look.text)]
+        room = self.width - 1
+        for item in items:
+            length = sum(len(text) for text, _ in item)
+            if length <= room:
+                pieces += [*item, ("  ", look.text)]
+                room -= length + 2
         if self.fresh(0, tuple(pieces)):
             self.put(0, text_strip(pieces, self.width, look.text))

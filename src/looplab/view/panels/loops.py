@@ -14,7 +14,7 @@ from looplab.model.loop import LoopLane
 from looplab.view import format as write
 from looplab.view.lanes import LATE_NS
 from looplab.view.layout import GUTTER, columns
-from looplab.view.paint import Piece, level_row, levels, strip, title_strip
+from looplab.view.paint import Piece, level_row, levels, over_window, strip, title_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View, busy_share
 from looplab.view.window import Window
@@ -85,7 +85,7 @@ class LoopsPanel(Panel):
             cells = self._cells.setdefault(worker.number, _LoopCells(width))
             cells.follow(worker.loop, window, view.now_ns)
             lag = worker.loop.lag_ns(view.now_ns) / MS if not view.finished else 0.0
-            label = f" lag {write.duration(lag)} " if lag >= LAG_MARK_MS else ""
+            label = f" lag {write.duration(lag)} " if lag >= LAG_MARK_MS and len(workers) > 1 else ""
             key = (bytes(cells.codes), bytes(cells.heights), label, cells.upto if label else 0)
             if self.fresh(y, key):
                 self.put(y, self._lane(worker.number, cells, label))
@@ -130,9 +130,8 @@ class LoopsPanel(Panel):
 
     def _lag(self, view: View, y: int) -> None:
         """Draw the largest lag of all loops, column by column."""
-        look, window = self.palette, view.window
-        reached = window.reached(view.now_ns)
-        values = lag_by_column(view, reached)
+        look = self.palette
+        values = lag_ms(view, columns(self.width))
         largest = max([*values, _LEAST_LAG_SCALE_MS])
         heights = levels(values, largest)
         key = (tuple(heights), largest > _LEAST_LAG_SCALE_MS)
@@ -149,16 +148,13 @@ class LoopsPanel(Panel):
         return Segment(label.rjust(GUTTER - 1) + " ", self.palette.dim)
 
 
-def lag_by_column(view: View, reached: int) -> list[float]:
-    """Give the largest lag in milliseconds, over all loops, of each column that has begun."""
-    window = view.window
-    values = [0.0] * reached
+def lag_ms(view: View, points: int) -> list[float]:
+    """Give the largest lag in milliseconds, over all loops, of each point of the window that has begun."""
+    start_ns = view.window.start_ns
+    lags = []
     for worker in view.model.workers:
         series = worker.loop.lag_series
-        readings = series.values(window.start_ns, view.now_ns)
-        first = window.start_ns // series.bucket_ns
-        for column in range(reached):
-            begin = max(window.edge_ns(column) // series.bucket_ns - first, 0)
-            end = max((window.edge_ns(column + 1) - 1) // series.bucket_ns - first + 1, begin + 1)
-            values[column] = max([values[column], *(value / MS for value in readings[begin:end])])
-    return values
+        readings = [ns / MS for ns in series.values(start_ns, view.now_ns)]
+        first_ns = start_ns // series.bucket_ns * series.bucket_ns
+        lags.append(over_window(readings, first_ns, series.bucket_ns, view.window, points, view.now_ns))
+    return [max(values) for values in zip(*lags, strict=True)]

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from rich.segment import Segment
 from rich.style import Style
 
 from looplab.view import format as write
 from looplab.view.layout import columns
-from looplab.view.paint import EIGHTHS, Piece, levels, resample, strip, text_strip, title_strip
+from looplab.view.paint import EIGHTHS, Piece, levels, over_window, strip, text_strip, title_strip
 from looplab.view.panels.base import Panel
-from looplab.view.panels.loops import LAG_MARK_MS
+from looplab.view.panels.loops import LAG_MARK_MS, lag_ms
 from looplab.view.panels.threads import POOL
 from looplab.view.state import View
-from looplab.wire.clock import MS
+from looplab.wire.clock import S
 from looplab.wire.events import Phase
 
+_GAUGES = 5
+_ROWS = 16
+"""Rows of the panel without its knobs, at one row a gauge."""
 _NAME = 10
 _VALUE = 10
-_POINTS_NS = 30_000 * MS
-"""A sparkline goes back this far at most."""
+
+
+class _Series(Protocol):
+    """A series of the model."""
+
+    bucket_ns: int
+
+    def values(self, from_ns: int, to_ns: int) -> list[int]:
+        """Give one value a bucket."""
 
 
 @dataclass(frozen=True)
@@ -37,37 +47,45 @@ class Gauge:
 
 
 def gauges(view: View, panel: Panel, points: int) -> list[Gauge]:
-    """Give the gauges of the present moment, each with at most `points` points of history."""
-    look, model = panel.palette, view.model
-    begin_ns = max(model.started_ns, view.now_ns - _POINTS_NS)
+    """Give the gauges of the present moment, each with its history over the window in `points` points."""
+    look, model, window = panel.palette, view.model, view.window
+    start_ns = window.start_ns
+
+    def history(series: Sequence[_Series], factor: float = 1.0) -> tuple[float, ...]:
+        if not series or not points:
+            return ()
+        length_ns = series[0].bucket_ns
+        values = [
+            factor * sum(v) for v in zip(*(s.values(start_ns, view.now_ns) for s in series), strict=True)
+        ]
+        first_ns = start_ns // length_ns * length_ns
+        return tuple(over_window(values, first_ns, length_ns, window, points, view.now_ns))
+
     flow = model.flow
     pools = [worker.slots[POOL] for worker in model.workers if POOL in worker.slots]
-    lag = _largest([worker.loop.lag_series.values(begin_ns, view.now_ns) for worker in model.workers])
-    held = _sum([pool.held_series.values(begin_ns, view.now_ns) for pool in pools])
     total = sum(pool.total for pool in pools)
     slow = view.lag_ms is not None and view.lag_ms >= LAG_MARK_MS
-    in_flight = flow.in_flight.values(begin_ns, view.now_ns)
-    queued = flow.queued.values(begin_ns, view.now_ns)
-    rate = [10.0 * count for count in flow.done.values(begin_ns, view.now_ns)]
     lag_style = look.solid[Phase.BLOCKING] if slow else look.dim
     taken = f"{sum(pool.held for pool in pools)}/{total or write.NOTHING}"
-
-    def gauge(name: str, value: str, history: Sequence[float], style: Style, least: float) -> Gauge:
-        return Gauge(name, value, tuple(resample(history, points)), style, least)
-
+    rate = history([flow.done], S / flow.done.bucket_ns)
+    held = history([pool.held_series for pool in pools])
+    lag = tuple(lag_ms(view, points))
     return [
-        gauge("in flight", _count(view.in_flight), in_flight, look.solid[Phase.RUNNING], 1),
-        gauge("queued", _count(view.queued), queued, look.solid[Phase.READY], 1),
-        gauge("req/s", write.rate(view.rps), rate, look.solid[Phase.AWAITING], 1),
-        gauge("loop lag", write.duration(view.lag_ms), [ns / MS for ns in lag], lag_style, LAG_MARK_MS),
-        gauge("threads", taken, held, look.solid[Phase.THREAD], total),
+        Gauge("in flight", _count(view.in_flight), history([flow.in_flight]), look.solid[Phase.RUNNING], 1),
+        Gauge("queued", _count(view.queued), history([flow.queued]), look.solid[Phase.READY], 1),
+        Gauge("req/s", write.rate(view.rps), rate, look.solid[Phase.AWAITING], 1),
+        Gauge("loop lag", write.duration(view.lag_ms), lag, lag_style, LAG_MARK_MS),
+        Gauge("threads", taken, held, look.solid[Phase.THREAD], total),
     ]
 
 
-def spark(gauge: Gauge) -> Segment:
-    """Draw the history of a gauge in one row."""
-    heights = levels(gauge.history, max([*gauge.history, gauge.least]))
-    return Segment("".join(EIGHTHS[height] for height in heights), gauge.style)
+def spark(gauge: Gauge, rows: int = 1) -> list[str]:
+    """Draw the history of a gauge, from the top row down."""
+    heights = levels(gauge.history, max([*gauge.history, gauge.least]), rows)
+    return [
+        "".join(EIGHTHS[min(max(height - 8 * below, 0), 8)] for height in heights)
+        for below in range(rows - 1, -1, -1)
+    ]
 
 
 class NumbersPanel(Panel):
@@ -79,9 +97,11 @@ class NumbersPanel(Panel):
 
     def show(self, view: View) -> None:
         """Draw the rows whose figures changed."""
+        spare = self.height - _ROWS - len(view.knobs)
+        tall = 1 + min(max((spare + 1) // _GAUGES, 0), 3)
         rows: list[tuple[object, list[Piece]]] = [
-            *self._gauges(view),
-            ("blank", []),
+            *self._gauges(view, tall),
+            *([("blank", [])] if tall == 1 else []),
             *self._latencies(view),
             ("blank", []),
             *self._outcomes(view),
@@ -99,22 +119,23 @@ class NumbersPanel(Panel):
             if self.fresh(rest, "blank"):
                 self.put(rest, strip([], self.width, look.text))
 
-    def _gauges(self, view: View) -> list[tuple[object, list[Piece]]]:
+    def _gauges(self, view: View, tall: int) -> list[tuple[object, list[Piece]]]:
+        """Draw each gauge in `tall` rows, its name and value in the last of them."""
         look = self.palette
         points = max(self.width - _NAME - _VALUE - 6, 0)
         rows: list[tuple[object, list[Piece]]] = []
         for gauge in gauges(view, self, points):
-            drawn = spark(gauge)
-            rows.append(
-                (
-                    gauge,
-                    [
+            drawn = spark(gauge, max(tall - 1, 1))
+            for y in range(tall):
+                named = y == max(tall - 2, 0)
+                head: list[Piece] = [(" " * (_NAME + _VALUE + 4), look.text)]
+                if named:
+                    head = [
                         (f"  {gauge.name:<{_NAME}}", look.dim),
                         (f"{gauge.value:>{_VALUE}}  ", look.bold),
-                        (drawn.text, gauge.style),
-                    ],
-                )
-            )
+                    ]
+                line = drawn[y] if y < len(drawn) else ""
+                rows.append(((gauge, y, tall), [*head, (line, gauge.style)]))
         return rows
 
     def _latencies(self, view: View) -> list[tuple[object, list[Piece]]]:
@@ -148,7 +169,7 @@ class NumbersPanel(Panel):
             ("dropped", view.model.dropped),
         ):
             if second:
-                second.append(("   ", look.dim))
+                second.append(("  ", look.dim))
             style = look.marks["warning"] if count else look.dim
             second += [(f"{name} ", look.dim), (f"{count:,}", style)]
         second.insert(0, ("  ", look.dim))
@@ -193,9 +214,13 @@ class NumbersPanel(Panel):
         ]
         if share is None:
             return [*head, (span, look.accent)]
-        room = self.width - _NAME - _VALUE - 5 - len(span) - 6
+        room = self.width - _NAME - _VALUE - 4 - 5
+        if room >= len(span) + 12:
+            room -= len(span) + 1
+        else:
+            span = ""
         if room < 4:
-            return [*head, (span, look.dim)]
+            return head
         place = min(round(share * (room - 1)), room - 1)
         return [
             *head,
@@ -204,7 +229,7 @@ class NumbersPanel(Panel):
             ("●", look.accent),
             ("─" * (room - 1 - place), look.rule),
             (" >", look.accent if picked else look.rule),
-            (f" {span}", look.dim),
+            (f" {span}" if span else "", look.dim),
         ]
 
     def action_at(self, x: int, y: int) -> str | None:
@@ -218,11 +243,3 @@ class NumbersPanel(Panel):
 
 def _count(value: int | None) -> str:
     return write.NOTHING if value is None else f"{value:,}"
-
-
-def _largest(series: Sequence[Sequence[int]]) -> list[int]:
-    return [max(values) for values in zip(*series, strict=False)]
-
-
-def _sum(series: Sequence[Sequence[int]]) -> list[int]:
-    return [sum(values) for values in zip(*series, strict=False)]

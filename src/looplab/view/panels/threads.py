@@ -50,7 +50,7 @@ class ThreadsPanel(Panel):
         for number, pool in pools:
             for slot in pool.slots.values():
                 lane = self._lanes.setdefault((number, slot.number), Lane(width))
-                changed = lane.follow(slot, window, view.now_ns) or changed
+                changed = lane.follow(slot, window, view.now_ns) >= 0 or changed
         if changed:
             self._draw(total, width)
 

@@ -24,7 +24,7 @@ class VerdictPanel(Panel):
         """Draw the rows that changed."""
         news = view.headline
         figure = write.rate(news.measured_rps) if news.measured_rps is not None else ""
-        caption = f"of {write.rate(news.ceiling_rps)} req/s" if news.ceiling_rps is not None else "req/s"
+        caption = f"of {write.rate(news.ceiling_rps)}" if news.ceiling_rps is not None else ""
         if self.height < ROWS:
             self._small(news, figure)
         else:
@@ -57,18 +57,11 @@ class VerdictPanel(Panel):
                 self.height - 1, text_strip([("▀" * self.width, look.edges[severity])], self.width, look.text)
             )
         drawn = large(figure) if figure else [""] * ROWS
-        units = ("", "", "")
-        if figure:
-            units = (
-                ("", " req/s", " " + caption.replace(" req/s", ""))
-                if news.ceiling_rps is not None
-                else ("", " req/s", "")
-            )
+        units = ("", " req/s", f" {caption}")
         unit_width = max(len(unit) for unit in units)
         texts: list[list[Piece]] = [
             [(f"  {_SIGNS[severity]} ", bold), (news.text, bold)],
-            [("    " + news.detail, ground)],
-            [("    " + news.limit, ground)],
+            *([("    " + line, ground)] for line in _two_lines(news.detail)),
         ]
         block = len(drawn[0]) + unit_width + 2 if figure else 0
         for row, pieces in enumerate(texts):
@@ -87,6 +80,12 @@ def _rates(news: Headline) -> str:
     if news.ceiling_rps is None:
         return f"{write.rate(news.measured_rps)} req/s"
     return f"{write.rate(news.measured_rps)} of {write.rate(news.ceiling_rps)} req/s"
+
+
+def _two_lines(text: str) -> tuple[str, str]:
+    """Break at the widest gap: a verdict separates its sentences by several spaces."""
+    first, _, second = text.partition("   ")
+    return first, second.strip()
 
 
 def _cut(text: str, room: int) -> str:

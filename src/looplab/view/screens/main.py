@@ -104,14 +104,16 @@ class MainScreen(Screen[None]):
         fits = layout.fits(width, height)
         code = self.code_wanted if layout.is_wide(width) else self._code_narrow
         workers = max(len(view.model.workers), view.choice.selection.variant.workers)
-        key = (width, height, code, workers, len(view.knobs), view.failed)
+        panel = self.query_one("#code", PanelWidget).panel
+        lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
+        key = (width, height, code, workers, lines, len(view.knobs), view.failed)
         if key == self._laid:
             return
         self._laid = key
         self.set_class(not fits, "too-small")
         if not fits:
             return
-        places = layout.plan(width, height, workers=workers, code=code, knobs=len(view.knobs))
+        places = layout.plan(width, height, workers=workers, code=code, lines=lines, knobs=len(view.knobs))
         self._bands_columns = places.left
         with self.app.batch_update():
             self.set_class(view.failed, "failed")
