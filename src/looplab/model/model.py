@@ -230,6 +230,7 @@ class Model:
             self._close_source(before)
         worker.source = source
         worker.starts += 1
+        worker.loop.stalls.restart()
         worker.begin_period(self.flow.began_ns)
         source.worker = worker
 

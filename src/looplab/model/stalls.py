@@ -141,6 +141,9 @@ class Stalls:
         """End what is open: the worker is gone."""
         if (stall := self._open) is not None:
             self._finish(stall, stall.known_ns if stall.stale else max(t_ns, stall.known_ns))
+
+    def restart(self) -> None:
+        """Expect the numbers of a new process."""
         self._finished.clear()
 
     def begin_period(self, began_ns: int) -> None:
