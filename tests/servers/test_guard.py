@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -174,6 +175,25 @@ def test_the_guard_holds_nothing_that_is_meant_for_the_child(guard: Start) -> No
     assert family.reads() == ""
     with socket.socket() as client, pytest.raises(ConnectionRefusedError):
         client.connect(address)
+
+
+if sys.platform.startswith("linux"):
+
+    def test_a_killed_guard_takes_its_command_along(guard: Start, gone: Callable[[int], None]) -> None:
+        family = guard("/bin/sleep", "60")
+        child = family.pid()
+
+        family.process.kill()
+
+        assert family.says() == ""
+        gone(child)
+
+    def test_what_ends_late_of_the_group_is_reaped(guard: Start, until: Callable[..., None]) -> None:
+        family = guard("/bin/sh", "-c", "sleep 60 & echo $!")
+        family.pid()
+        grandchild = int(family.reads())
+        family.says()
+        until(lambda: not Path(f"/proc/{grandchild}").exists())
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from looplab.servers.server import ServerFailed, ServerSpec, environment
+from looplab.servers.server import ServerFailed, ServerSpec, _bind, environment
 
 if TYPE_CHECKING:
     from conftest import Servers
@@ -175,6 +176,20 @@ async def test_a_start_that_is_given_up_leaves_nothing(
 
     assert await server.wait() == -signal.SIGKILL
     gone(server.pid)
+
+
+def test_accepted_connections_do_not_wait_for_acknowledgements() -> None:
+    with _bind() as listener, socket.socket() as client:
+        listener.listen()
+        client.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_nobody_listens_before_the_server_does() -> None:
+    with _bind() as listener, socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(listener.getsockname())
 
 
 async def test_death_in_mid_run_is_seen(servers: Servers) -> None:

@@ -17,6 +17,10 @@ group is KILLed too. To the pipe REPORT it writes `pid N` (or `failed REASON`), 
 that of the command. Whoever reads end of file without `ended` knows that the guard itself was killed.
 PASSED names the descriptors that are meant for the command only, with commas, or is `-`.
 
+What holds when the guard is killed too: if the lab lives, it sees the report end and KILLs the group.
+If both are killed in the same moment, Linux kills the command (PR_SET_PDEATHSIG), but neither its
+workers, nor anything on macOS. A process that leaves its group is not looked for.
+
 `sweep` reads folders from the lifeline, each closed by a NUL, and removes them at its end of file.
 """
 
