@@ -9,14 +9,14 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 import pytest
 
-from looplab.wire.events import Batch, Bye, Event, Hello, ServerRequest, Stall
+from looplab.wire.events import Batch, Event, ServerRequest, Stall
 from looplab.wire.receiver import Receiver
 
 APPS = Path(__file__).parent / "apps"
@@ -134,10 +134,8 @@ class Lab:
         try:
             yield server
         finally:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             await process.wait()
             await server.client.aclose()
 

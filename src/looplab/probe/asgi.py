@@ -11,16 +11,13 @@ from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from types import CoroutineType
 from typing import Any
 
-from looplab.probe.core import Probe, Worker
-from looplab.probe.driver import Driver
+from looplab.probe.core import Probe
+from looplab.probe.driver import Message, Send
 from looplab.probe.loading import load
-from looplab.probe.records import Request
 from looplab.probe.settings import Settings
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class ObservedApp:
@@ -46,15 +43,16 @@ class ObservedApp:
             await self._app(scope, receive, send)
             return
         try:
-            request, token = worker.begin(scope)
+            request = worker.begin(scope, send)
         except Exception as error:
             worker.faults.fail("requests", error)
             await self._app(scope, receive, send)
             return
         try:
-            await Driver(_coroutine(self._app(scope, receive, _send(send, request))), request, worker.lane)
+            await request.drive(_coroutine(self._app(scope, receive, request.send_message)))
         finally:
-            _end(worker, request, token)
+            if not request.ended_ns:
+                request.abandon()
 
     def _send_lifespan(self, send: Send) -> Send:
         """Stop the probe once the application has shut down."""
@@ -65,26 +63,6 @@ class ObservedApp:
                 self._probe.stop()
 
         return send_and_stop
-
-
-def _send(send: Send, request: Request) -> Send:
-    """Note the status that passes. Not a coroutine function, which would cost a step a message."""
-
-    def send_and_note(message: Message) -> Awaitable[None]:
-        if not request.status:
-            status = message.get("status") if message["type"] == "http.response.start" else None
-            if isinstance(status, int):
-                request.status = status
-        return send(message)
-
-    return send_and_note
-
-
-def _end(worker: Worker, request: Request, token: Any) -> None:
-    try:
-        worker.end(request, token)
-    except Exception as error:
-        worker.faults.fail("requests", error)
 
 
 def _coroutine(awaitable: Any) -> Coroutine[Any, Any, None]:

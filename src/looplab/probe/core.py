@@ -8,13 +8,13 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from contextvars import Token
 from typing import Any
 
+from looplab.probe.driver import DrivenRequest, Send
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
-from looplab.probe.records import Kind, Request, client_number, current
+from looplab.probe.records import Request, client_number, current
 from looplab.probe.settings import Settings
 from looplab.probe.slots import SlotBook
 from looplab.probe.threads import Threads
@@ -52,25 +52,20 @@ class Worker:
         self._watchdog.start()
         self._emitter.start()
 
-    def begin(self, scope: Any) -> tuple[Request, Token[Request | None]]:
-        """Write down that a request begins, and make it the current one."""
+    def begin(self, scope: Any, send: Send) -> DrivenRequest:
+        """Write down that a request begins, and make it the current one of its task."""
         self.begun = rid = self.begun + 1
-        request = Request(
-            rid, client_number(scope["headers"]), scope.get("method", "WEBSOCKET"), scope["path"], now_ns()
+        request = DrivenRequest(
+            self.lane,
+            self.open,
+            send,
+            rid,
+            client_number(scope["headers"]),
+            scope.get("method", "WEBSOCKET"),
+            scope["path"],
         )
-        self.open[rid] = request
-        self.lane.facts.append((Kind.BEGIN, request.began_ns, request, 0, None))
-        return request, current.set(request)
-
-    def end(self, request: Request, token: Token[Request | None]) -> None:
-        """Write down that a request is over, however it ended."""
-        del self.open[request.rid]
-        if not request.ended_ns:
-            # It raised before its first run, or the garbage collection gave it up, in any context.
-            request.ended_ns = now = now_ns()
-            self.lane.facts.append((Kind.END, now, request, now, None))
-        else:
-            current.reset(token)
+        current.set(request)
+        return request
 
     def stop(self) -> None:
         """Take the instruments away and send what is left, with a last report."""

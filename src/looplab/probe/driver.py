@@ -6,7 +6,7 @@ on uvloop alike. It costs about half a microsecond.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from types import CodeType, FrameType
 from typing import Any
 
@@ -17,38 +17,79 @@ from looplab.wire.clock import now_ns
 RUN = Kind.RUN
 END = Kind.END
 
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
 
-class Driver:
-    """Awaits a coroutine on behalf of its caller: an awaitable that is its own iterator.
 
-    Whoever walks a chain of awaits finds the attributes of the coroutine here, so that the stack of a
-    suspended task still leads to the user's code.
+class DrivenRequest(Request):
+    """A request that awaits its application's coroutine: an awaitable that is its own iterator.
+
+    It is record, driver and `send` in one, because an object less is a third of a microsecond less a
+    request. Whoever walks a chain of awaits finds the attributes of the coroutine here, so that the
+    stack of a suspended task still leads to the user's code.
     """
 
-    __slots__ = ("_coroutine", "_first", "_lane", "_request", "_send")
+    __slots__ = ("_coroutine", "_first", "_forward", "_lane", "_open", "_step")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None], request: Request, lane: Lane) -> None:
-        self._coroutine = coroutine
-        self._send = coroutine.send
-        self._request = request
+    _coroutine: Any
+    _step: Callable[[Any], Any]
+
+    def __init__(
+        self,
+        lane: Lane,
+        open_requests: dict[int, Request],
+        send: Send,
+        rid: int,
+        client: int,
+        method: str,
+        path: str,
+    ) -> None:
+        """Begin a request.
+
+        Args:
+            lane: the loop that it runs on.
+            open_requests: the open requests by rid; it takes itself out when it ends.
+            send: what the server gave the application to send with.
+            rid: its number.
+            client: number that the client gave it, or 0.
+            method: its method.
+            path: its path.
+        """
+        super().__init__(rid, client, method, path, now_ns())
         self._lane = lane
+        self._open = open_requests
+        self._forward: Send | None = send
         self._first = True
+        open_requests[rid] = self
 
-    def __await__(self) -> Driver:
+    def drive(self, coroutine: Coroutine[Any, Any, None]) -> DrivenRequest:
+        """Take the coroutine to step, and give the awaitable that does."""
+        self._coroutine = coroutine
+        self._step = coroutine.send
         return self
 
-    def __iter__(self) -> Driver:
+    def send_message(self, message: Message) -> Awaitable[None]:
+        """Send as the application; the status is noted. No coroutine function: that costs a frame."""
+        if not self.status and message["type"] == "http.response.start":
+            status = message.get("status")
+            if isinstance(status, int):
+                self.status = status
+        return self._forward(message)  # type: ignore[misc]
+
+    def __await__(self) -> DrivenRequest:
+        return self
+
+    def __iter__(self) -> DrivenRequest:
         return self
 
     def __next__(self) -> Any:
         """Make a step. This is the hot path: a loop resumes a task with None, which comes here."""
         lane = self._lane
-        request = self._request
         before = lane.state
         began = now_ns()
-        lane.state = (request, began, before[2], before[3])
+        lane.state = (self, began, before[2], before[3])
         try:
-            awaited = self._send(None)
+            awaited = self._step(None)
         except BaseException:
             self._end(before, began)
             raise
@@ -56,32 +97,37 @@ class Driver:
         length = ended - began
         if length >= MERGE_NS or self._first:
             self._first = False
-            lane.facts.append((RUN, began, request, ended, None))
+            lane.facts.append((RUN, began, self, ended, None))
             if length >= STALL_NS:
                 # Before the state changes: who sees the run gone finds its length here.
-                lane.long_runs.append((request, began, ended, lane.queue.total()))
+                lane.long_runs.append((self, began, ended, lane.queue.total()))
         outer = before[0]
         lane.state = (outer, ended if outer is None else before[1], before[2] + length, before[3] + 1)
         return awaited
 
     def send(self, value: Any) -> Any:
         """Make a step with a value, which no loop does."""
-        if value is None:
-            return self.__next__()
-        return self._step(self._send, value)
+        return self._make(self._step, value)
 
     def throw(self, *error: Any) -> Any:
         """Make a step that raises in the coroutine: a cancellation comes here."""
-        return self._step(self._coroutine.throw, *error)
+        return self._make(self._coroutine.throw, *error)
 
     def close(self) -> None:
         """Give the coroutine up. Garbage collection may do so in any thread, so it is no run."""
         self._coroutine.close()
 
-    def _step(self, step: Any, *arguments: Any) -> Any:
-        before = self._lane.state
+    def abandon(self) -> None:
+        """Note the end of a request that had no last run."""
+        now = self.ended_ns = now_ns()
+        self._open.pop(self.rid, None)
+        self._lane.facts.append((END, now, self, now, None))
+
+    def _make(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        lane = self._lane
+        before = lane.state
         began = now_ns()
-        self._lane.state = (self._request, began, before[2], before[3])
+        lane.state = (self, began, before[2], before[3])
         try:
             awaited = step(*arguments)
         except BaseException:
@@ -89,22 +135,24 @@ class Driver:
             raise
         ended = now_ns()
         self._first = False
-        self._lane.facts.append((RUN, began, self._request, ended, None))
+        lane.facts.append((RUN, began, self, ended, None))
         self._leave(before, began, ended)
         return awaited
 
     def _end(self, before: State, began: int) -> None:
         """Note the last run: the coroutine returned or raised."""
-        ended = now_ns()
-        self._request.ended_ns = ended
-        self._lane.facts.append((END, began, self._request, ended, None))
+        ended = self.ended_ns = now_ns()
+        self._open.pop(self.rid, None)
+        self._lane.facts.append((END, began, self, ended, None))
         self._leave(before, began, ended)
+        # The emitter keeps the record for a moment, and must not keep the server's objects with it.
+        self._coroutine = None
 
     def _leave(self, before: State, began: int, ended: int) -> None:
         lane = self._lane
         length = ended - began
         if length >= STALL_NS:
-            lane.long_runs.append((self._request, began, ended, lane.queue.total()))
+            lane.long_runs.append((self, began, ended, lane.queue.total()))
         outer = before[0]
         lane.state = (outer, ended if outer is None else before[1], before[2] + length, before[3] + 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 
 from looplab.probe.lane import Lane
-from looplab.probe.phases import PhaseLog
+from looplab.probe.phases import PhaseLog, short
 from looplab.probe.records import MERGE_NS, Fact, Hop, Kind, Request
 from looplab.probe.slots import SlotBook
 from looplab.wire.clock import MS, now_ns
@@ -32,7 +32,9 @@ class Ledger:
         self._open = open_requests
         self._slots = slots
         self._logs: dict[int, PhaseLog] = {}
+        self._touched: dict[int, PhaseLog] = {}
         self._running: PhaseLog | None = None
+        self._newest = 0
         self._listed_ns = 0
 
     def collect(self) -> list[Event]:
@@ -44,45 +46,46 @@ class Ledger:
         # By the time at which they began, which is not quite the order in which they were written.
         facts.sort(key=_when)
         events: list[Event] = []
-        touched: dict[int, PhaseLog] = {}
         for fact in facts:
-            self._take(fact, events, touched)
-        self._close_lost_run(request, since, now, touched)
+            self._take(fact, events)
+        self._announce()
+        self._close_lost_run(request, since, now)
         if request is not None and now - since >= MERGE_NS:
-            log = self._logs.get(request.rid)
+            log = self._log(request)
             if log is not None and log.ran_ns < since:
                 log.open_run(since, now - since)
-                self._running = touched[request.rid] = log
-        events += [log.event() for log in touched.values() if log.changed()]
+                self._running = log
+        events += [log.event() for log in self._touched.values() if log.changed()]
+        self._touched.clear()
         if now - self._listed_ns >= OPEN_EVERY_NS:
             self._listed_ns = now
             self._list(now, events)
         return events
 
-    def _take(self, fact: Fact, events: list[Event], touched: dict[int, PhaseLog]) -> None:
+    def _take(self, fact: Fact, events: list[Event]) -> None:
         kind, at_ns, request, ended_ns, hop = fact
         if hop is not None:
-            self._take_hop(kind, hop, touched)
+            self._take_hop(kind, request, hop)
+        elif request is None or request.told:
             return
-        assert request is not None
-        if kind is Kind.BEGIN:
-            self._logs[request.rid] = touched[request.rid] = PhaseLog(request)
-            return
-        log = self._logs.get(request.rid)
-        if log is None:
-            return
-        if kind is Kind.END:
+        elif kind is Kind.END:
+            request.told = True
+            rid = request.rid
+            log = self._logs.pop(rid, None)
+            if log is None:
+                events.append(short(request, at_ns, ended_ns))
+                return
+            self._touched.pop(rid, None)
             log.run(at_ns, ended_ns, last=True)
-            events.append(log.event())
-            del self._logs[request.rid]
-            touched.pop(request.rid, None)
+            events.append(log.event(ended_ns))
         else:
-            log.run(at_ns, ended_ns)
-            touched[request.rid] = log
+            log = self._log(request)
+            if log is not None:
+                log.run(at_ns, ended_ns)
 
-    def _take_hop(self, kind: Kind, hop: Hop, touched: dict[int, PhaseLog]) -> None:
-        log = self._logs.get(hop.request.rid) if hop.request is not None else None
+    def _take_hop(self, kind: Kind, request: Request | None, hop: Hop) -> None:
         slot = self._slots.take(kind, hop)
+        log = self._log(request) if request is not None else None
         if log is None:
             return
         if kind is Kind.WAIT:
@@ -94,28 +97,47 @@ class Ledger:
             log.finish(hop)
         else:
             log.release(hop)
-        touched[log.request.rid] = log
 
-    def _close_lost_run(
-        self, request: Request | None, since: int, now: int, touched: dict[int, PhaseLog]
-    ) -> None:
+    def _log(self, request: Request) -> PhaseLog | None:
+        """Give the log of a request, which is about to change; none after its end."""
+        log = self._logs.get(request.rid)
+        if log is None:
+            if request.told:
+                return None
+            log = self._logs[request.rid] = PhaseLog(request)
+        self._touched[request.rid] = log
+        return log
+
+    def _announce(self) -> None:
+        """Find the requests that are new and still open: rids rise, so they are the last ones."""
+        newest = self._newest
+        for rid in reversed(list(self._open)):
+            if rid <= newest:
+                break
+            self._newest = max(self._newest, rid)
+            request = self._open.get(rid)
+            if request is not None and not request.ended_ns:
+                self._log(request)
+
+    def _close_lost_run(self, request: Request | None, since: int, now: int) -> None:
         """Close the run that was announced last, if it is over and the full buffer lost its end."""
         log = self._running
-        if log is None or not log.open_ns:
+        if log is None or not log.open_ns or log.request.told:
             self._running = None
         elif request is not log.request or since != log.open_ns:
             self._running = None
-            if log.request.rid in self._logs:
-                log.lose_run(now)
-                touched[log.request.rid] = log
+            log.lose_run(now)
+            self._touched[log.request.rid] = log
 
     def _list(self, now: int, events: list[Event]) -> None:
         """List what is open, send statuses without a change of phase, forget what ended unseen."""
         rids = self._open.copy()
         for rid, log in list(self._logs.items()):
-            if rid not in rids and log.request.ended_ns and now > log.request.ended_ns + OPEN_EVERY_NS:
+            if rid not in rids and 0 < log.request.ended_ns < now - OPEN_EVERY_NS:
+                # Its end was dropped from the full buffer.
+                log.request.told = True
                 del self._logs[rid]
-                events.append(log.event())
+                events.append(log.event(log.request.ended_ns))
             elif log.changed():
                 events.append(log.event())
         events.append(OpenRequests(now, list(rids)))

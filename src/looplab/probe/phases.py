@@ -94,8 +94,8 @@ class PhaseLog:
         """Tell whether there is anything to send."""
         return bool(self._fresh) or self._status != self.request.status
 
-    def event(self) -> ServerRequest:
-        """Give what is new since the event before."""
+    def event(self, ended_ns: int = 0) -> ServerRequest:
+        """Give what is new since the event before; with an end once all facts are known."""
         request = self.request
         first, phases = self._sent, self._fresh
         self._sent += len(phases)
@@ -103,18 +103,7 @@ class PhaseLog:
         if phases:
             self._sent_phase = phases[-1][0]
         self._status = request.status
-        return ServerRequest(
-            request.rid,
-            request.client,
-            clean(request.method),
-            clean(request.path[:LONGEST_PATH]),
-            request.began_ns,
-            first,
-            phases,
-            request.ended_ns,
-            request.status,
-            self.slot,
-        )
+        return _event(request, first, phases, ended_ns, self.slot)
 
     def _run(self, began_ns: int, length_ns: int) -> None:
         # Each change of a run is made once, whether its age or its end tells of it first.
@@ -153,3 +142,28 @@ class PhaseLog:
             return
         self._since = at_ns
         fresh.append((phase, at_ns))
+
+
+def short(request: Request, began_ns: int, ended_ns: int) -> ServerRequest:
+    """Tell all of a request that was a single run and was never announced: most are."""
+    phases: list[tuple[int, int]] = [(Phase.RUNNING, request.began_ns)]
+    if ended_ns - began_ns >= STALL_NS:
+        phases.append((Phase.BLOCKING, began_ns + STALL_NS))
+    return _event(request, 0, phases, ended_ns, -1)
+
+
+def _event(
+    request: Request, first: int, phases: list[tuple[int, int]], ended_ns: int, slot: int
+) -> ServerRequest:
+    return ServerRequest(
+        request.rid,
+        request.client,
+        clean(request.method),
+        clean(request.path[:LONGEST_PATH]),
+        request.began_ns,
+        first,
+        phases,
+        ended_ns,
+        request.status,
+        slot,
+    )

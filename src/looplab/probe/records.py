@@ -30,25 +30,24 @@ LARGEST_ID = 2**63 - 1
 class Kind(IntEnum):
     """What a fact says."""
 
-    BEGIN = 1
-    RUN = 2
+    RUN = 1
     """A run that is over."""
-    END = 3
+    END = 2
     """The last run of a request."""
-    WAIT = 4
+    WAIT = 3
     """A hop to a worker thread was requested."""
-    TAKEN = 5
+    TAKEN = 4
     """Its work began in the thread."""
-    DONE = 6
+    DONE = 5
     """Its work ended."""
-    RELEASED = 7
+    RELEASED = 6
     """Its task went on, and with that the thread slot was given back."""
 
 
 class Request:
     """One request; the loop's thread writes it, the emitter's thread reads it."""
 
-    __slots__ = ("began_ns", "client", "ended_ns", "method", "path", "rid", "status")
+    __slots__ = ("began_ns", "client", "ended_ns", "method", "path", "rid", "status", "told")
 
     def __init__(self, rid: int, client: int, method: str, path: str, began_ns: int) -> None:
         self.rid = rid
@@ -58,6 +57,8 @@ class Request:
         self.began_ns = began_ns
         self.ended_ns = 0
         self.status = 0
+        self.told = False
+        """Whether the emitter's thread has sent its end."""
 
 
 class Hop:

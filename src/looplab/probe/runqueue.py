@@ -49,12 +49,5 @@ class RunQueue:
         return self._readings[0]
 
 
-def waited(base: tuple[int, int], began_ns: int, total_ns: int) -> int:
-    """Give the least wait that a run has seen, in nanoseconds.
-
-    Args:
-        base: the reading before the run.
-        began_ns: when the run began. All the time between the two may have been wait.
-        total_ns: the total wait at the end of the run, or now.
-    """
-    return max(0, total_ns - base[1] - max(0, began_ns - base[0]))
+NO_QUEUE = RunQueue(-1)
+"""The queue of no thread: nothing is ever waited for."""

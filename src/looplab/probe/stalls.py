@@ -51,6 +51,14 @@ class Hold:
         self._places[place] = (count + 1, stack)
         self._now = place
 
+    def waited(self, total_ns: int) -> int:
+        """Give the least time that the thread has lacked a CPU in this hold, in nanoseconds.
+
+        All the time between the reading before the hold and its beginning may have been such a wait.
+        `total_ns` is the thread's total wait at the end of the hold, or now.
+        """
+        return max(0, total_ns - self.base[1] - max(0, self.began_ns - self.base[0]))
+
     def due(self, now_ns: int, waited_ns: int) -> bool:
         """Tell whether it is to be reported now: it is a stall, and the last report is old enough."""
         length = now_ns - self.began_ns

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from looplab.probe.faults import Faults
 from looplab.probe.lane import BEAT_NS, Lane, State
 from looplab.probe.records import STALL_NS, Request
-from looplab.probe.runqueue import RunQueue, waited
+from looplab.probe.runqueue import NO_QUEUE, RunQueue
 from looplab.probe.stacks import Stacks
 from looplab.probe.stalls import Hold
 from looplab.wire.buffer import BoundedBuffer
@@ -18,7 +18,13 @@ from looplab.wire.clock import MS, now_ns
 from looplab.wire.events import Event, LoopSample, Run
 
 TICK_NS = 10 * MS
-"""Period. Each wake asks for the GIL, which a busy loop gives away only every 5 ms."""
+"""Period while something may become a stall."""
+
+CALM_TICK_NS = 20 * MS
+"""Period else. Each wake takes the GIL from the loop: 1 % of the requests a second at 100 Hz."""
+
+SUSPECT_NS = 5 * MS
+"""Age of a run from which it is watched: most runs are over long before."""
 
 SAMPLE_NS = 50 * MS
 """Time between two samples of the loop."""
@@ -41,6 +47,9 @@ class Silence(NamedTuple):
         return max(0, min(self.ended_ns, ended_ns) - max(self.began_ns, began_ns))
 
 
+NO_SILENCE = Silence(0, 0)
+
+
 class Watchdog:
     """Judges runs by what the lane publishes, and what is outside of a run by the heartbeat."""
 
@@ -58,7 +67,7 @@ class Watchdog:
         self._wake = wake
         self._stacks = Stacks(lane.thread_id, root)
         self._queue = lane.queue
-        self._own_queue: RunQueue | None = None
+        self._own_queue = NO_QUEUE
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="looplab watchdog", daemon=True)
         self.events: BoundedBuffer[Event] = BoundedBuffer(EVENTS)
@@ -68,7 +77,8 @@ class Watchdog:
         self._used_ns = time.process_time_ns()
         self._own_waited_ns = 0
         self._total = 0
-        self._silence = Silence(0, 0)
+        self._silence = NO_SILENCE
+        self._period_ns = TICK_NS
         self._sampled_ns = 0
         self._max_lag_ns = 0
         self._stalls = 0
@@ -81,7 +91,7 @@ class Watchdog:
 
     def start(self) -> None:
         """Start the thread."""
-        self._total = self._queue.read(now_ns())
+        self._queue.read(now_ns())
         self._thread.start()
 
     def stop(self, timeout_s: float = 1.0) -> None:
@@ -93,7 +103,7 @@ class Watchdog:
     def _run(self) -> None:
         self._own_queue = RunQueue(threading.get_native_id())
         while not self._stopping:
-            time.sleep(TICK_NS / 1e9)
+            time.sleep(self._period_ns / 1e9)
             self._tick()
         self._own_queue.close()
 
@@ -101,9 +111,17 @@ class Watchdog:
         # The clock before the state: what the state shows was so after `now`, so no age is too large.
         now = now_ns()
         state = self._lane.state
-        self._faults.guard("loop", lambda: self._sample(now, state))
-        self._faults.guard("stalls", lambda: self._judge(now, state))
-        self.cpu_ns = time.thread_time_ns()
+        off = self._faults.off
+        if "loop" not in off:
+            try:
+                self._sample(now, state)
+            except Exception as error:
+                self._faults.fail("loop", error)
+        if "stalls" not in off:
+            try:
+                self._judge(now, state)
+            except Exception as error:
+                self._faults.fail("stalls", error)
 
     def _sample(self, now: int, state: State) -> None:
         """Send the loop's lag and what it does, also while it is blocked."""
@@ -122,6 +140,7 @@ class Watchdog:
         self.events.append(LoopSample(now, lag, self._max_lag_ns, busy, runs, rid, since if rid else 0))
         self._sampled_ns = now
         self._max_lag_ns = 0
+        self.cpu_ns = time.thread_time_ns()
 
     def _judge(self, now: int, state: State) -> None:
         self._total = self._queue.read(now)
@@ -129,24 +148,26 @@ class Watchdog:
         request, since, _, _ = state
         self._end_runs(now, state)
         if request is not None:
-            self._end_callback(now, since)
-            if since > self._over_ns:
+            if self._callback is not None:
+                self._end_callback(now, since)
+            if since > self._over_ns and now - since >= SUSPECT_NS:
                 self._watch_run(request, since, now)
         else:
             self._watch_callback(since, now)
         self._ticked_ns = now
+        calm = self._run_hold is None and self._callback is None
+        self._period_ns = CALM_TICK_NS if calm else TICK_NS
 
     def _listen(self, now: int) -> None:
         """Find out whether the GIL was held since the last tick.
 
         It was if the process worked and this thread, which did not lack a CPU, came much too late.
         """
-        assert self._own_queue is not None
-        used, own_waited = time.process_time_ns(), self._own_queue.read(now)
+        used, own_waited = time.process_time_ns(), self._own_queue.total()
         gap = now - self._ticked_ns
-        without_gil = gap - TICK_NS - (own_waited - self._own_waited_ns)
+        without_gil = gap - self._period_ns - (own_waited - self._own_waited_ns)
         silent = without_gil >= STALL_NS and (used - self._used_ns) * 2 > gap
-        self._silence = Silence(self._ticked_ns, now) if silent else Silence(0, 0)
+        self._silence = Silence(self._ticked_ns, now) if silent else NO_SILENCE
         self._used_ns, self._own_waited_ns = used, own_waited
 
     # Runs of requests: the lane says when they begin, and the long ones when they ended.
@@ -166,6 +187,7 @@ class Watchdog:
         if hold is not None and (hold.request is not state[0] or hold.began_ns != state[1]):
             self._run_hold = None
             if hold.number:
+                # Its end did not fit into the buffer.
                 self._finish(hold, now, hold.seen_ns, self._total)
 
     def _watch_run(self, request: Request, since: int, now: int) -> None:
@@ -211,7 +233,7 @@ class Watchdog:
             return
         ends = [at for at in (self._lane.beat_ns, free_ns) if at > hold.seen_ns]
         ended = min(ends, default=now)
-        lacking = waited(hold.base, hold.began_ns, self._total)
+        lacking = hold.waited(self._total)
         if hold.number or ended - hold.began_ns - lacking >= STALL_NS:
             self._finish(hold, now, ended, self._total)
             self._callback_ns += ended - hold.began_ns
@@ -220,7 +242,9 @@ class Watchdog:
 
     def _report(self, hold: Hold, now: int) -> None:
         """Report a hold while it lasts, the first time at once."""
-        lacking = waited(hold.base, hold.began_ns, self._total)
+        if now - hold.began_ns < STALL_NS:
+            return
+        lacking = hold.waited(self._total)
         if not hold.due(now, lacking):
             return
         first = not hold.number
@@ -232,7 +256,7 @@ class Watchdog:
     def _finish(self, hold: Hold, now: int, ended: int, total: int) -> None:
         """Report a hold that is over; `total` is the thread's total wait for a CPU at its end."""
         self._count(hold)
-        self.events.append(hold.report(now, waited(hold.base, hold.began_ns, total), ended))
+        self.events.append(hold.report(now, hold.waited(total), ended))
 
     def _count(self, hold: Hold) -> None:
         if not hold.number:

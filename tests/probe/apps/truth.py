@@ -1,4 +1,6 @@
-"""An application that measures itself and returns the truth in its answers."""
+"""An application that measures itself and returns the truth in its answers. It blocks on purpose."""
+
+# ruff: noqa: ASYNC251
 
 import asyncio
 import threading
