@@ -161,7 +161,7 @@ def test_without_a_terminal_the_same_scenario_runs_and_ends_in_the_table(looplab
     first = said.stderr.splitlines()[0]
     assert first == "looplab: there is no terminal here, so three-users › async-await runs without a screen"
     assert "three-users › async-await" in said.stdout
-    assert "3 / 0 / 0" in said.stdout
+    assert "3/0/0" in said.stdout
     assert "fastapi-def" not in said.stdout
 
 
@@ -179,7 +179,7 @@ def test_a_headless_run_imports_no_textual(environment: dict[str, str]) -> None:
         timeout=60,
         env=environment,
     )
-    assert "3 / 0 / 0" in said.stdout
+    assert "3/0/0" in said.stdout
     assert said.stdout.splitlines()[-1] == "False"
 
 
@@ -241,6 +241,7 @@ def test_a_signal_ends_a_run_cleanly(
         for _ in within(30, "the start of the server"):
             if (folder / "pid").exists() and (folder / "pid").read_text():
                 break
+            assert bench.poll() is None, bench.communicate()
         bench.send_signal(number)
         out, err = bench.communicate(timeout=15)
     finally:

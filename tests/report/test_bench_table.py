@@ -8,7 +8,7 @@ from rich.console import Console
 
 from looplab.report import figures
 from looplab.report.progress import Bars, Lines, progress
-from looplab.report.table import as_markdown, as_table, rows
+from looplab.report.table import Figures, as_markdown, rows
 
 NOTHING = dict.fromkeys(("p50", "p90", "p95", "p99", "max"))
 
@@ -68,7 +68,7 @@ def test_a_row_holds_the_median_run() -> None:
         "threads": "0/40",
         "ceiling": "5.0",
         "bottleneck": "event loop",
-        "ok / errors / unfinished": "75 / 3 / 100",
+        "ok/errors/unfinished": "75/3/100",
         "verdict": "■ blocked by a | b",
     }
 
@@ -90,22 +90,31 @@ def test_what_cannot_be_told_is_a_dash() -> None:
         latency_ms={"service": None, "response": None},
     )
     header, (line,) = rows(report(empty))
-    assert line == ["one › frozen", *["–"] * 8, "75 / 3 / 100", "–"]
+    assert line == ["one › frozen", *["–"] * 8, "75/3/100", "–"]
     assert len(header) == len(line)
 
 
 def test_the_table_ends_in_the_verdicts() -> None:
-    lines = [line for line in printed(as_table(report(run()))) if line]
+    lines = [line for line in printed(Figures(report(run()))) if line]
     header, _ = rows(report(run()))
     assert " ".join(lines[0].split()) == " ".join(header[:-1])
     assert lines[-1] == "one › frozen  ■ blocked by a | b"
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_a_narrow_terminal_keeps_name_and_rate_whole(width: int) -> None:
-    text = printed(as_table(report(run())), width)
-    assert any(line.lstrip().startswith("one › frozen") and "5.0" in line for line in text)
-    assert all(len(line) <= width for line in text)
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (200, "variant req/s p50 p95 max lag stalls threads ceiling bottleneck ok/errors/unfinished"),
+        (95, "variant req/s p50 p95 max lag stalls threads ok/errors/unfinished"),
+        (80, "variant req/s p50 max lag stalls ok/errors/unfinished"),
+    ],
+)
+def test_a_narrow_terminal_has_fewer_columns_and_each_whole(width: int, columns: str) -> None:
+    lines = [line for line in printed(Figures(report(run())), width) if line]
+    assert " ".join(lines[0].split()) == columns
+    assert all(len(line) <= width for line in lines)
+    assert lines[2].startswith("one › frozen")
+    assert lines[2].endswith("75/3/100")
 
 
 def test_markdown_is_one_table() -> None:

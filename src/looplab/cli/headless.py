@@ -61,7 +61,7 @@ def run_bench(
         else:
             Path(file).write_text(text, encoding="utf-8")
     if "-" not in outputs.values():
-        console().print(table.as_table(report))
+        console().print(table.Figures(report))
     return [
         f"{result['scenario']} › {result['variant']}"
         for result in report["results"]

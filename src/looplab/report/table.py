@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +20,12 @@ SEVERITY = {
     "info": ("○", ""),
 }
 """Glyph and colour of a verdict: it can be read without colours."""
+
+LEFT_OUT = ("bottleneck", "ceiling", "max", "min", "p95", "threads", "stalls", "max lag")
+"""Columns that a narrow terminal goes without, the first one first."""
+
+GAP = 3
+"""Cells between two columns."""
 
 WORDS = ("variant", "bottleneck", "verdict")
 """Columns that hold words and stand to the left."""
@@ -38,20 +44,39 @@ def rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         "threads",
         "ceiling",
         "bottleneck",
-        "ok / errors / unfinished",
+        "ok/errors/unfinished",
     ]
     return [*header, "verdict"], [_row(result, several) for result in report["results"]]
 
 
-def as_table(report: Mapping[str, Any]) -> Group:
-    """Print the numbers as a table, and under it one line a variant with its verdict."""
-    header, lines = rows(report)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for number, title in enumerate(header[:-1]):
-        table.add_column(title, justify="left" if title in WORDS else "right", no_wrap=number < 2)
-    for line in lines:
-        table.add_row(*(escape(cell) for cell in line[:-1]))
-    return Group(table, *_verdicts(report))
+class Figures:
+    """The numbers as a table, and under it one line a variant with its verdict.
+
+    A terminal too narrow for all columns shows fewer of them, each one whole.
+    """
+
+    def __init__(self, report: Mapping[str, Any]) -> None:
+        """Take the report of `bench`."""
+        self._report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw as many columns as there is room for."""
+        header, lines = rows(self._report)
+        widths = {
+            title: max(len(title), *(len(line[place]) for line in lines)) + GAP
+            for place, title in enumerate(header[:-1])
+        }
+        for title in LEFT_OUT:
+            if title in widths and sum(widths.values()) > options.max_width:
+                del widths[title]
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+        for title in widths:
+            table.add_column(title, justify="left" if title in WORDS else "right", no_wrap=True)
+        for line in lines:
+            table.add_row(*(escape(line[header.index(title)]) for title in widths))
+        yield table
+        yield Text()
+        yield from _verdicts(self._report)
 
 
 def as_markdown(report: Mapping[str, Any]) -> str:
@@ -85,7 +110,7 @@ def _row(result: Mapping[str, Any], several: bool) -> list[str]:
         f"{pool['peak']}/{pool['total']}" if pool else NONE,
         rate(median["ceiling_rps"]),
         median["bottleneck"] or NONE,
-        f"{median['ok']} / {errors} / {median['unfinished']}",
+        f"{median['ok']}/{errors}/{median['unfinished']}",
         f"{SEVERITY[verdict['severity']][0]} {verdict['text']}" if verdict else NONE,
     ]
 
