@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -42,6 +43,25 @@ def test_close_removes_all_and_may_be_repeated(
 
     assert list(temporary.iterdir()) == []
     assert descriptors() == before - 1
+
+
+def test_what_close_cannot_remove_is_left_to_the_janitor(
+    runtime: Runtime, temporary: Path, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        runtime.close()
+    until(lambda: not runtime.folder.exists())
+
+
+def test_no_temporary_folder_is_an_error_and_leaves_no_janitor(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, descriptors: Callable[[], int]
+) -> None:
+    before = descriptors()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary / "nothing"))
+    with pytest.raises(FileNotFoundError):
+        Runtime()
+    assert descriptors() == before
 
 
 def test_a_long_temporary_path_still_leaves_room_for_the_socket(

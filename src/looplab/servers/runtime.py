@@ -20,7 +20,7 @@ SHORT_FOLDER = "/tmp"
 """Where the folder goes if the path of the temporary folder is too long for a socket."""
 
 JANITOR_END_S = 0.3
-"""How long the end of the janitor is waited for; it ends by itself in any case."""
+"""How long a janitor is waited for that has something left to remove; it goes on alone after that."""
 
 
 class Runtime:
@@ -55,10 +55,10 @@ class Runtime:
         try:
             self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent()))
             """Absolute path of the folder."""
-            os.write(self._lifeline, os.fsencode(self.folder) + b"\0")
         except OSError:
             self._dismiss()
             raise
+        os.write(self._lifeline, os.fsencode(self.folder) + b"\0")
 
     @property
     def socket_path(self) -> Path:
@@ -67,16 +67,25 @@ class Runtime:
 
     def close(self) -> None:
         """Remove the folder. Further calls do nothing."""
-        if self._lifeline >= 0:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lifeline < 0:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.folder.exists():
             self._dismiss()
+        else:
+            self._let_go()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._janitor.wait(JANITOR_END_S)
 
     def _dismiss(self) -> None:
-        """Let the janitor go; what could not be removed it tries for some seconds more."""
+        """End a janitor that has nothing to do."""
+        self._janitor.kill()
+        self._janitor.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
         os.close(self._lifeline)
         self._lifeline = -1
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._janitor.wait(JANITOR_END_S)
 
 
 def _parent() -> str:
