@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,72 +18,12 @@ from looplab.scenario import evaluate, find
 pytestmark = pytest.mark.real
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+Wait = Callable[[Callable[[], bool], str], None]
 
 RUN_KEYS = (
     "requests ok errors never_sent unfinished duration_s offered_rps sent_rps rps latency_ms in_flight loops "
     "slots ceiling_rps bottleneck client_limited dropped_events verdicts"
 )
-
-APP = """
-import os
-from pathlib import Path
-
-from fastapi import FastAPI
-
-Path("pid").write_text(str(os.getpid()))
-app = FastAPI()
-
-
-@app.get("/")
-async def read():
-    return {}
-"""
-
-SCENARIO = """
-title = "Mine"
-question = "Does it start?"
-
-[[variants]]
-id = "only"
-title = "the only one"
-app = "app:app"
-shows = "read"
-
-[traffic]
-executor = "burst"
-requests = 20
-concurrency = 5
-"""
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Callable[..., Path]:
-    def write(app: str = APP, scenario: str = SCENARIO) -> Path:
-        folder = tmp_path / "mine"
-        folder.mkdir()
-        pid = str(folder / "pid")
-        (folder / "app.py").write_text(app.replace('Path("pid")', f"Path({pid!r})"))
-        (folder / "scenario.toml").write_text(scenario)
-        return folder
-
-    return write
-
-
-def within(seconds: float, what: str) -> Iterator[None]:
-    """Give turns until the time is up; then the wait has failed."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        yield
-        time.sleep(0.02)
-    pytest.fail(f"not within {seconds} s: {what}")
-
-
-def wait_until_gone(pid: int) -> None:
-    for _ in within(5, f"the end of process {pid}"):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
 
 
 @pytest.fixture(scope="module")
@@ -183,14 +122,14 @@ def test_a_headless_run_imports_no_textual(environment: dict[str, str]) -> None:
     assert said.stdout.splitlines()[-1] == "False"
 
 
-def test_one_brings_a_folder_of_ones_own(looplab: Command, mine: Callable[..., Path]) -> None:
-    folder = mine()
-    said = looplab("bench", str(folder), "--set", "requests=7", "--runs", "2", "--json", "out.json")
+def test_one_brings_a_folder_of_ones_own(looplab: Command, mine: Callable[..., Any], wait: Wait) -> None:
+    own = mine()
+    said = looplab("bench", str(own.folder), "--set", "requests=7", "--runs", "2", "--json", "out.json")
     assert said.returncode == 0, said.stderr
-    (result,) = json.loads((folder.parent / "out.json").read_text())["results"]
+    (result,) = json.loads((own.folder.parent / "out.json").read_text())["results"]
     assert [run["ok"] for run in result["runs"]] == [7, 7]
     assert "mine › only" in said.stdout
-    wait_until_gone(int((folder / "pid").read_text()))
+    wait(own.gone, "the end of the server")
 
 
 @pytest.mark.parametrize(
@@ -203,9 +142,9 @@ def test_one_brings_a_folder_of_ones_own(looplab: Command, mine: Callable[..., P
     ids=["import", "exit", "syntax"],
 )
 def test_an_app_that_does_not_start_is_told_with_reason_and_log(
-    looplab: Command, mine: Callable[..., Path], app: str, reason: str, environment: dict[str, str]
+    looplab: Command, mine: Callable[..., Any], app: str, reason: str, environment: dict[str, str]
 ) -> None:
-    said = looplab(str(mine(app=app, scenario=SCENARIO.replace('shows = "read"', ""))))
+    said = looplab(str(mine(app, ('shows = "read"', "")).folder))
     assert said.returncode == 1
     assert said.stdout == ""
     last = said.stderr.splitlines()[-1]
@@ -225,12 +164,11 @@ runpy.run_module("looplab", run_name="__main__")
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_cleanly(
-    environment: dict[str, str], mine: Callable[..., Path], number: signal.Signals
+    environment: dict[str, str], mine: Callable[..., Any], wait: Wait, number: signal.Signals
 ) -> None:
-    endless = SCENARIO.replace("requests = 20", "requests = 1000000")
-    folder = mine(scenario=endless)
+    own = mine(None, ("requests = 20", "requests = 1000000"))
     bench = subprocess.Popen(
-        [sys.executable, "-c", HEARS_SIGINT, "bench", str(folder)],
+        [sys.executable, "-c", HEARS_SIGINT, "bench", str(own.folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -238,10 +176,7 @@ def test_a_signal_ends_a_run_cleanly(
         env=environment,
     )
     try:
-        for _ in within(30, "the start of the server"):
-            if (folder / "pid").exists() and (folder / "pid").read_text():
-                break
-            assert bench.poll() is None, bench.communicate()
+        wait(lambda: own.started() or bench.poll() is not None, "the start of the server")
         bench.send_signal(number)
         out, err = bench.communicate(timeout=15)
     finally:
@@ -250,5 +185,5 @@ def test_a_signal_ends_a_run_cleanly(
     assert bench.returncode == 128 + number
     assert out == ""
     assert "Traceback" not in err
-    wait_until_gone(int((folder / "pid").read_text()))
+    wait(own.gone, "the end of the server")
     assert list(Path(environment["TMPDIR"]).iterdir()) == []

@@ -15,7 +15,6 @@ from .group import DEFAULT, Commands, usage_line
 from .headless import console, run_bench, select
 from .screen import has_terminal, open_screen
 from .settings import complete_scenario, output_file, pairs
-from .signals import Ended, end_in_good_order
 
 FAILED = 1
 USAGE = 2
@@ -147,15 +146,12 @@ def doctor() -> None:
         sys.exit(FAILED)
 
 
-def main() -> NoReturn:
-    """Run the command line; every end of the process goes through here."""
+def run() -> NoReturn:
+    """Run the command line; every end of the process but a signal goes through here."""
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
     debug = len(arguments) < len(sys.argv) - 1
-    end_in_good_order()
     try:
         sys.exit(looplab.main(arguments, prog_name="looplab", standalone_mode=False))
-    except Ended as ended:
-        sys.exit(ended.status)
     except click.UsageError as error:
         click.echo(f"looplab: {usage_line(error)}", err=True)
         sys.exit(USAGE)

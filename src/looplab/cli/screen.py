@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -34,6 +35,9 @@ def open_screen(scenario: Scenario, variant: Variant, overrides: Mapping[str, st
     lab.open()
     try:
         app = LoopLabApp(lab, scenarios, selection)
+        # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
+        # the terminal back; it takes care of TERM and HUP itself.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         app.run()
         return app.return_code or 0
     finally:
