@@ -1,4 +1,8 @@
-"""What the lab tells a traffic process while it runs, as frames on that process's standard input."""
+"""What the lab tells its processes while they run.
+
+A traffic process reads it as frames on its standard input, the probe of a worker on the connection
+over which it sends its events.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,18 @@ class Finish(msgspec.Struct, array_like=True, tag=2, frozen=True):
     """Send nothing more, count what is open as unfinished, report and exit."""
 
 
-Control = SetUsers | Burst | Finish
+class StartMonitor(msgspec.Struct, array_like=True, tag=3, frozen=True):
+    """Start aiomonitor in the worker, on free ports of 127.0.0.1; a `Monitor` event answers."""
+
+    console: bool
+    """With its Python console, which lets everybody on this machine run code in the worker."""
+
+
+class StopMonitor(msgspec.Struct, array_like=True, tag=4, frozen=True):
+    """Stop aiomonitor and close its ports."""
+
+
+Control = SetUsers | Burst | Finish | StartMonitor | StopMonitor
 """Any control message."""
 
 _encoder = msgspec.msgpack.Encoder()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Bye, Event, Hello, encode
-from looplab.wire.framing import frame
+from looplab.wire.framing import FrameError, FrameReader, frame
 
 PERIOD_S = 0.025
 """Time between two batches: below one frame of the screen (33 ms)."""
@@ -21,8 +21,12 @@ PERIOD_S = 0.025
 EVENTS_PER_FRAME = 2_000
 """A batch beyond this is cut, so that a frame stays far below `MAX_FRAME_BYTES`."""
 
-SEND_TIMEOUT_S = 1.0
-"""A lab that takes nothing for so long is gone or stuck: the emitter gives up."""
+SEND_TIMEOUT_S = 0.2
+"""A send that takes longer is tried again: a lab that was suspended comes back. Meanwhile nothing is
+collected, and the buffers of the instruments drop and count."""
+
+CONTROL_BYTES = 65_536
+"""Read at once of what the lab says; it says little."""
 
 
 class Emitter:
@@ -32,17 +36,27 @@ class Emitter:
     `collect` is not called again.
     """
 
-    def __init__(self, path: str, hello: Hello, collect: Callable[[], list[Event]]) -> None:
+    def __init__(
+        self,
+        path: str,
+        hello: Hello,
+        collect: Callable[[], list[Event]],
+        on_control: Callable[[bytes], None] | None = None,
+    ) -> None:
         """Prepare an emitter; `start` connects it.
 
         Args:
             path: the socket of the lab.
             hello: the first event.
             collect: called in the emitter's thread, gives what is to be sent now.
+            on_control: called in the emitter's thread with each payload that the lab sends; without it,
+                what the lab says is not read.
         """
         self._path = path
         self._hello = hello
         self._collect = collect
+        self._on_control = on_control
+        self._reader = FrameReader()
         self._wake = threading.Event()
         self._stopping = False
         self._stop_lock = threading.Lock()
@@ -79,16 +93,17 @@ class Emitter:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(SEND_TIMEOUT_S)
                 connection.connect(self._path)
-                connection.sendall(frame(encode([self._hello])))
+                self._send(connection, [self._hello])
                 self.alive = True
                 while not self._stopping:
                     self._wake.wait(PERIOD_S)
                     self._wake.clear()
                     self._flush(connection)
+                    self._listen(connection)
                 self._flush(connection)
-                connection.sendall(frame(encode([Bye(now_ns(), clean=True)])))
-        except OSError:
-            # The lab has gone; a probe without a lab is silent.
+                self._send(connection, [Bye(now_ns(), clean=True)])
+        except (OSError, FrameError):
+            # The lab has gone, or it is no lab; a probe without a lab is silent.
             pass
         finally:
             self.alive = False
@@ -98,9 +113,32 @@ class Emitter:
         for start in range(0, len(events), EVENTS_PER_FRAME):
             part = events[start : start + EVENTS_PER_FRAME]
             try:
-                connection.sendall(frame(encode(part)))
+                self._send(connection, part)
             except OSError:
                 self.lost += len(events) - start
                 raise
             self.events += len(part)
         self.cpu_ns = time.thread_time_ns()
+
+    def _send(self, connection: socket.socket, events: list[Event]) -> None:
+        """Send one frame, however long the lab takes; once the emitter stops, one try is all."""
+        rest = memoryview(frame(encode(events)))
+        while rest:
+            try:
+                rest = rest[connection.send(rest) :]
+            except TimeoutError:
+                if self._stopping:
+                    raise
+
+    def _listen(self, connection: socket.socket) -> None:
+        """Read what the lab says, if anything, without waiting."""
+        if self._on_control is None:
+            return
+        try:
+            data = connection.recv(CONTROL_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        if not data:
+            raise ConnectionResetError("the lab closed the connection")
+        for payload in self._reader.feed(data):
+            self._on_control(payload)

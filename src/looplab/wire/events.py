@@ -161,6 +161,13 @@ class Stall(msgspec.Struct, array_like=True, tag=6, frozen=True):
     """`(file, line, function)`, outermost first, at most 32 frames, without those of the loop itself."""
     samples: int
     """How often this place was seen on the stack while the stall lasted."""
+    detail: str = ""
+    """`sleep`, `lock` or `cpu` of a `blocked` one, `generation 2` of a `gc` one; empty if unknown."""
+
+
+SlotKind = Literal["threads", "executor", "processes", "connections", "gthread"]
+"""`threads`: a limiter of anyio. `executor`: the default executor of the loop. `processes`: a process
+pool. `connections`: a database pool. `gthread`: the thread pool of a gunicorn worker."""
 
 
 class Slots(msgspec.Struct, array_like=True, tag=7, frozen=True):
@@ -179,6 +186,11 @@ class Slots(msgspec.Struct, array_like=True, tag=7, frozen=True):
     """`(slot, rid, since_ns)` for each slot in use; slots are numbered from 0."""
     queue: list[int]
     """Requests that wait, the next one first; at most 64."""
+    kind: SlotKind = "threads"
+    connecting: int = 0
+    """Of a connection pool: slots whose connection is being opened. They are held, and not in use."""
+    idle: int = 0
+    """Of a connection pool: connections that are open and free."""
 
 
 class SlotUse(msgspec.Struct, array_like=True, tag=8, frozen=True):
@@ -307,6 +319,51 @@ class Bye(msgspec.Struct, array_like=True, tag=14, frozen=True):
     """False if the connection broke off: the process died or was killed."""
 
 
+class Collection(msgspec.Struct, array_like=True, tag=15, frozen=True):
+    """A garbage collection of at least a millisecond; all of the process stands still meanwhile."""
+
+    began_ns: int
+    ended_ns: int
+    generation: int
+    collected: int
+    """Objects that it freed."""
+
+
+class Connections(msgspec.Struct, array_like=True, tag=16, frozen=True):
+    """The client connections of a worker at `t_ns`."""
+
+    t_ns: int
+    open: int
+    """Connections that the server has accepted and not closed."""
+    limit: int
+    """Connections that it accepts at most, or 0 where it has no limit."""
+    parked: int
+    """Of these, connections that wait for the next request of their client, where the server tells."""
+
+
+class Backlog(msgspec.Struct, array_like=True, tag=17, frozen=True):
+    """The listening socket at `t_ns`, read by the lab from the kernel (Linux)."""
+
+    t_ns: int
+    waiting: int
+    """Connections that the kernel has accepted and no worker has taken."""
+    limit: int
+
+
+class Monitor(msgspec.Struct, array_like=True, tag=18, frozen=True):
+    """aiomonitor in a worker: the answer to `StartMonitor` and `StopMonitor`."""
+
+    t_ns: int
+    running: bool
+    port: int
+    """Port of its terminal on 127.0.0.1, 0 while it does not run."""
+    web_port: int
+    console_port: int
+    """Port of its Python console, 0 without one."""
+    reason: str
+    """Why it does not run; empty if it was not asked for."""
+
+
 Event = (
     Hello
     | ServerRequest
@@ -323,6 +380,10 @@ Event = (
     | RunStarted
     | ServerState
     | Bye
+    | Collection
+    | Connections
+    | Backlog
+    | Monitor
 )
 """Any event."""
 

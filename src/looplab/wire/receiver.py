@@ -12,7 +12,7 @@ import msgspec
 
 from looplab.wire.clock import now_ns
 from looplab.wire.events import PROTOCOL, Batch, Bye, Event, Hello, decode
-from looplab.wire.framing import FrameError, FrameReader
+from looplab.wire.framing import FrameError, FrameReader, frame
 
 
 class Receiver:
@@ -60,6 +60,13 @@ class Receiver:
             self._server = None
         self._path.unlink(missing_ok=True)
 
+    def send(self, source: int, payload: bytes) -> bool:
+        """Send a control message to a process that is connected; False if it is not."""
+        for connection in self._connections:
+            if connection.source == source:
+                return connection.send(payload)
+        return False
+
     def _next_source(self) -> int:
         self._sources += 1
         return self._sources
@@ -71,7 +78,8 @@ class _Connection(asyncio.Protocol):
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._reader = FrameReader()
-        self._source = 0
+        self.source = 0
+        """Number of the connection, 0 before its hello."""
         self._ended = False
         self._refused = False
         self._transport: asyncio.Transport | None = None
@@ -91,7 +99,7 @@ class _Connection(asyncio.Protocol):
             self._refuse(str(error))
 
     def _take(self, events: list[Event]) -> None:
-        if not self._source:
+        if not self.source:
             hello = events[0] if events else None
             if not isinstance(hello, Hello):
                 self._refuse("it does not begin with a hello")
@@ -99,18 +107,25 @@ class _Connection(asyncio.Protocol):
             if hello.protocol != PROTOCOL:
                 self._refuse(f"it speaks protocol {hello.protocol}, this lab speaks {PROTOCOL}")
                 return
-            self._source = self._receiver._next_source()
+            self.source = self._receiver._next_source()
         if any(isinstance(event, Bye) for event in events):
             self._ended = True
-        self._receiver._deliver(Batch(self._source, now_ns(), events))
+        self._receiver._deliver(Batch(self.source, now_ns(), events))
         if self._ended:
             self.close()
 
     def _refuse(self, reason: str) -> None:
         self._refused = True
-        who = f"connection {self._source}" if self._source else "a connection"
+        who = f"connection {self.source}" if self.source else "a connection"
         self._receiver._log(f"{who} was closed: {reason}")
         self.close()
+
+    def send(self, payload: bytes) -> bool:
+        """Send one frame to the process; False if it has gone."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.write(frame(payload))
+        return True
 
     def close(self) -> None:
         """Close this connection; what is still on its way is not read."""
@@ -119,7 +134,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._receiver._connections.discard(self)
-        if self._source and not self._ended:
+        if self.source and not self._ended:
             self._ended = True
             now = now_ns()
-            self._receiver._deliver(Batch(self._source, now, [Bye(now, clean=False)]))
+            self._receiver._deliver(Batch(self.source, now, [Bye(now, clean=False)]))
