@@ -43,16 +43,15 @@ class ObservedApp:
             await self._app(scope, receive, send)
             return
         try:
-            request = worker.begin(scope, send)
+            driver = worker.begin(scope, send)
         except Exception as error:
             worker.faults.fail("requests", error)
             await self._app(scope, receive, send)
             return
         try:
-            await request.drive(_coroutine(self._app(scope, receive, request.send_message)))
+            await driver.drive(_coroutine(self._app(scope, receive, driver.send_message)))
         finally:
-            if not request.ended_ns:
-                request.abandon()
+            driver.abandon()
 
     def _send_lifespan(self, send: Send) -> Send:
         """Stop the probe once the application has shut down."""

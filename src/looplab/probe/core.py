@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from looplab.probe.driver import DrivenRequest, Send
+from looplab.probe.driver import Driver, Send
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
@@ -52,20 +52,13 @@ class Worker:
         self._watchdog.start()
         self._emitter.start()
 
-    def begin(self, scope: Any, send: Send) -> DrivenRequest:
+    def begin(self, scope: Any, send: Send) -> Driver:
         """Write down that a request begins, and make it the current one of its task."""
         self.begun = rid = self.begun + 1
-        request = DrivenRequest(
-            self.lane,
-            self.open,
-            send,
-            rid,
-            client_number(scope["headers"]),
-            scope.get("method", "WEBSOCKET"),
-            scope["path"],
-        )
+        client = client_number(scope["headers"])
+        request = Request(rid, client, scope.get("method", "WEBSOCKET"), scope["path"], now_ns())
         current.set(request)
-        return request
+        return Driver(self.lane, self.open, request, send)
 
     def stop(self) -> None:
         """Take the instruments away and send what is left, with a last report."""
