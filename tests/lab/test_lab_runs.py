@@ -15,7 +15,9 @@ import pytest
 
 import looplab.lab.conductor
 from looplab.lab import Selection
-from looplab.wire.events import ClientRequest, Hello, Notice, RunStarted, ServerState, TrafficState
+from looplab.wire.clock import anchor
+from looplab.wire.emitter import Emitter
+from looplab.wire.events import PROTOCOL, ClientRequest, Hello, Notice, RunStarted, ServerState, TrafficState
 
 if TYPE_CHECKING:
     from conftest import Bench, Recorder
@@ -61,7 +63,7 @@ def servers(marked: Marked) -> list[str]:
 
 
 def test_a_run_is_told_from_its_beginning(bench: Bench, select: Select, folder: Path) -> None:
-    selection = select(delay=0.5)
+    selection = select(delay=0.1)
     bench.lab.start(selection)
     bench.until(lambda heard: served(heard) >= 2)
 
@@ -74,7 +76,7 @@ def test_a_run_is_told_from_its_beginning(bench: Bench, select: Select, folder: 
         "scenario": selection.scenario.id,
         "variant": "one",
         "title": "one worker",
-        "knobs": {"delay": 0.5},
+        "knobs": {"delay": 0.1},
         "server": "uvicorn",
         "workers": 1,
         "users": 2,
@@ -140,6 +142,28 @@ def test_switches_in_every_stage_of_a_start_leave_one_server(
 
     assert {hello.run for hello in bench.heard.all(Hello)} == {len(stages) + 1}
     assert len(servers(marked)) == 1
+
+
+def test_a_start_that_hangs_is_given_up_for_the_next(bench: Bench, select: Select, marked: Marked) -> None:
+    bench.lab.start(select(delay=60))
+    bench.until(lambda heard: any(notice.text == "NOISE on stdout" for notice in heard.all(Notice)))
+    bench.lab.start(select())
+    bench.until(lambda heard: run(heard) == 2 and served(heard))
+    assert len(servers(marked)) == 1
+
+
+def test_a_process_of_another_run_is_not_heard(bench: Bench, select: Select, temporary: Path) -> None:
+    bench.lab.start(select())
+    bench.until(served)
+    (path,) = temporary.glob("*/lab.sock")
+    for pid, number in ((1, 0), (2, 2), (3, 1)):
+        for role in ("server", "traffic"):
+            hello = Hello(PROTOCOL, number, role, 9, pid, "3", "", [], *anchor())
+            emitter = Emitter(str(path), hello, list)
+            emitter.start()
+            emitter.stop()
+    bench.until(lambda heard: [hello.pid for hello in heard.all(Hello)].count(3) == 2)
+    assert {1, 2}.isdisjoint(hello.pid for hello in bench.heard.all(Hello))
 
 
 def test_a_blocked_server_does_not_hold_up_the_next(bench: Bench, select: Select, marked: Marked) -> None:

@@ -168,11 +168,11 @@ def test_the_guard_holds_nothing_that_is_meant_for_the_child(guard: Start) -> No
         listener.listen()
         address = listener.getsockname()
         # The child closes both: with a copy in the guard neither end would be seen.
-        family = guard(
-            "/bin/sh", "-c", f"exec {listener.fileno()}>&- >&-; sleep 60", passed=(listener.fileno(),)
-        )
+        close = "import os, time; os.closerange(0, 99); time.sleep(60)"
+        family = guard(sys.executable, "-I", "-S", "-c", close, passed=(listener.fileno(),))
         family.pid()
     assert family.reads() == ""
+    assert family.process.poll() is None
     with socket.socket() as client, pytest.raises(ConnectionRefusedError):
         client.connect(address)
 
@@ -188,12 +188,16 @@ if sys.platform.startswith("linux"):
         assert family.says() == ""
         gone(child)
 
-    def test_what_ends_late_of_the_group_is_reaped(guard: Start, until: Callable[..., None]) -> None:
-        family = guard("/bin/sh", "-c", "sleep 60 & echo $!")
+    def test_the_guard_adopts_orphans_and_so_can_reap_them(guard: Start, until: Callable[..., None]) -> None:
+        family = guard("/bin/sh", "-c", "(sleep 60 & echo $!); sleep 60")
         family.pid()
-        grandchild = int(family.reads())
-        family.says()
-        until(lambda: not Path(f"/proc/{grandchild}").exists())
+        orphan = family.reads()
+
+        def parent() -> str:
+            asked = subprocess.run(["ps", "-o", "ppid=", "-p", orphan], capture_output=True, text=True)
+            return asked.stdout.strip()
+
+        until(lambda: parent() == str(family.process.pid))
 
 
 @pytest.fixture
