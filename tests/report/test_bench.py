@@ -226,6 +226,8 @@ def test_each_scenario_takes_the_settings_that_it_has() -> None:
     assert [selection.knobs for selection in chosen] == [{"delay": 2.0}] * 3 + [{}] * 2
     with pytest.raises(ScenarioError, match='three-users has no knob "dealy"'):
         select([USERS, HELLO], [], {"dealy": "2"})
+    mixed = select([KEYWORD, HELLO], ["def", "async-await"], {"users": "3", "requests": "300"})
+    assert [(chosen.plan.users, chosen.plan.requests) for chosen in mixed] == [(0, 300), (3, 0)]
     both = select([KEYWORD, HELLO], ["def", "async-await"], {"duration": 3.0})
     assert [(chosen.plan.duration, chosen.plan.max_duration) for chosen in both] == [(None, 3.0), (3.0, None)]
 

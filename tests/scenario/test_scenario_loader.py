@@ -306,6 +306,29 @@ def test_an_app_with_a_syntax_error_is_left_to_the_server_to_report(folder: Writ
     assert load(folder(app="def broken(:\n")).variants
 
 
+@pytest.mark.parametrize(
+    "app",
+    [
+        "one = two = None\n",
+        "one, two = make()\n",
+        "one: object = None\nclass two: ...\n",
+        "import a as one\nfrom b import c as two\n",
+        "try:\n    from a import one, two\nexcept ImportError:\n    pass\n",
+        "try:\n    import a\nexcept ImportError:\n    one = 1\n    def two(): ...\n",
+        "if a:\n    pass\nelse:\n    async def one(): ...\n    with b as two:\n        pass\n",
+        "from a import *\n",
+    ],
+)
+def test_an_app_may_be_made_in_any_way(folder: Write, app: str) -> None:
+    assert load(folder(('shows = "read_one"\n', ""), app=app)).variants
+
+
+@pytest.mark.parametrize("app", ["one = 1\ndef make():\n    two = 1\n", "one = 1\nprint(two)\n"])
+def test_a_name_that_the_module_does_not_bind_is_no_app(folder: Write, app: str) -> None:
+    with pytest.raises(ScenarioError, match=r'app\.py defines no "two"'):
+        load(folder(('shows = "read_one"\n', ""), app=app))
+
+
 def test_an_app_may_be_a_package(folder: Write) -> None:
     path = folder(('app = "app:two"', 'app = "web:two"'))
     (path / "web").mkdir()

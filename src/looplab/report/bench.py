@@ -7,7 +7,7 @@ from typing import Any
 
 from looplab import __version__
 from looplab.lab import Lab, Selection
-from looplab.scenario import TRAFFIC_SETTINGS, Scenario, ScenarioError, knob_values, plan_for
+from looplab.scenario import Scenario, ScenarioError, knob_values, plan_for, settings_of
 
 from .machine import machine
 from .progress import Observer
@@ -47,11 +47,7 @@ def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Ov
 
 def _belongs(name: str, scenario: Scenario, scenarios: Sequence[Scenario]) -> bool:
     """Tell whether a setting is for this scenario; one that nobody knows is for all, to be refused."""
-    return (
-        name in scenario.knobs
-        or name in TRAFFIC_SETTINGS
-        or not any(name in other.knobs for other in scenarios)
-    )
+    return name in settings_of(scenario) or not any(name in settings_of(other) for other in scenarios)
 
 
 def bench(

@@ -8,7 +8,7 @@ from .catalogue import ORDER, catalogue, find
 from .claims import evaluate
 from .errors import ScenarioError
 from .expression import Expression, ExpressionError
-from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for
+from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for, settings_of
 from .loader import load
 from .schema import Claim, Knob, Scenario, Step, Variant
 from .steps import STATES
@@ -32,4 +32,5 @@ __all__ = [
     "knob_values",
     "load",
     "plan_for",
+    "settings_of",
 ]

@@ -26,6 +26,11 @@ _LONGEST_S = 86_400.0
 Overrides = Mapping[str, str | float]
 
 
+def settings_of(scenario: Scenario) -> list[str]:
+    """Name all that can be set of a scenario: its knobs, then the numbers of its traffic."""
+    return [*scenario.knobs, *_BY_EXECUTOR[scenario.traffic.executor]]
+
+
 def knob_values(scenario: Scenario, overrides: Overrides) -> dict[str, float]:
     """Give every knob its value.
 
@@ -41,8 +46,7 @@ def knob_values(scenario: Scenario, overrides: Overrides) -> dict[str, float]:
         if name in TRAFFIC_SETTINGS:
             continue
         if name not in scenario.knobs:
-            settings = [*scenario.knobs, *_BY_EXECUTOR[scenario.traffic.executor]]
-            raise ScenarioError(f'{scenario.id} has no knob "{name}"; {mend(name, settings)}')
+            raise ScenarioError(f'{scenario.id} has no knob "{name}"; {mend(name, settings_of(scenario))}')
         knob = scenario.knobs[name]
         value = _number(given, is_time=knob.unit == "s")
         if value is None or not knob.min <= value <= knob.max:
