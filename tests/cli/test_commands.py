@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import looplab as package
+from looplab.cli.main import run
 from looplab.scenario import ORDER
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -169,6 +170,34 @@ def test_what_needs_no_screen_imports_no_textual(environment: dict[str, str], ar
         env=environment,
     )
     assert said.stderr.splitlines()[-1:] == ["0 False"]
+
+
+def test_a_client_that_was_the_limit_has_a_status_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "looplab.cli.main.run_bench", lambda *args, **more: ["hello › def", "hello › async-def"]
+    )
+    monkeypatch.setattr("sys.argv", ["looplab", "bench", "hello"])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 3
+    said = capsys.readouterr().err
+    assert said == "looplab: the client, not the server, was the limit of hello › def, hello › async-def\n"
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*args: object, **more: object) -> list[str]:
+        raise LookupError("what is this")
+
+    monkeypatch.setattr("looplab.cli.main.run_bench", broken)
+    monkeypatch.setattr("sys.argv", ["looplab", "bench", "hello"])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "looplab: LookupError: what is this (with --debug it shows where)\n"
 
 
 def test_a_reader_that_has_enough_is_no_error(environment: dict[str, str]) -> None:

@@ -83,7 +83,10 @@ def test_only_the_blocking_route_stalls_and_is_named(keyword: dict[str, Any]) ->
     for result in keyword["results"]:
         (loop,) = result["median"]["loops"]
         places[result["variant"]] = {
-            (stall["where"], stall["function"]) for stall in loop["stalls"] if stall["kind"] == "blocked"
+            (stall["where"], stall["function"])
+            for stall in loop["stalls"]
+            # A machine that is busy elsewhere can hold a loop up too, and no line of the app is to blame.
+            if stall["kind"] == "blocked" and stall["function"]
         }
     blamed = places.pop("async-blocking")
     assert set().union(*places.values()) == set()
