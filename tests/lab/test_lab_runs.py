@@ -166,6 +166,18 @@ def test_a_process_of_another_run_is_not_heard(bench: Bench, select: Select, tem
     assert {1, 2}.isdisjoint(hello.pid for hello in bench.heard.all(Hello))
 
 
+def test_what_waits_of_an_older_run_is_forgotten(
+    bench: Bench, select: Select, until: Callable[..., None]
+) -> None:
+    bench.lab.start(select())
+    bench.until(served)
+    until(lambda: bench.lab.backlog > 3)
+    bench.lab.start(select())
+    until(
+        lambda: bench.lab._inbox._batches and isinstance(bench.lab._inbox._batches[0].events[0], RunStarted)
+    )
+
+
 def test_a_blocked_server_does_not_hold_up_the_next(bench: Bench, select: Select, marked: Marked) -> None:
     bench.lab.start(select("blocking"))
     bench.until(lambda heard: any(notice.text == "blocked" for notice in heard.all(Notice)))
@@ -299,6 +311,7 @@ def test_an_error_in_a_callback_is_told(bench: Bench, select: Select) -> None:
         raise ValueError("nobody foresaw this")
 
     bench.lab.start(select())
+    bench.until(lambda heard: state(heard) == "starting")
     bench.lab._call(wrong)
     bench.until(lambda heard: any("nobody foresaw this" in notice.text for notice in heard.all(Notice)))
     bench.until(served)

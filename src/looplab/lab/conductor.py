@@ -6,20 +6,18 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from looplab.lab.inbox import Inbox
+from looplab.lab.intake import Intake
 from looplab.lab.selection import Selection
 from looplab.servers.reason import ending
 from looplab.servers.runtime import Runtime
 from looplab.servers.server import ServerFailed, ServerProcess
 from looplab.servers.traffic import TrafficProcess
 from looplab.traffic.plan import Job, Target
-from looplab.wire.clock import now_ns
 from looplab.wire.control import Burst, Finish, SetUsers
-from looplab.wire.events import Batch, Bye, Event, Hello, Notice, ServerState
+from looplab.wire.events import Hello
 from looplab.wire.receiver import Receiver
 
 READY_DEADLINE_S = 15.0
@@ -37,7 +35,6 @@ CLOSE_S = 1.5
 NUMBERS_PER_TRAFFIC = 100_000_000
 """Request numbers for each traffic process of a server, so that no two requests share one."""
 
-Level = Literal["info", "warning", "error"]
 Command = Callable[[], Awaitable[None]]
 
 
@@ -51,7 +48,7 @@ class Conductor:
             inbox: takes all that the processes and the lab itself say.
             ready_deadline_s: a server that is not ready within it has failed.
         """
-        self._inbox = inbox
+        self._intake = Intake(inbox, self._greet)
         self._ready_deadline_s = ready_deadline_s
         self._commands: deque[Command] = deque()
         self._commanded = asyncio.Event()
@@ -60,12 +57,10 @@ class Conductor:
         self._opening: asyncio.Task[Runtime] | None = None
         self._runtime: Runtime | None = None
         self._receiver: Receiver | None = None
-        self._run = 0
         self._server: ServerProcess | None = None
         self._server_ready = False
         self._traffic: TrafficProcess | None = None
         self._traffics = 0
-        self._sources: dict[int, Hello] = {}
         self._watchers: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[Any]] = set()
 
@@ -91,8 +86,8 @@ class Conductor:
     def fail(self, error: BaseException) -> None:
         """Tell of an error that nobody has foreseen."""
         reason = f"the lab failed: {type(error).__name__}: {error}"
-        self._notice("lab", "error", reason)
-        self._state("failed", reason)
+        self._intake.notice("lab", "error", reason)
+        self._intake.state("failed", None, reason)
 
     def start(self, selection: Selection) -> None:
         """Start a run with a server of its own. What was commanded before is given up."""
@@ -152,13 +147,13 @@ class Conductor:
 
     async def _start(self, selection: Selection) -> None:
         self._retire()
-        self._begin(selection, warm=False)
-        self._state("starting")
+        self._intake.begin(selection, warm=False)
+        self._intake.state("starting", None)
         runtime = await self._open()
-        run = self._run
+        run = self._intake.run
         server = ServerProcess(
             selection.server_spec(run, runtime.socket_path),
-            lambda line: self._server_line(run, line),
+            lambda line: self._intake.server_line(run, line),
         )
         self._server = server
         self._traffics = 0
@@ -169,13 +164,13 @@ class Conductor:
         except ServerFailed as error:
             preparing.cancel()
             self._retire()
-            self._state("failed", error.reason, error.log)
+            self._intake.state("failed", server, error.reason, error.log)
             return
         except asyncio.CancelledError:
             preparing.cancel()
             raise
         self._server_ready = True
-        self._state("ready")
+        self._intake.state("ready", server)
         self._watch(self._watch_server(server))
         traffic = await preparing
         if self._ending:
@@ -190,10 +185,8 @@ class Conductor:
             await self._start(selection)
             return
         self._retire_traffic()
-        self._begin(selection, warm=True)
-        for source, hello in self._sources.items():
-            self._inbox.put(Batch(source, now_ns(), [msgspec.structs.replace(hello, run=self._run)]))
-        self._state("ready")
+        self._intake.begin(selection, warm=True)
+        self._intake.state("ready", server)
         runtime = await self._open()
         await self._send_job(await self._prepare_traffic(runtime), selection, server)
 
@@ -207,8 +200,9 @@ class Conductor:
 
     async def _make(self) -> Runtime:
         runtime = Runtime()
+        intake = self._intake
         receiver = Receiver(
-            runtime.socket_path, self._deliver, lambda line: self._notice("lab", "warning", line)
+            runtime.socket_path, intake.deliver, lambda line: intake.notice("lab", "warning", line)
         )
         try:
             await receiver.start()
@@ -219,7 +213,7 @@ class Conductor:
         return runtime
 
     async def _prepare_traffic(self, runtime: Runtime) -> TrafficProcess:
-        traffic = TrafficProcess(runtime.folder, lambda line: self._notice("traffic", "warning", line))
+        traffic = TrafficProcess(runtime.folder, lambda line: self._intake.notice("traffic", "warning", line))
         self._traffic = traffic
         await traffic.prepare()
         return traffic
@@ -231,13 +225,17 @@ class Conductor:
         self._traffics += 1
         await traffic.start(
             Job(
-                run=self._run,
+                run=self._intake.run,
                 socket=str(self._runtime.socket_path),
                 targets=[Target(server.host, server.port)],
                 plan=selection.plan,
                 first_id=first_id,
             )
         )
+
+    def _greet(self, hello: Hello) -> None:
+        if self._server is not None:
+            self._server.greet(hello)
 
     def _watch(self, watching: Any) -> None:
         task = asyncio.create_task(watching)
@@ -249,7 +247,7 @@ class Conductor:
         status = await server.wait()
         if server is self._server:
             self._server_ready = False
-            self._state("failed", f"the server {ending(status)}", server.log)
+            self._intake.state("failed", server, f"the server {ending(status)}", server.log)
             self._finish_traffic()
 
     async def _watch_traffic(self, traffic: TrafficProcess) -> None:
@@ -258,7 +256,7 @@ class Conductor:
         if traffic is self._traffic:
             self._traffic = None
             if status:
-                self._notice("traffic", "error", f"the traffic process {ending(status)}")
+                self._intake.notice("traffic", "error", f"the traffic process {ending(status)}")
 
     def _finish_traffic(self) -> None:
         """Let the traffic end in good order; its last events still count."""
@@ -276,16 +274,14 @@ class Conductor:
         self._end_later(finish())
 
     def _retire_traffic(self) -> None:
-        """Let go of the traffic: nothing that it says is heard any more."""
+        """Let go of the traffic, whatever it is about."""
         traffic, self._traffic = self._traffic, None
-        self._sources = {source: hello for source, hello in self._sources.items() if hello.role == "server"}
         if traffic is not None:
             self._end_later(traffic.stop())
 
     def _retire(self) -> None:
         """Let go of server and traffic. They end while the next ones start."""
         self._retire_traffic()
-        self._sources.clear()
         server, self._server = self._server, None
         self._server_ready = False
         if server is not None:
@@ -307,62 +303,8 @@ class Conductor:
         if self._runtime is not None:
             self._runtime.close()
 
-    # Events
-
-    def _begin(self, selection: Selection, warm: bool) -> None:
-        """Begin a run: nothing older is in the inbox after this."""
-        self._run += 1
-        self._inbox.clear()
-        self._put(selection.announce(self._run, warm))
-
-    def _deliver(self, batch: Batch) -> None:
-        """Take a batch from the receiver, unless it comes from a process of an older run."""
-        first = batch.events[0]
-        if isinstance(first, Hello):
-            server = self._server
-            if first.role == "server":
-                if server is None or first.run != server.spec.run:
-                    return
-            elif first.run != self._run:
-                return
-            self._sources[batch.source] = first
-            said = msgspec.structs.replace(first, run=self._run)
-            self._inbox.put(Batch(batch.source, batch.received_ns, [said, *batch.events[1:]]))
-            if server is not None:
-                server.greet(first)
-        elif batch.source in self._sources:
-            self._inbox.put(batch)
-        if any(isinstance(event, Bye) for event in batch.events):
-            self._sources.pop(batch.source, None)
-
-    def _put(self, event: Event) -> None:
-        self._inbox.put(Batch(0, now_ns(), [event]))
-
-    def _state(
-        self,
-        state: Literal["starting", "ready", "failed", "stopped"],
-        reason: str = "",
-        log: list[str] | None = None,
-    ) -> None:
-        server = self._server
-        address = f"{server.host}:{server.port}" if server is not None and server.port else ""
-        pid = server.pid if server is not None else 0
-        self._put(ServerState(now_ns(), state, address, pid, reason, log or []))
-
-    def _notice(self, source: str, level: Level, text: str) -> None:
-        self._put(Notice(now_ns(), source, level, text))
-
-    def _server_line(self, run: int, line: str) -> None:
-        if self._server is not None and self._server.spec.run == run:
-            level: Level = "info"
-            if line.startswith(("ERROR", "CRITICAL", "Traceback")):
-                level = "error"
-            elif line.startswith("WARNING"):
-                level = "warning"
-            self._notice("server", level, line)
-
     def _unforeseen(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Tell of an error in a callback, which asyncio would print on the terminal."""
         error = context.get("exception")
         text = f"{context.get('message')}: {error!r}" if error else str(context.get("message"))
-        self._notice("lab", "error", text)
+        self._intake.notice("lab", "error", text)

@@ -1,0 +1,97 @@
+"""The intake: what may enter the inbox, and what the lab itself has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from looplab.lab.inbox import Inbox
+from looplab.lab.selection import Selection
+from looplab.servers.server import ServerProcess
+from looplab.wire.clock import now_ns
+from looplab.wire.events import Batch, Bye, Event, Hello, Notice, ServerState
+
+Level = Literal["info", "warning", "error"]
+State = Literal["starting", "ready", "failed", "stopped"]
+
+
+class Intake:
+    """Numbers the runs, and lets only the processes of the present one be heard.
+
+    A run that takes over the server of the run before (a warm one) hears its workers too: their hellos
+    are repeated with the new number, so that a model needs nothing from before the run.
+    """
+
+    def __init__(self, inbox: Inbox, greet: Callable[[Hello], None]) -> None:
+        """Prepare.
+
+        Args:
+            inbox: where everything goes.
+            greet: is told of each hello of the present run, as its process has said it.
+        """
+        self.run = 0
+        """Number of the present run; 0 before the first."""
+        self._inbox = inbox
+        self._greet = greet
+        self._server_run = 0
+        self._sources: dict[int, Hello] = {}
+
+    def begin(self, selection: Selection, warm: bool) -> None:
+        """Begin a run: nothing older is in the inbox after this."""
+        self.run += 1
+        if warm:
+            self._sources = {
+                source: hello for source, hello in self._sources.items() if hello.role == "server"
+            }
+        else:
+            self._sources.clear()
+            self._server_run = self.run
+        self._inbox.clear()
+        self._put(selection.announce(self.run, warm))
+        for source, hello in self._sources.items():
+            self._inbox.put(Batch(source, now_ns(), [self._of_this_run(hello)]))
+
+    def deliver(self, batch: Batch) -> None:
+        """Take a batch from the receiver, unless it comes from a process of another run."""
+        first = batch.events[0]
+        if isinstance(first, Hello):
+            if first.run != (self._server_run if first.role == "server" else self.run):
+                return
+            self._sources[batch.source] = first
+            events = [self._of_this_run(first), *batch.events[1:]]
+            self._inbox.put(Batch(batch.source, batch.received_ns, events))
+            self._greet(first)
+        elif batch.source in self._sources:
+            self._inbox.put(batch)
+        if any(isinstance(event, Bye) for event in batch.events):
+            self._sources.pop(batch.source, None)
+
+    def state(
+        self, state: State, server: ServerProcess | None, reason: str = "", log: list[str] | None = None
+    ) -> None:
+        """Tell the state of the server, as far as there is one."""
+        address = f"{server.host}:{server.port}" if server is not None and server.port else ""
+        pid = server.pid if server is not None else 0
+        self._put(ServerState(now_ns(), state, address, pid, reason, log or []))
+
+    def notice(self, source: str, level: Level, text: str) -> None:
+        """Put a line into the log panel."""
+        self._put(Notice(now_ns(), source, level, text))
+
+    def server_line(self, run: int, line: str) -> None:
+        """Put a line of a server's output into the log panel, unless its run is over."""
+        if run == self._server_run:
+            level: Level = "info"
+            if line.startswith(("ERROR", "CRITICAL", "Traceback")):
+                level = "error"
+            elif line.startswith("WARNING"):
+                level = "warning"
+            self.notice("server", level, line)
+
+    def _of_this_run(self, hello: Hello) -> Hello:
+        return msgspec.structs.replace(hello, run=self.run)
+
+    def _put(self, event: Event) -> None:
+        self._inbox.put(Batch(0, now_ns(), [event]))
