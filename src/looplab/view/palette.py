@@ -21,7 +21,7 @@ Depth = Literal["full", "ansi", "none"]
 
 GLYPHS: Final[dict[int, str]] = {
     Phase.QUEUED: "░",
-    Phase.RUNNING: "▄",
+    Phase.RUNNING: "■",
     Phase.BLOCKING: "█",
     Phase.AWAITING: "─",
     Phase.THREAD_WAIT: "▒",

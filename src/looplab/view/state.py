@@ -30,6 +30,8 @@ _FIGURES = (
     "probe_share",
 )
 """Fields of a view that are computed only every `FIGURES_PERIOD_NS`."""
+_WAITING = ("starting", "idle")
+"""Verdicts that only say that nothing happens yet."""
 UI_MEMORY_NS = S
 """The worst frame of the last second is what the header shows: a mean would hide it."""
 
@@ -143,9 +145,12 @@ class View:
             return Headline("error", f"SERVER FAILED  {server.reason}".rstrip(), "s starts it again")
         measured = self.ceiling.measured_rps if self.ceiling else self.statistics.rps
         top = self.verdicts[0] if self.verdicts else None
+        if question and (top is None or top.id in _WAITING):
+            # Nothing to say yet: the question that the scenario asks.
+            said = f"{top.text} …" if top is not None else ""
+            return Headline("info", question, said, measured_rps=measured)
         if top is None:
-            waits = "Starting the server …" if self.model.traffic is None else "The traffic runs …"
-            return Headline("info", question or waits, waits if question else "", measured_rps=measured)
+            return Headline("info", self.choice.selection.scenario.title, measured_rps=measured)
         return Headline(
             top.severity,
             top.text,

@@ -16,7 +16,7 @@ from looplab.wire.clock import MS, S
 GROWING_NS: Final = tuple(s * S for s in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 120, 300))
 """Widths of the window while the traffic runs."""
 FITTING_NS: Final = (
-    *(ms * MS for ms in (20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 750)),
+    *(ms * MS for ms in (20, 30, 40, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 750)),
     *(ms * MS for ms in (1_000, 1_250, 1_500, 1_750, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000)),
     *(s * S for s in (7, 8, 9, 10, 12, 15, 18, 20, 25, 30, 40, 50, 60, 90, 120, 180, 240, 300)),
 )

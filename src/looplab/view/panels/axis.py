@@ -51,7 +51,7 @@ class AxisPanel(Panel):
                 cells[column : column + 1 + len(label)] = ["╵", *label]
         text = "".join(cells)
         pieces: list[Piece] = [(" " * GUTTER, look.dim)]
-        if 0 <= now < width:
+        if 0 <= now < width and text[now] in " ╵":
             pieces += [(text[:now], look.dim), ("▲", look.accent), (text[now + 1 :], look.dim)]
         else:
             pieces.append((text, look.dim))

@@ -14,7 +14,7 @@ from looplab.model.loop import LoopLane
 from looplab.view import format as write
 from looplab.view.lanes import LATE_NS
 from looplab.view.layout import GUTTER, columns
-from looplab.view.paint import Piece, level_row, levels, over_window, strip, title_strip
+from looplab.view.paint import Piece, glyph_row, level_row, levels, over_window, strip, title_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View, busy_share
 from looplab.view.window import Window
@@ -119,7 +119,8 @@ class LoopsPanel(Panel):
     def _lane(self, number: int, cells: _LoopCells, label: str) -> Strip:
         look = self.palette
         styles = [look.solid[code] if code else None for code in cells.codes]
-        segments = level_row(cells.heights, styles, look.text)
+        # Without colour a busy loop and a stall would be the same solid block.
+        segments = level_row(cells.heights, styles, look.text) if look.dense else glyph_row(cells.codes, look)
         if label:
             width = len(cells.codes)
             at = cells.upto if cells.upto + len(label) <= width else width - len(label)

@@ -19,7 +19,7 @@ from looplab.wire.events import Phase
 _MEANINGS: Final = {
     Phase.QUEUED: "sent, and the server has not looked at it yet",
     Phase.RUNNING: "its code holds the event loop",
-    Phase.BLOCKING: "has held the loop for 50 ms or more: nobody else can run",
+    Phase.BLOCKING: "has held it for 50 ms or more: nobody else runs",
     Phase.AWAITING: "suspended; the loop is free for others",
     Phase.THREAD_WAIT: "waits for a thread slot",
     Phase.THREAD: "runs in a thread slot",
@@ -75,15 +75,13 @@ def _page(look: Palette, scenarios: list[str]) -> Text:
         page.append(f"  {NAMES[phase]:<12} ", "bold")
         page.append(f"{meaning}\n")
     page.append("\n")
-    shown = [(key.shown, key.help) for key in KEYS]
+    shown = [(key.shown, key.help) for key in KEYS] + [("ctrl+p", "every action, and themes")]
     half = -(-len(shown) // 2)
     for row in range(half):
         for keys, text in shown[row::half]:
-            page.append(f"{keys:>9}  ", look.accent.without_color + look.bar_key)
-            page.append(f"{text:<26.26}" if keys == shown[row][0] else text)
+            page.append(f"{keys:>9}  ", look.bar_key)
+            page.append(f"{text:<26}")
         page.append("\n")
-    page.append("   ctrl+p  ", look.bar_key)
-    page.append("every action by name, and the themes\n")
     if len(scenarios) > 1:
         page.append("\n")
     for number, title in enumerate(scenarios[:10], 1):

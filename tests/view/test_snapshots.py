@@ -1,0 +1,80 @@
+"""Whole screens as pictures. `make snapshots` draws them anew; look at each before you commit it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from stage import Stage, failure, played, selection
+from streams import START_NS
+from textual.pilot import Pilot
+
+from looplab.wire.clock import MS, S
+
+SIZES = [(80, 24), (120, 36), (200, 50)]
+MOMENTS = {
+    "async-blocking": START_NS + 5 * S,
+    "def-blocking": START_NS + 550 * MS,
+    "async-await": START_NS + 2 * S,
+}
+
+Compare = Callable[..., bool]
+
+
+def _shown(stage: Stage, until_ns: int, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    async def run(pilot: Pilot[Any]) -> None:
+        await stage.play(pilot, START_NS)
+        await stage.play(pilot, until_ns)
+        if keys:
+            await pilot.press(*keys)
+            await stage.play(pilot, until_ns)
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("variant", MOMENTS)
+def test_variant(snap_compare: Compare, variant: str, size: tuple[int, int]) -> None:
+    stage = Stage(played(variant), selection(variant=variant))
+    assert snap_compare(stage.app, terminal_size=size, run_before=_shown(stage, MOMENTS[variant]))
+
+
+@pytest.mark.parametrize("theme", ["light", "contrast"])
+def test_theme(snap_compare: Compare, theme: str) -> None:
+    stage = Stage(played("async-offload"), selection(variant="async-offload"), theme=theme)
+    assert snap_compare(stage.app, terminal_size=(120, 36), run_before=_shown(stage, START_NS + 800 * MS))
+
+
+def test_without_colour(snap_compare: Compare) -> None:
+    stage = Stage(played("async-blocking"), depth="none")
+    assert snap_compare(stage.app, terminal_size=(120, 36), run_before=_shown(stage, START_NS + 5 * S))
+
+
+def test_three_users_in_detail(snap_compare: Compare) -> None:
+    stage = Stage(played("async-blocking", users=3, requests=9))
+    assert snap_compare(stage.app, terminal_size=(120, 36), run_before=_shown(stage, START_NS + 1_300 * MS))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_failure(snap_compare: Compare, size: tuple[int, int]) -> None:
+    stage = Stage(failure())
+    assert snap_compare(stage.app, terminal_size=size, run_before=_shown(stage, START_NS + S))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
+    stage = Stage(played("async-blocking"))
+    run = _shown(stage, START_NS + 5 * S, "question_mark")
+    assert snap_compare(stage.app, terminal_size=size, run_before=run)
+
+
+def test_code_in_a_narrow_terminal(snap_compare: Compare) -> None:
+    stage = Stage(played("async-blocking"))
+    run = _shown(stage, START_NS + 5 * S, "k")
+    assert snap_compare(stage.app, terminal_size=(80, 24), run_before=run)
+
+
+def test_too_small(snap_compare: Compare) -> None:
+    stage = Stage(played("async-blocking"))
+    assert snap_compare(stage.app, terminal_size=(50, 12), run_before=_shown(stage, START_NS + S))

@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import pytest
+from stage import FRAME_NS, Stage, failure, played, selection
+from streams import START_NS
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+from textual.widgets import Log
+
+from looplab.view.app import SETTLE_NS
+from looplab.view.keys import KEYS
+from looplab.view.palette import Depth
+from looplab.view.screens.help import HelpScreen
+from looplab.view.screens.logs import LogScreen
+from looplab.view.screens.main import MainScreen
+from looplab.view.widget import PanelWidget
+from looplab.wire.clock import MS, S
+from looplab.wire.events import Batch, Notice
+
+SIZE = (120, 36)
+
+
+def _screen_text(stage: Stage) -> str:
+    """Give what the panels of the main screen show."""
+    widgets = stage.app.main.query(PanelWidget)
+    return "\n".join(
+        widget.panel.line(y).text for widget in widgets if widget.display for y in range(widget.size.height)
+    )
+
+
+def _panel(stage: Stage, name: str) -> PanelWidget:
+    return stage.app.main.query_one(f"#{name}", PanelWidget)
+
+
+async def _settle(stage: Stage, pilot: Pilot[None]) -> None:
+    """Let turned knobs and changed users rest long enough."""
+    await stage.play(pilot, stage.clock.now_ns + SETTLE_NS)
+
+
+async def test_the_first_scenario_starts_by_itself() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        assert stage.lab.calls == [("start", "one-keyword", "async-blocking", {"delay": 0.1})]
+        assert "Same sleep, four routes" in _screen_text(stage)
+
+
+async def test_tab_goes_round_the_variants() -> None:
+    stage = Stage([], selection(variant="def-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("tab", "tab", "tab", "tab", "shift+tab")
+        started = [call[2] for call in stage.lab.calls]
+        assert started == [
+            "def-blocking",
+            "async-blocking",
+            "async-await",
+            "async-offload",
+            "def-blocking",
+            "async-offload",
+        ]
+
+
+async def test_scenarios_open_by_digit_and_bracket() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("3", "9", "right_square_bracket", "left_square_bracket")
+        assert [call[1] for call in stage.lab.calls[1:]] == ["three-users", "one-keyword", "three-users"]
+
+
+async def test_the_picture_shows_a_blocked_loop() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 3 * S)
+        text = _screen_text(stage)
+        assert "LOOP BLOCKED" in text
+        assert "▶ 25      time.sleep(delay)" in text
+        assert "100 of 100 in flight" in text
+
+
+async def test_space_holds_the_picture_while_the_model_goes_on() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 2 * S)
+        await pilot.press("space")
+        held = [_panel(stage, "users").panel.line(y).text for y in range(10)]
+        await stage.play(pilot, START_NS + 4 * S)
+        assert [_panel(stage, "users").panel.line(y).text for y in range(10)] == held
+        assert stage.lab.model.now_ns >= START_NS + 3 * S
+        assert "❄ frozen 00:02" in _screen_text(stage)
+        assert stage.lab.calls == [("start", "one-keyword", "async-blocking", {"delay": 0.1})]
+        await pilot.press("space")
+        await stage.play(pilot, START_NS + 4 * S)
+        assert [_panel(stage, "users").panel.line(y).text for y in range(10)] != held
+
+
+async def test_s_stops_the_traffic_and_starts_it_again() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        await pilot.press("s", "s")
+        assert stage.lab.calls[1:] == [("stop_traffic",), ("start_traffic",)]
+
+
+async def test_s_starts_traffic_that_is_over() -> None:
+    stage = Stage(played("async-await"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 5 * S)
+        assert "✓ done" in _screen_text(stage)
+        await pilot.press("s")
+        assert stage.lab.calls[-1] == ("start_traffic",)
+
+
+async def test_a_failed_server_shows_its_last_words_and_s_starts_it_again() -> None:
+    stage = Stage(failure())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        text = _screen_text(stage)
+        assert "ModuleNotFoundError" in text
+        assert "■ failed" in text
+        assert not _panel(stage, "users").region
+        await pilot.press("s")
+        assert [call[0] for call in stage.lab.calls] == ["start", "start"]
+
+
+async def test_b_fires_the_burst_again() -> None:
+    stage = Stage(played("async-await"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 5 * S)
+        await pilot.press("b")
+        assert stage.lab.calls[-1] == ("burst", 200, 100)
+
+
+async def test_more_users_of_a_burst_are_fired_once_the_keys_rest() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        await pilot.press("plus", "plus", "minus", "asterisk")
+        await stage.play(pilot, START_NS + FRAME_NS)
+        assert len(stage.lab.calls) == 1
+        await _settle(stage, pilot)
+        assert stage.lab.calls[1:] == [("set_users", 1_100), ("burst", 1_100, 1_100)]
+        await pilot.press("underscore")
+        await _settle(stage, pilot)
+        assert stage.lab.calls[-1] == ("burst", 1_100, 110)
+
+
+async def test_users_of_constant_traffic_change_while_it_runs() -> None:
+    stage = Stage([], selection("hello", "async-def"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        before = stage.app.choice.selection.users
+        await pilot.press("plus")
+        await _settle(stage, pilot)
+        assert stage.lab.calls[1:] == [("set_users", before + 1)]
+
+
+async def test_fast_turns_of_a_knob_restart_the_server_once() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        await pilot.press("greater_than_sign", "greater_than_sign", "greater_than_sign", "less_than_sign")
+        await stage.play(pilot, START_NS + FRAME_NS)
+        assert len(stage.lab.calls) == 1
+        await _settle(stage, pilot)
+        assert [call[0] for call in stage.lab.calls] == ["start", "start"]
+        assert stage.lab.calls[-1][3] == {"delay": pytest.approx(0.21)}
+        await pilot.press("tab")
+        assert stage.lab.calls[-1][3] == {"delay": pytest.approx(0.21)}
+
+
+async def test_a_new_choice_forgets_a_knob_that_has_not_rested() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        await pilot.press("greater_than_sign", "2")
+        await _settle(stage, pilot)
+        assert [call[1] for call in stage.lab.calls] == ["one-keyword", "hello"]
+
+
+async def test_braces_pick_a_knob() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("right_curly_bracket", "left_curly_bracket")
+        assert stage.app.choice.knob == "delay"
+
+
+async def test_keys_of_the_footer_can_be_clicked() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        at = _panel(stage, "footer").panel.line(0).text.index("stop")
+        await pilot.click("#footer", offset=(at, 0))
+        assert stage.lab.calls[-1] == ("stop_traffic",)
+
+
+async def test_the_log_shows_all_lines_and_follows() -> None:
+    notices = [Notice(START_NS + n, "server", "info", f"line {n}\x1b[31m red") for n in range(3)]
+    stage = Stage([*played("async-blocking")[:4], Batch(0, START_NS, list(notices))])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        await pilot.press("l")
+        await stage.play(pilot, START_NS + S)
+        assert isinstance(stage.app.screen, LogScreen)
+        lines = list(stage.app.screen.query_one(Log).lines)
+        assert lines[0].startswith("── one-keyword › async def + time.sleep")
+        assert [line.split("server")[1].strip() for line in lines[1:4]] == [f"line {n} red" for n in range(3)]
+        stage.lab.inbox.append(Batch(0, START_NS, [Notice(START_NS, "lab", "error", "went wrong")]))
+        await stage.play(pilot, START_NS + S)
+        assert stage.app.screen.query_one(Log).lines[4].split() == ["0.499", "■", "lab", "went", "wrong"]
+        await pilot.press("escape")
+        assert isinstance(stage.app.screen, MainScreen)
+
+
+async def test_help_opens_over_the_picture_and_closes() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        await pilot.press("question_mark")
+        assert isinstance(stage.app.screen, HelpScreen)
+        await stage.play(pilot, START_NS + 2 * S)
+        await pilot.press("escape")
+        assert isinstance(stage.app.screen, MainScreen)
+
+
+async def test_every_action_is_in_the_palette() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        titles = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
+        assert {key.title for key in KEYS if key.title} <= titles
+        assert {"Quit", "Theme", "Variant: def + time.sleep", "Scenario: Hello"} <= titles
+        await pilot.press("ctrl+p")
+        assert isinstance(stage.app.screen, CommandPalette)
+        stage.app.frame(START_NS)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_quitting(key: str) -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        assert stage.app._exit
+    assert stage.app.return_code == 0
+
+
+async def test_k_shows_and_hides_the_code() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        assert _panel(stage, "code").display
+        await pilot.press("k")
+        await stage.play(pilot, START_NS + S)
+        assert not _panel(stage, "code").display
+
+
+async def test_in_a_narrow_terminal_k_swaps_the_code_in() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await stage.play(pilot, START_NS + S)
+        assert _panel(stage, "users").display
+        assert not _panel(stage, "code-narrow").display
+        await pilot.press("k")
+        await stage.play(pilot, START_NS + S)
+        assert not _panel(stage, "users").display
+        assert "▶ 25" in _screen_text(stage)
+
+
+async def test_a_terminal_that_is_too_small_says_what_is_needed() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=(50, 12)) as pilot:
+        await stage.play(pilot, START_NS + S)
+        assert stage.app.main.query_one("#too-small").region.area > 0
+        assert not _panel(stage, "users").region
+        await pilot.resize_terminal(120, 36)
+        await stage.play(pilot, START_NS + S)
+        assert not stage.app.main.query_one("#too-small").region
+        assert "LOOP BLOCKED" in _screen_text(stage)
+
+
+async def test_a_resize_at_any_moment_fills_the_terminal() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        for step, size in enumerate(
+            [(200, 50), (80, 24), (60, 16), (107, 30), (108, 30), (300, 90), (120, 36)]
+        ):
+            await pilot.resize_terminal(*size)
+            await stage.play(pilot, START_NS + (step + 1) * 100 * MS)
+            shown = [widget for widget in stage.app.main.query(PanelWidget) if widget.region]
+            assert all(widget.size == (widget.panel.width, widget.panel.height) for widget in shown), size
+            assert _panel(stage, "users").size.height >= 4, size
+            assert stage.app.main.query_one("#footer").region.bottom == size[1]
+
+
+async def test_a_frozen_picture_is_drawn_anew_after_a_resize() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 2 * S)
+        await pilot.press("space")
+        await pilot.resize_terminal(160, 40)
+        await stage.play(pilot, START_NS + 3 * S)
+        assert "❄ frozen 00:02" in _screen_text(stage)
+        assert "▀" in _panel(stage, "users").panel.line(1).text
+
+
+async def test_a_frame_with_nothing_new_refreshes_no_row() -> None:
+    stage = Stage(played("async-await"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 5 * S)
+        widgets = list(stage.app.main.query(PanelWidget))
+        before = [widget.rows_refreshed for widget in widgets]
+        for frame in range(30):
+            stage.frame(START_NS + 5 * S + frame * FRAME_NS)
+        assert [widget.rows_refreshed for widget in widgets] == before
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "contrast"])
+@pytest.mark.parametrize("depth", ["full", "ansi", "none"])
+async def test_every_theme_and_depth_draws(theme: str, depth: Depth) -> None:
+    stage = Stage(played("def-blocking"), selection(variant="def-blocking"), theme=theme, depth=depth)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 300 * MS)
+        assert "40/40 held, 60 waiting" in _screen_text(stage)
+        assert _panel(stage, "users").panel.palette is stage.app.look
+
+
+async def test_a_theme_can_be_changed_while_it_runs() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        dark = _panel(stage, "users").panel.palette
+        stage.app.theme = "looplab-light"
+        await stage.play(pilot, START_NS + S)
+        assert _panel(stage, "users").panel.palette is stage.app.look is not dark
