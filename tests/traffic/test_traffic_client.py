@@ -77,6 +77,19 @@ def test_an_answer_that_ends_the_connection(run, data: bytes) -> None:
     run(body())
 
 
+def test_a_connection_that_the_server_gives_up_is_not_used_again(run) -> None:
+    """The server says `connection: close`, and is slow to do it."""
+    data = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
+
+    async def body() -> None:
+        async with serving(answering(data)) as server, driving(burst(6, 2), server.port) as drive:
+            state = await drive.over()
+            check_totals(state)
+            assert (state.ok, server.connections) == (6, 6)
+
+    run(body())
+
+
 @pytest.mark.parametrize("data", [OK, CHUNKED, CONTINUE + OK, b"HTTP/1.1 200 OK\r\n\r\nto the end"])
 def test_an_answer_in_pieces_of_one_byte(run, data: bytes) -> None:
     async def drip(request: Received, writer: asyncio.StreamWriter) -> None:

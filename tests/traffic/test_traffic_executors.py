@@ -21,6 +21,7 @@ from traffic_help import (
 
 from looplab.traffic.errors import JobError
 from looplab.traffic.plan import Plan, RequestSpec
+from looplab.traffic.user import User
 from looplab.wire.clock import MS
 from looplab.wire.control import Burst
 
@@ -360,6 +361,32 @@ def test_stop_counts_what_is_open_as_unfinished(run) -> None:
             assert not state.running
             assert state.ended_ns
             await until(lambda: not server.open, "every connection is closed")
+
+    run(body())
+
+
+def test_what_was_sent_in_the_last_moment_reaches_the_server(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan is stopped while most of a large request still waits for its socket."""
+    mix = [RequestSpec(method="POST", body="x" * 8_000_000)]
+
+    async def body() -> None:
+        async with serving() as server, driving(burst(30, 1, mix=mix), server.port, start=False) as drive:
+            executor = drive.executor
+            count = executor.sent
+
+            def sent(user: User) -> None:
+                count(user)
+                if executor.begun == 5:
+                    executor.stop()
+
+            monkeypatch.setattr(executor, "sent", sent)
+            executor.start()
+            state = await drive.over()
+            check_totals(state)
+            assert (state.ok, state.unfinished, state.sent) == (4, 1, 5)
+            assert [request.client for request in drive.left_open] == [5]
+            await until(lambda: server.connections and not server.open, "the connection is closed")
+            assert len(server.requests) == 5
 
     run(body())
 

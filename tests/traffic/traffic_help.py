@@ -180,6 +180,8 @@ async def driving(plan: Plan, *ports: int, start: bool = True, most_users: int =
     def ended() -> None:
         drive.ends += 1
 
+    accidents: list[dict[str, object]] = []
+    loop.set_exception_handler(lambda _, context: accidents.append(context))
     executor = Executor(loop, job, telemetry, most_users=most_users, ended=ended, say=said.append)
     drive = Drive(executor, telemetry, said)
 
@@ -197,6 +199,7 @@ async def driving(plan: Plan, *ports: int, start: bool = True, most_users: int =
     finally:
         heart.cancel()
         executor.stop()
+    assert accidents == []
 
 
 def burst(requests: int, concurrency: int, **more: object) -> Plan:

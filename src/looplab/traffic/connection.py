@@ -85,7 +85,7 @@ class Connection(asyncio.BufferedProtocol):
     def leave(self) -> None:
         """Close once all that was handed over is sent, as the request it belongs to counts as sent.
 
-        uvloop writes at the end of a turn of the loop, so `abort` would take back what was just sent.
+        `abort` would take back the part of a large body that the socket has not taken yet.
         """
         self.user = None
         transport = self.transport
