@@ -70,8 +70,8 @@ class Flow:
                 if request.accounted:
                     self.account(request)
 
-    def recount(self, request: Request, t_ns: int) -> None:
-        """Count a request in the phase that it is in since `t_ns`, and no longer in the one before."""
+    def recount(self, request: Request) -> None:
+        """Count a request in the phase that it is in, and no longer in the one before."""
         code = 0 if request.end_ns else request.code
         before = request.counted
         if code == before:
@@ -81,12 +81,10 @@ class Flow:
         if before:
             counts[before] -= 1
             if before == Phase.QUEUED:
-                self.queued.step(request.began_ns or t_ns, -1)
                 self._queue_begin_sum -= request.begin_ns
         if code:
             counts[code] += 1
             if code == Phase.QUEUED:
-                self.queued.step(request.begin_ns, 1)
                 self._queue_begin_sum += request.begin_ns
                 self._newest.append(request.begin_ns)
             elif code == Phase.AWAITING and counts[code] > self.peak_awaiting:
@@ -116,6 +114,21 @@ class Flow:
         """Count the end of a request of looplab's traffic, or a new end of it; 0 stands for open."""
         self._open += (not end_ns) - (not before_ns)
         self._end_sum += end_ns - before_ns
+
+    def note_queue(self, request: Request) -> None:
+        """Follow when a request left the queue: at the worker's first word of it, or at its end."""
+        left_ns = request.began_ns or request.end_ns
+        if request.end_ns and request.end_ns < left_ns:
+            left_ns = request.end_ns
+        if left_ns and left_ns < request.begin_ns:
+            left_ns = request.begin_ns
+        before_ns = request.queue_left_ns
+        if left_ns != before_ns:
+            request.queue_left_ns = left_ns
+            if before_ns:
+                self.queued.step(before_ns, 1)
+            if left_ns:
+                self.queued.step(left_ns, -1)
 
     def account(self, request: Request) -> None:
         """Add the phases of a completed request to the sums."""

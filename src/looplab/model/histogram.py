@@ -8,6 +8,9 @@ from looplab.wire.events import Histogram as WireHistogram
 SAMPLES_BEYOND = 10
 """A percentile is given only if so many samples lie beyond it; with fewer it is the luck of single ones."""
 
+_LAST_BUCKET = bucket(1 << 63)
+"""No time of the wire lies beyond it."""
+
 
 class Histogram:
     """Counts of durations in the buckets of `wire.buckets`, each at most 3.1 % wide."""
@@ -23,10 +26,12 @@ class Histogram:
 
     @classmethod
     def of(cls, wire: WireHistogram) -> Histogram:
-        """Read a histogram that came over the wire; counts below 1 are left out."""
+        """Read a histogram that came over the wire; what cannot be is left out."""
         histogram = cls()
         histogram.counts = {
-            number: count for number, count in wire.counts.items() if count > 0 and number >= 0
+            number: count
+            for number, count in wire.counts.items()
+            if count > 0 and 0 <= number <= _LAST_BUCKET
         }
         histogram.n = sum(histogram.counts.values())
         histogram.sum_ns = wire.sum_ns

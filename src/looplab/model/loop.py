@@ -160,19 +160,21 @@ class LoopLane:
         """Start the sums anew at a time that may be a little past."""
         self._began_ns = began_ns
         self._ended_ns = 0
-        self.lag = Histogram()
         self.callbacks_ns = sum(
             run.ended_ns - run.began_ns for run in self.runs if run.rid < 0 and run.began_ns >= began_ns
         )
         self._busy_at_start_ns = self._busy_total(began_ns)
-        times = self._sample_times
-        for index in range(bisect_right(times, began_ns), len(times)):
-            self._count_lag(times[index - 1] if index else began_ns, times[index], self._sample_lag[index])
+        self._count_lags()
         self.stalls.begin_period(began_ns)
 
     def end_period(self, ended_ns: int) -> None:
-        """End the sums: the traffic is over."""
+        """End the sums: the traffic is over. What was counted beyond its end is taken back."""
+        if ended_ns == self._ended_ns:
+            return
         self._ended_ns = ended_ns
+        times = self._sample_times
+        if times and times[-1] > ended_ns and times[0] <= max(self._began_ns, times[-1] - S):
+            self._count_lags()
         self.stalls.end_period(ended_ns)
 
     def _hold(self, began_ns: int, ended_ns: int, blocking: bool) -> None:
@@ -187,6 +189,13 @@ class LoopLane:
         if began_ns <= self.open_since_ns <= ended_ns:
             self.open_since_ns = 0
             self.open_rid = 0
+
+    def _count_lags(self) -> None:
+        """Count the lag of the period anew, from the samples that are kept."""
+        self.lag = Histogram()
+        times = self._sample_times
+        for index in range(max(bisect_right(times, self._began_ns), 1), len(times)):
+            self._count_lag(times[index - 1], times[index], self._sample_lag[index])
 
     def _count_lag(self, from_ns: int, to_ns: int, lag_ns: int) -> None:
         if to_ns > self._began_ns and not 0 < self._ended_ns < to_ns:

@@ -178,7 +178,9 @@ class Model:
                 source = self._known_by_deeds(number, kind)
                 if source is None:
                     continue
-            _HANDLERS[kind](self, event, source)
+            # What no lint or panel asks for yet is let pass.
+            if (take := _HANDLERS.get(kind)) is not None:
+                take(self, event, source)
         if source is not None and source.ended_ns:
             self._close_source(source)
         if self.now_ns > self._forgot_ns + FORGET_PERIOD_NS or len(self.requests) > self.requests.most * 1.1:
@@ -221,6 +223,8 @@ class Model:
         worker = self._workers.get(number)
         if worker is None:
             worker = Worker(number)
+            worker.begin_period(self.flow.began_ns)
+            worker.end_period(self.ended_ns)
             if len(self._workers) < MOST_WORKERS:
                 self._workers[number] = worker
         before = worker.source
@@ -231,7 +235,6 @@ class Model:
         worker.source = source
         worker.starts += 1
         worker.loop.stalls.restart()
-        worker.begin_period(self.flow.began_ns)
         source.worker = worker
 
     def _close_source(self, source: Source) -> None:

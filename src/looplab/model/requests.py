@@ -102,7 +102,7 @@ class Request:
         self.counted = 0
         """Phase in which the model counts it now, 0 for none. Belongs to the request store."""
         self.queue_left_ns = 0
-        """When it was taken to have left the queue although no worker had told. Belongs to the store."""
+        """When it left the queue, 0 before. Belongs to the request store."""
         self.accounted = False
         """Whether its phases are in the sums of the run. Belongs to the request store."""
         self.forgotten = False

@@ -243,8 +243,20 @@ class SlotPool:
         self.held, self.busy, self.waiting = state
 
     def end_period(self, ended_ns: int) -> None:
-        """End the sums: the traffic is over."""
+        """End the sums: the traffic is over. What was counted beyond its end is taken back."""
+        if ended_ns == self._ended_ns:
+            return
         self._ended_ns = ended_ns
+        after_ns = self.t_ns
+        for t_ns, held, busy, waiting in reversed(self._readings):
+            length = after_ns - max(t_ns, ended_ns)
+            if ended_ns and length > 0:
+                self._busy_area_ns -= busy * length
+                if waiting > 0 and held >= self.total > 0:
+                    self.full_ns -= length
+            if t_ns <= ended_ns:
+                break
+            after_ns = t_ns
 
     def mean_busy(self, now_ns: int) -> float | None:
         """Give the mean number of slots whose thread works in the period; None before it has a length."""

@@ -160,7 +160,19 @@ class Stalls:
 
     def end_period(self, ended_ns: int) -> None:
         """End the sums: stalls that begin from now on are not the traffic's."""
+        if ended_ns == self._ended_ns:
+            return
         self._ended_ns = ended_ns
+        for stall in self._recent:
+            if 0 < ended_ns <= stall.began_ns and (place := self.places.get(stall.place)) is not None:
+                # It was counted before the end was known.
+                self.total -= 1
+                place.count -= 1
+                place.sum_ns -= stall.ended_ns - stall.began_ns
+                if not place.count:
+                    del self.places[stall.place]
+        self._longest = [item for item in self._longest if not 0 < ended_ns <= item[2].began_ns]
+        heapq.heapify(self._longest)
 
     def _begin_episode(self, began_ns: int) -> None:
         if not self.episode_ns or began_ns > self._episode_end_ns + EPISODE_GAP_NS:

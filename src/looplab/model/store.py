@@ -12,7 +12,7 @@ from looplab.model.sources import Source
 from looplab.model.users import Row, Users
 from looplab.model.workers import Worker
 from looplab.wire.clock import MS
-from looplab.wire.events import ClientRequest, OpenRequests, Phase, ServerRequest
+from looplab.wire.events import ClientRequest, OpenRequests, ServerRequest
 
 MOST_REQUESTS = 50_000
 """Requests that are kept: half a minute of 1,700 a second."""
@@ -65,7 +65,7 @@ class Requests:
             self._end(request, request.done_ns)
         elif source.ended_ns and not request.end_ns:
             self.end_client(request, source.ended_ns)
-        self._changed(request, request.end_ns or request.phase_since_ns)
+        self._changed(request)
 
     def _join_client(self, request: Request, event: ClientRequest) -> None:
         """Give a request its client's half; a server's half that came first stood for nothing yet."""
@@ -79,6 +79,7 @@ class Requests:
         self.open_clients[event.client] = request
         flow.enter(request)
         flow.begin(request)
+        flow.queued.step(request.begin_ns, 1)
         self._users.place(request)
         if (row := request.row) is not None:
             self._supersede(row, request)
@@ -100,7 +101,7 @@ class Requests:
         """End a request without an answer: the client gave up, is gone, or its last word was lost."""
         self.open_clients.pop(request.client, None)
         self._end(request, max(t_ns, request.begin_ns))
-        self._changed(request, request.end_ns)
+        self._changed(request)
 
     def end_clients(self, t_ns: int) -> None:
         """End all that the client has open."""
@@ -133,7 +134,7 @@ class Requests:
                 self._end(request, 0)
         elif source.ended_ns:
             self.close_server(request, source, worker, source.ended_ns)
-        self._changed(request, last_ns)
+        self._changed(request)
 
     def _join_server(self, event: ServerRequest, source: Source, worker: Worker) -> Request:
         """Give the request of an event its server's half; make it if the client's has not come."""
@@ -155,9 +156,6 @@ class Requests:
         request.path = event.path
         source.requests[event.rid] = request
         source.open[event.rid] = request
-        if request.queue_left_ns:
-            self._flow.queued.step(request.queue_left_ns, 1)
-            self._flow.queued.step(min(event.began_ns, request.queue_left_ns), -1)
         if not event.client:
             self._flow.enter(request)
             self._users.place_foreign(request)
@@ -186,7 +184,7 @@ class Requests:
         request.server_closed_ns = max(t_ns, request.phase_since_ns, 1)
         request.run_since_ns = 0
         self._server_is_over(request, source, worker, request.server_closed_ns)
-        self._changed(request, request.server_closed_ns)
+        self._changed(request)
 
     def take_open(self, event: OpenRequests, source: Source, worker: Worker) -> None:
         """Give up what a worker no longer lists as open and began before the list was made."""
@@ -228,7 +226,7 @@ class Requests:
     def _forget(self, request: Request, sources: dict[int, Source], now_ns: int) -> None:
         if not request.end_ns:
             self._end(request, now_ns)
-            self._flow.recount(request, now_ns)
+            self._changed(request)
         request.forgotten = True
         self.open_clients.pop(request.client, None)
         if self.by_client.get(request.client) is request:
@@ -258,14 +256,14 @@ class Requests:
         if request.user >= 0:
             flow.end(before_ns, end_ns)
 
-    def _changed(self, request: Request, t_ns: int) -> None:
+    def _changed(self, request: Request) -> None:
         """Count a request anew after an event, and have its row painted."""
         if request.user < 0 and not request.foreign:
             return
         flow = self._flow
-        if request.end_ns and request.counted == Phase.QUEUED and not request.began_ns:
-            request.queue_left_ns = request.end_ns
-        flow.recount(request, t_ns)
+        if request.user >= 0:
+            flow.note_queue(request)
+        flow.recount(request)
         if request.row is not None:
             request.row.version += 1
         if not request.accounted and request.server_ended_ns and (request.done_ns or request.foreign):
