@@ -54,14 +54,14 @@ def run_bench(
             for line in failure.log:
                 click.echo(f"  {line}", err=True)
             raise click.ClickException(failure.reason) from None
+    if "-" not in outputs.values():
+        console().print(table.Figures(report))
     for kind, file in outputs.items():
         text = table.as_markdown(report) if kind == "markdown" else _dump(report)
         if file == "-":
             click.echo(text, nl=False)
         else:
             Path(file).write_text(text, encoding="utf-8")
-    if "-" not in outputs.values():
-        console().print(table.Figures(report))
     return [
         f"{result['scenario']} › {result['variant']}"
         for result in report["results"]
