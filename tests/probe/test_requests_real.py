@@ -127,7 +127,7 @@ async def test_a_server_that_is_asked_to_end_says_goodbye_with_exact_totals(lab:
     assert report.events == len(lab.events) - 2  # but for the hello and the goodbye
 
 
-async def test_each_of_two_workers_has_its_number_and_a_successor_inherits_it(lab: Lab) -> None:
+async def test_each_of_two_workers_has_a_number_of_its_own(lab: Lab) -> None:
     workers = lab.folder / "workers"
     workers.mkdir()
     for number in range(2):
