@@ -15,7 +15,7 @@ from looplab.traffic.plan import Plan, RequestSpec
 
 from .app_source import AppSource
 from .claims import check_claim
-from .errors import ScenarioError, mend, one_of, problem, written
+from .errors import mend, one_of, problem, written
 from .knobs import TRAFFIC_SETTINGS
 from .schema import EXECUTORS, LOOPS, SERVERS, Claim, Knob, Mix, Scenario, Step, Text, Traffic, Variant
 from .steps import check_until
@@ -239,6 +239,3 @@ def _check_apps(top: Table, scenario: Scenario) -> None:
                 "shows",
                 f'{file.name} has no function "{variant.shows}"; {mend(variant.shows, source.functions)}',
             )
-
-
-__all__ = ["FILE", "ScenarioError", "load"]
