@@ -119,7 +119,10 @@ class LoopBlocked:
                 stall = stalls.last
             if stall is None or stall.place.kind == "starved":
                 continue
-            end = stall.ended_ns or max(now_ns, stall.known_ns)
+            end = stall.ended_ns
+            if not end or worker.loop.open_since_ns >= end:
+                # It lasts, or the next run has followed it and holds the loop.
+                end = max(now_ns, stall.known_ns)
             blocked_ns = end - min(stalls.episode_ns, stall.began_ns)
             if live is None or blocked_ns > live[0]:
                 live = blocked_ns, worker, stall
