@@ -130,6 +130,7 @@ class Stage:
 
     async def play(self, pilot: Pilot[None], until_ns: int) -> None:
         """Show a moment and let the screen settle: places first, then what stands in them."""
+        await pilot.pause()
         for _ in range(3):
             self.frame(until_ns)
             await pilot.pause()

@@ -56,6 +56,11 @@ class MainScreen(Screen[None]):
         self._code_narrow = False
         self._laid: tuple[object, ...] = ()
         self._bands_columns = 0
+        self._composed = False
+
+    def on_mount(self) -> None:
+        """Take frames from now on: the panels are there."""
+        self._composed = True
 
     def compose(self) -> ComposeResult:
         """Make the panels."""
@@ -95,6 +100,8 @@ class MainScreen(Screen[None]):
 
     def take(self, view: View) -> None:
         """Place the panels if something about their places changed, then give each its frame."""
+        if not self._composed:
+            return
         self._place(view)
         for widget in self.query(PanelWidget):
             widget.take(view)
