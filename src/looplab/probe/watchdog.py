@@ -242,8 +242,6 @@ class Watchdog:
 
     def _report(self, hold: Hold, now: int) -> None:
         """Report a hold while it lasts, the first time at once."""
-        if now - hold.began_ns < STALL_NS:
-            return
         lacking = hold.waited(self._total)
         if not hold.due(now, lacking):
             return

@@ -24,7 +24,9 @@ async def stall(seconds: float) -> dict[str, int]:
     await asyncio.sleep(0)
     began = time.monotonic_ns()
     time.sleep(seconds)  # the line that blocks
-    return {"began_ns": began, "ended_ns": time.monotonic_ns()}
+    ended = time.monotonic_ns()
+    await asyncio.sleep(0)
+    return {"began_ns": began, "ended_ns": ended}
 
 
 @app.get("/two-stalls")
