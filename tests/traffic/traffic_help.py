@@ -280,13 +280,16 @@ class Lab:
         self.process.stdin.close()
 
     async def exit(self) -> tuple[int, str]:
-        """Wait for the end: exit status and what the process said."""
-        assert self.process is not None
+        """Wait for the end, holding standard input open: exit status and what the process said."""
+        process = self.process
+        assert process is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         async with asyncio.timeout(DEADLINE_S):
-            output, errors = await self.process.communicate()
+            # Not `communicate`: from 3.12 on it closes standard input, which ends the process.
+            output, errors = await asyncio.gather(process.stdout.read(), process.stderr.read())
+            status = await process.wait()
         assert output == b""
-        status = self.process.returncode
-        assert status is not None
         return status, errors.decode()
 
     async def seen(self, condition: Callable[[TrafficState], object], what: str) -> TrafficState:
