@@ -168,7 +168,7 @@ def _events() -> st.SearchStrategy[Event]:
 
 
 # A failure is told as it was found: to shrink it would take minutes.
-@settings(max_examples=100, deadline=None, phases=[Stage.explicit, Stage.reuse, Stage.generate])
+@settings(max_examples=50, deadline=None, phases=[Stage.explicit, Stage.reuse, Stage.generate])
 @given(st.lists(st.tuples(st.integers(0, 3), st.lists(_events(), min_size=1, max_size=8)), max_size=12))
 def test_no_event_that_can_be_decoded_raises(batches: list[tuple[int, list[Event]]]) -> None:
     model = Model()

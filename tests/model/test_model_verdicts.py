@@ -76,6 +76,14 @@ def test_a_blocked_run_is_said_in_sum_afterwards() -> None:
     )
 
 
+def test_a_report_speaks_of_the_run_also_while_the_server_is_still_blocked() -> None:
+    model = played("async-blocking", START_NS + 15_050 * MS)
+    assert model.finished
+    assert model.workers[0].loop.stalls.last is not None
+    assert model.verdicts(model.now_ns)[0].text.startswith("LOOP BLOCKED 15.0 s")
+    assert model.result()["verdicts"][0]["text"].startswith("The loop was blocked 75 times, 15.0 s in sum")
+
+
 def test_only_a_blocked_loop_has_stalls() -> None:
     stalls = {variant: played(variant).result()["loops"][0]["stalls_total"] for variant in ILLNESS}
     assert stalls == {"def-blocking": 0, "async-blocking": 75, "async-await": 0, "async-offload": 0}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from looplab.model import words
 from looplab.model.histogram import Histogram
 from looplab.model.statistics import Latency, milliseconds
+from looplab.model.verdicts import LINTS, REPORT_LINTS, verdicts
 from looplab.wire.clock import MS
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def result(model: Model) -> dict[str, Any]:
         "dropped_events": model.dropped,
         "verdicts": [
             {"id": verdict.id, "severity": verdict.severity, "text": verdict.text}
-            for verdict in model.verdicts(now_ns)
+            for verdict in verdicts(model, now_ns, REPORT_LINTS if model.finished else LINTS)
         ],
     }
 

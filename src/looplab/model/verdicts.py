@@ -109,10 +109,14 @@ class WorkerLost:
 class LoopBlocked:
     """Runs of 50 ms and more hold an event loop, and everybody on it waits."""
 
+    def __init__(self, live: bool) -> None:
+        """With `live`, what lasts is said in the present tense; a report speaks of the run that is over."""
+        self._live = live
+
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say it while it lasts, or in sum once it is over. A starved process is not blocked by its code."""
         live: tuple[int, Worker, StallRecord] | None = None
-        for worker in model.workers:
+        for worker in model.workers if self._live else ():
             stalls = worker.loop.stalls
             stall = stalls.present
             if stall is None and stalls.last is not None and stalls.last.ended_ns >= now_ns - HOLD_NS:
@@ -292,18 +296,23 @@ class Standing:
 LINTS: tuple[Lint, ...] = (
     ServerFailed(),
     WorkerLost(),
-    LoopBlocked(),
+    LoopBlocked(live=True),
     ThreadsFull(),
     RequestsFailed(),
     WaitingOverlaps(),
     Standing(),
 )
 
+REPORT_LINTS: tuple[Lint, ...] = tuple(
+    LoopBlocked(live=False) if isinstance(lint, LoopBlocked) else lint for lint in LINTS
+)
+"""For a run that is over. Its server may still be blocked by what the traffic has left behind."""
 
-def verdicts(model: Model, now_ns: int) -> list[Verdict]:
+
+def verdicts(model: Model, now_ns: int, lints: tuple[Lint, ...] = LINTS) -> list[Verdict]:
     """Give all verdicts, the most important first. Next to an illness nothing is called well."""
     found: list[Verdict] = []
-    for lint in LINTS:
+    for lint in lints:
         if (verdict := lint.check(model, now_ns)) is not None:
             found.append(verdict)
     found.sort(key=lambda verdict: _RANKS[verdict.severity])
