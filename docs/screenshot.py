@@ -18,8 +18,8 @@ ENOUGH = 28
 DEADLINE_S = 30
 
 
-async def draw(scenario: str, variant: str, file: Path) -> None:
-    """Run a variant on the screen, without a terminal, and write what it shows."""
+async def draw(scenario: str, variant: str) -> str:
+    """Run a variant on the screen, without a terminal, and give what it shows as SVG."""
     scenarios = catalogue()
     chosen = next(entry for entry in scenarios if entry.id == scenario)
     lab = Lab()
@@ -34,9 +34,10 @@ async def draw(scenario: str, variant: str, file: Path) -> None:
         lab.close()
     # Fonts come from the reader's machine: the picture names no other host.
     svg = re.sub(r"@font-face\s*{.*?}", "", svg, flags=re.DOTALL)
-    file.write_text(re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE))
+    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
 
 
 if __name__ == "__main__":
-    asyncio.run(draw("one-keyword", "async-blocking", Path(__file__).parent / "one-keyword.svg"))
+    picture = Path(__file__).parent / "one-keyword.svg"
+    picture.write_text(asyncio.run(draw("one-keyword", "async-blocking")))
     sys.stdout.write("docs/one-keyword.svg\n")
