@@ -84,15 +84,21 @@ def test_few_users_get_taller_rows_with_a_gap() -> None:
     assert rows[3] == rows[6] == rows[9] == ""
 
 
+def test_a_thousand_users_are_a_sample_and_the_title_says_so() -> None:
+    view = view_at(played("async-await", users=1_000, requests=1_000), START_NS + 50 * MS, COLUMNS)
+    assert "50 a row · 240 of 1,000 shown" in text_of(UsersPanel(), view, WIDTH, 21)[0]
+
+
 def test_the_title_says_how_many_share_a_row() -> None:
     view = view_at(played("async-blocking"), START_NS + 300 * MS, COLUMNS)
     assert text_of(UsersPanel(), view, WIDTH, 11)[0].startswith("─ Users  100 of 100 in flight · 10 a row ─")
 
 
-def test_without_colour_a_sample_is_shown_and_the_title_says_so() -> None:
+def test_without_colour_neighbours_share_a_row_of_glyphs() -> None:
     view = view_at(played("async-blocking"), START_NS + 300 * MS, COLUMNS)
     rows = text_of(UsersPanel(), view, WIDTH, 21, "none")
-    assert "20 of 100 shown" in rows[0]
+    assert "5 a row" in rows[0]
+    assert "█" in rows[1]
     assert [row[:GUTTER].strip() for row in rows[1:5]] == ["1", "6", "11", "16"]
     assert all("▀" not in row for row in rows)
 

@@ -124,10 +124,18 @@ class LoopLabApp(App[None]):
     # Frames
 
     def _tick(self) -> None:
-        self.frame(self._clock())
+        now_ns = self._clock()
+        late_ns = max(now_ns - self._frame_ns - S // FRAME_RATE_HZ, 0) if self._frame_ns else 0
+        self._frame_ns = now_ns
+        self.frame(now_ns, late_ns)
 
-    def frame(self, now_ns: int) -> None:
-        """Drain, look, draw: the only place where what the model says reaches a widget."""
+    def frame(self, now_ns: int, late_ns: int = 0) -> None:
+        """Drain, look, draw: the only place where what the model says reaches a widget.
+
+        Args:
+            now_ns: the present moment.
+            late_ns: how late the frame comes, because this loop was busy or the terminal slow.
+        """
         began_ns = self._clock()
         self.lab.drain(DRAIN_NS)
         if self._settle is not None and now_ns >= self._settle_ns:
@@ -139,8 +147,6 @@ class LoopLabApp(App[None]):
         screen = self.screen
         if isinstance(screen, MainScreen | LogScreen):
             screen.take(view)
-        late_ns = max(now_ns - self._frame_ns - S // FRAME_RATE_HZ, 0) if self._frame_ns else 0
-        self._frame_ns = now_ns
         self.observer.frame_took(now_ns, (self._clock() - began_ns) / MS, late_ns / MS)
 
     @property

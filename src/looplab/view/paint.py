@@ -133,7 +133,7 @@ def title_strip(
     ending = [Segment(text, style) for text, style in right]
     ending_width = sum(len(segment.text) for segment in ending)
     room = width - ending_width - (2 if ending else 0)
-    detail = _shortened(detail, room - len(title) - 5)
+    detail = shortened(detail, room - len(title) - 5)
     head = [Segment("─ ", palette.rule), Segment(title, palette.title)]
     used = 2 + len(title)
     if detail:
@@ -146,7 +146,8 @@ def title_strip(
     return strip(body, width, palette.text)
 
 
-def _shortened(text: str, room: int) -> str:
+def shortened(text: str, room: int) -> str:
+    """Cut a text to a room, with a sign that it is cut; nothing if there is no room to speak of."""
     if len(text) <= room:
         return text
     return text[: room - 1].rstrip() + "…" if room > 4 else ""

@@ -358,7 +358,7 @@ def _colourless() -> Palette:
         solid=every,
         filled=dict.fromkeys(GLYPHS, Style(reverse=True)),
         textured=every,
-        labels=dict.fromkeys(GLYPHS, reverse),
+        labels=dict.fromkeys(GLYPHS, bold),
         code=dict.fromkeys(DARK.code, plain) | {"keyword": bold, "comment": dim},
         guilty=reverse,
         idle=dim,

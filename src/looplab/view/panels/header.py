@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from looplab.view.paint import Piece, text_strip
+from looplab.view.paint import Piece, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
 
@@ -16,23 +16,25 @@ class Header(Panel):
 
     def show(self, view: View) -> None:
         """Draw the row if anything in it changed."""
-        left, right = self._left(view), self._right(view)
+        right = self._right(view)
+        left = self._left(view, self.width - sum(len(text) for text, _ in right) - 1)
         key = (tuple(left), tuple(right))
         if not self.fresh(0, key):
             return
         self.put(0, _justified(left, right, self.width, self))
 
-    def _left(self, view: View) -> list[Piece]:
+    def _left(self, view: View, room: int) -> list[Piece]:
         look = self.palette
         pieces = [
             (" looplab ", look.bar_key),
             (f" {view.choice.key} " if view.choice.key else " ", look.bar_dim),
             (view.choice.selection.scenario.title, look.bar_bold),
             (" › ", look.bar_dim),
-            (view.variant_title, look.bar),
         ]
-        used = sum(len(text) for text, _ in pieces)
-        room = self.width - used - 34
+        room -= sum(len(text) for text, _ in pieces)
+        title = shortened(view.variant_title, room)
+        pieces.append((title, look.bar))
+        room -= len(title)
         run, server = view.model.run, view.model.server
         extras = []
         if run is not None and run.server:

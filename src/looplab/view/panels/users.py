@@ -2,9 +2,9 @@
 
 A staircase when one runs at a time, a wall when all wait together, steps of forty when the threads
 are full. Two densities: *detailed*, one user a row (or several rows, if there is room) with the glyphs
-of the phases and the number of each request; and *dense*, two bars a text row in half blocks. If there
-are more users than bars, neighbours share a bar, which shows the most active of them: so the shape of
-all stays whole. Beyond `MOST_LANES` users an even sample of them is drawn.
+of the phases and the number of each request; and *dense*, two bars a text row in half blocks, which
+needs colour. If there are more users than bars, neighbours share a bar, which shows the most active of
+them: so the shape of all stays whole. Beyond `MOST_LANES` users an even sample of them is drawn.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from looplab.view.window import Window
 
 MOST_LANES = 240
 """Users that are drawn at most: following one costs about 10 µs a frame."""
-_TALLEST = 3
+_TALLEST = 5
 _LABEL_EVERY = 5
 
 
@@ -62,19 +62,21 @@ class UsersPanel(Panel):
     def _arrange(self, count: int, width: int) -> list[Group]:
         """Choose the density, and who shares a bar with whom."""
         rows = max(self.height - 1, 0)
+        bars = rows
         if count <= rows or not self.palette.dense:
             self._tall = min(max(rows // max(count, 1), 1), _TALLEST)
-            return [Group([user], width) for user in even_sample(count, rows // self._tall)]
-        self._tall = 0
-        return [Group(members, width) for members in even_groups(count, 2 * rows, MOST_LANES)]
+        else:
+            self._tall, bars = 0, 2 * rows
+        return [Group(members, width) for members in even_groups(count, bars, MOST_LANES)]
 
     def _title(self, view: View) -> None:
         shown, count = sum(len(group.members) for group in self._groups), self._count
         parts = []
         if view.in_flight is not None and count:
             parts.append(f"{count:,}" if view.finished else f"{view.in_flight:,} of {count:,} in flight")
-        if not self._tall and self._groups:
-            parts.append(f"{-(-count // -(-len(self._groups) // 2))} a row")
+        rows = len(self._groups) if self._tall else -(-len(self._groups) // 2)
+        if count > rows > 0:
+            parts.append(f"{-(-count // rows)} a row")
         if shown < count:
             parts.append(f"{shown:,} of {count:,} shown")
         detail = " · ".join(parts)
@@ -106,9 +108,10 @@ class UsersPanel(Panel):
         group = self._groups[slot]
         window = view.window
         row = view.model.users.row(group.members[0])
+        alone = row.between(window.start_ns, window.end_ns, view.now_ns) if len(group.members) == 1 else []
         labels = [
             (max(window.column(request.begin_ns), 0), f" {request.client or request.rid} ")
-            for request in row.between(window.start_ns, window.end_ns, view.now_ns)
+            for request in alone
         ]
         top = 1 + slot * self._tall
         bars = max(self._tall - 1, 1)

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from looplab.view import format as write
 from looplab.view.figures import ROWS, large
-from looplab.view.paint import Piece, text_strip
+from looplab.view.paint import Piece, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import Headline, View
 
@@ -36,7 +36,7 @@ class VerdictPanel(Panel):
         rates = _rates(news)
         rows: list[list[Piece]] = [
             [(f" {_SIGNS[news.severity]} ", bold), (news.text, bold)],
-            [("   " + _cut(news.detail, self.width - len(rates) - 5), ground)],
+            [("   " + shortened(news.detail, self.width - len(rates) - 5), ground)],
         ]
         if self.height == 1:
             rows = rows[:1]
@@ -88,14 +88,10 @@ def _two_lines(text: str) -> tuple[str, str]:
     return first, second.strip()
 
 
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: max(room - 1, 0)].rstrip() + "…"
-
-
 def _cut_pieces(pieces: list[Piece], room: int) -> list[Piece]:
     cut: list[Piece] = []
     for text, style in pieces:
-        cut.append((_cut(text, room), style))
+        cut.append((shortened(text, room), style))
         room -= len(text)
     return cut
 

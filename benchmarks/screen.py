@@ -1,0 +1,224 @@
+"""The screen: CPU of the process that draws, live, in a real pseudo-terminal of 200×50 with 1,000 users.
+
+The events come from a made-up server: 1,000 users who wait 0.4 s for an answer and think for 0.1 s, so
+2,000 requests a second, which is 10,000 events a second. They are made before the clock starts, and fed to
+the application's inbox in batches of 25 ms, by the frame clock itself. What is measured is the CPU time of
+the whole process from the first frame on: draining, model, panels, Textual's compositor and encoder, and the
+thread that writes to the terminal. The other end of the terminal is drained by this process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections import deque
+from pathlib import Path
+
+from benchmarks import Row, at_least, at_most
+from looplab.wire.clock import MS, S
+from looplab.wire.events import (
+    PROTOCOL,
+    Batch,
+    ClientRequest,
+    Event,
+    Hello,
+    Histogram,
+    LoopSample,
+    Phase,
+    RunStarted,
+    ServerRequest,
+    ServerState,
+    TrafficState,
+)
+
+WIDTH, HEIGHT = 200, 50
+USERS = 1_000
+SECONDS = 12
+WAIT_NS, THINK_NS = 400 * MS, 100 * MS
+TICK_NS = 25 * MS
+BUDGET_CPU = 30.0
+BUDGET_FPS = 30.0
+
+
+def run() -> list[Row]:
+    """Run the screen in a pseudo-terminal and read its figures."""
+    with tempfile.TemporaryDirectory(prefix="looplab-bench-") as folder:
+        result = Path(folder) / "figures.json"
+        figures = json.loads(_in_terminal([sys.executable, "-m", "benchmarks.screen", str(result)], result))
+    size = f"screen {WIDTH}×{HEIGHT}, {USERS:,} users"
+    return [
+        at_most(f"{size}: CPU", figures["cpu"], BUDGET_CPU, " %", f" ({figures['events']:,.0f} events/s)"),
+        at_least(f"{size}: frames a second", figures["fps"], 0.97 * BUDGET_FPS),
+        Row(f"{size}: longest frame", f"{figures['longest_ms']:.0f} ms", "—", None),
+        Row(f"{size}: to the terminal", f"{figures['bytes'] / 1000:.0f} kB/s", "—", None),
+    ]
+
+
+def _in_terminal(command: list[str], result: Path) -> str:
+    """Run a command in a terminal of its own, read what it writes, and give the file that it leaves."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    child = subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env=environment, start_new_session=True
+    )
+    os.close(follower)
+    written = 0
+    deadline = time.monotonic() + SECONDS + 60
+    try:
+        while child.poll() is None and time.monotonic() < deadline:
+            if select.select([leader], [], [], 0.1)[0]:
+                try:
+                    written += len(os.read(leader, 65_536))
+                except OSError:
+                    break
+        child.wait(10)
+    finally:
+        child.kill()
+        child.wait()
+        os.close(leader)
+    figures = json.loads(result.read_text())
+    return json.dumps({**figures, "bytes": written / SECONDS})
+
+
+class _Feed:
+    """A lab whose events are made before, and arrive as the clock goes on."""
+
+    def __init__(self) -> None:
+        from looplab.lab import Selection
+        from looplab.model import Model
+
+        self.model = Model()
+        self.selection: Selection | None = None
+        self.coming: deque[Batch] = deque()
+        self.events = 0
+
+    @property
+    def backlog(self) -> int:
+        return 0
+
+    def start(self, selection: object) -> None:
+        """Make the events of the whole run, from now on."""
+        begin_ns = time.monotonic_ns() + S
+        self.coming = deque(_batches(begin_ns))
+
+    def stop_traffic(self) -> None: ...
+    def start_traffic(self) -> None: ...
+    def burst(self, requests: int | None = None, concurrency: int | None = None) -> None: ...
+    def set_users(self, users: int) -> None: ...
+
+    def drain(self, budget_ns: int) -> bool:
+        now_ns = time.monotonic_ns()
+        applied = False
+        while self.coming and self.coming[0].received_ns <= now_ns:
+            batch = self.coming.popleft()
+            self.events += len(batch.events)
+            self.model.apply(batch)
+            applied = True
+            if time.monotonic_ns() > now_ns + budget_ns:
+                break
+        return applied
+
+
+def _batches(begin_ns: int) -> list[Batch]:
+    """Tell 1,000 users who ask, wait, and think, in batches as the two processes would send them."""
+    told: dict[int, tuple[list[Event], list[Event]]] = {}
+
+    def at(t_ns: int) -> tuple[list[Event], list[Event]]:
+        return told.setdefault((t_ns - begin_ns) // TICK_NS, ([], []))
+
+    client = 0
+    for user in range(USERS):
+        sent = begin_ns + user * (WAIT_NS + THINK_NS) // USERS
+        while sent < begin_ns + SECONDS * S:
+            client += 1
+            began, done = sent + MS, sent + WAIT_NS
+            resumed = done - MS
+            at(sent)[1].append(ClientRequest(client, user, 0, sent, sent, 0, 0, 0, ""))
+            phases = [(int(Phase.RUNNING), began), (int(Phase.AWAITING), began + MS // 4)]
+            at(began)[0].append(ServerRequest(client, client, "GET", "/", began, 0, phases, 0, 0))
+            last = [(int(Phase.RUNNING), resumed)]
+            at(resumed)[0].append(
+                ServerRequest(client, client, "GET", "/", began, 2, last, resumed + MS // 4, 200)
+            )
+            at(done)[1].append(ClientRequest(client, user, 0, sent, sent, done, done, 200, ""))
+            sent = done + THINK_NS
+    state = ServerState(begin_ns, "ready", "127.0.0.1:8000", 1, "", [])
+    started = RunStarted(begin_ns, 1, "hello", "async-def", "async def", {}, "uvicorn", 1, USERS, "", "")
+    batches = [
+        Batch(0, begin_ns, [started, state]),
+        Batch(1, begin_ns, [Hello(PROTOCOL, 1, "server", 0, 1, "3", "asyncio", [], begin_ns, 0)]),
+        Batch(2, begin_ns, [Hello(PROTOCOL, 1, "traffic", 0, 2, "3", "asyncio", [], begin_ns, 0)]),
+    ]
+    empty = Histogram({}, 0, 0)
+    ok = 0
+    for tick in sorted(told):
+        t_ns = begin_ns + (tick + 1) * TICK_NS
+        server, traffic = told[tick]
+        ok += sum(isinstance(event, ClientRequest) and event.done_ns > 0 for event in traffic)
+        server.append(LoopSample(t_ns, 0, 200_000, tick * TICK_NS // 2, ok, 0, 0))
+        if tick % 4 == 0:
+            traffic.append(
+                TrafficState(
+                    t_ns, "constant", True, begin_ns, 0, USERS, 800, ok, ok, ok, {}, 0, 0, empty, empty, 0, 0
+                )
+            )
+        batches += [Batch(2, t_ns, traffic), Batch(1, t_ns, server)]
+    return batches
+
+
+def _draw(result: Path) -> None:
+    """Run the application for `SECONDS` and write its figures."""
+    from looplab.lab import Selection
+    from looplab.scenario import catalogue, find, knob_values, plan_for
+    from looplab.view.app import LoopLabApp
+
+    scenario = find("hello")
+    variant = scenario.variants[0]
+    plan = plan_for(scenario, variant, {"users": USERS})
+    feed = _Feed()
+    took: list[float] = []
+
+    class Measured(LoopLabApp):
+        """The application, with a stopwatch around its frames."""
+
+        begun = 0.0
+        cpu = 0.0
+        events = 0
+
+        def frame(self, now_ns: int, late_ns: int = 0) -> None:
+            began = time.perf_counter()
+            super().frame(now_ns, late_ns)
+            traffic = feed.model.traffic
+            if traffic is None:
+                return
+            if not self.begun:
+                self.begun, self.cpu, self.events = time.monotonic(), time.process_time(), feed.events
+            took.append(time.perf_counter() - began)
+            length = time.monotonic() - self.begun
+            if length >= SECONDS - 2:
+                figures = {
+                    "cpu": 100 * (time.process_time() - self.cpu) / length,
+                    "fps": len(took) / length,
+                    "longest_ms": 1000 * max(took),
+                    "events": (feed.events - self.events) / length,
+                }
+                result.write_text(json.dumps(figures))
+                self.exit()
+
+    Measured(
+        feed, catalogue(), Selection(scenario, variant, knob_values(scenario, {}), plan), depth="full"
+    ).run()
+
+
+if __name__ == "__main__":
+    _draw(Path(sys.argv[1]))
