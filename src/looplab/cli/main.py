@@ -90,7 +90,7 @@ def list_scenarios(as_json: bool) -> None:
     "--runs",
     metavar="N",
     type=click.IntRange(1, 100),
-    default=1,
+    default=3,
     show_default=True,
     help="Runs of each variant, in turns A B A B.",
 )

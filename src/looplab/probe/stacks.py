@@ -96,8 +96,17 @@ class Stacks:
         return known
 
     def _is_users(self, path: str) -> bool:
-        if f"{os.sep}site-packages{os.sep}" in path or path.startswith((_PROBE, "<")):
+        """Tell the user's code by its place below the root, which may itself lie among the libraries."""
+        if path.startswith((_PROBE, "<")):
             return False
-        if path.startswith(_LIBRARIES) and not any(root.startswith(_LIBRARIES) for root in self._roots):
-            return False
-        return path.startswith(self._roots) or os.path.realpath(path).startswith(self._roots)
+        for root in self._roots:
+            for name in (path, os.path.realpath(path)):
+                if name.startswith(root):
+                    inside = Path(name[len(root) :]).parts
+                    return "site-packages" not in inside and not _is_library(name, root)
+        return False
+
+
+def _is_library(path: str, root: str) -> bool:
+    """Tell whether a file is of a library that lies below the root, as in a project's virtual environment."""
+    return any(path.startswith(library) and not root.startswith(library) for library in _LIBRARIES)
