@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from looplab.view.layout import GUTTER
 from looplab.view.palette import GLYPHS, Palette
 from looplab.view.window import Window
 
@@ -119,6 +120,17 @@ def strip(segments: Iterable[Segment], width: int, ground: Style) -> Strip:
     if made.cell_length != width:
         made = made.crop_extend(0, width, ground)
     return made
+
+
+def band_strip(label: str, segments: list[Segment], width: int, palette: Palette) -> Strip:
+    """Make the strip of a band's row: gutter, cells, margin.
+
+    All its characters are one cell wide, so its length is known: measuring and cutting a strip costs as
+    much as drawing it.
+    """
+    used = GUTTER + sum(len(segment.text) for segment in segments)
+    gutter = Segment(label.rjust(GUTTER - 1) + " ", palette.dim)
+    return Strip([gutter, *segments, Segment(" " * (width - used), palette.text)], width)
 
 
 def text_strip(pieces: Iterable[Piece], width: int, ground: Style) -> Strip:

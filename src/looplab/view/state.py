@@ -82,6 +82,8 @@ class View:
     busy_shares: dict[int, float] = field(default_factory=dict)
     probe_share: float | None = None
     """CPU time of the probes' own threads, as a share of one core."""
+    figures: int = 0
+    """Goes up whenever the figures were computed anew."""
     ui_ms: float = 0.0
     late_ms: float = 0.0
     backlog: int = 0
@@ -170,6 +172,7 @@ class Observer:
         self._held: View | None = None
         self._figures_ns = -FIGURES_PERIOD_NS
         self._figures_of: Model | None = None
+        self._figures = 0
         self._frames: deque[tuple[int, float, float]] = deque()
         self._was_finished = False
 
@@ -214,8 +217,10 @@ class Observer:
             self._figures_ns, self._figures_of = now_ns, model
             self._was_finished = model.finished
             _compute(view, now_ns)
+            self._figures += 1
         else:
             _copy(before, view)
+        view.figures = self._figures
         view.stall = _stall(model)
         self._ui(view, backlog)
         self._held = view

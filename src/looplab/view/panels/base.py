@@ -28,6 +28,7 @@ class Panel:
         self._rows: list[Strip] = []
         self._keys: list[object] = []
         self._changed: set[int] = set()
+        self._drawn_for: tuple[object, ...] = ()
         self.stale = True
         """Whether the next `take` has to draw every row: size or palette changed."""
 
@@ -78,6 +79,14 @@ class Panel:
             return False
         self._keys[y] = key
         return True
+
+    def same_figures(self, view: View) -> bool:
+        """Tell whether figures, knobs and window are those of the frame before."""
+        key = (view.figures, view.window, view.choice.selection, view.choice.knob, view.model.run)
+        if key == self._drawn_for and not self.stale:
+            return True
+        self._drawn_for = key
+        return False
 
     def line(self, y: int) -> Strip:
         """Give the strip of a row."""

@@ -16,6 +16,8 @@ class LinePanel(Panel):
 
     def show(self, view: View) -> None:
         """Draw the row if a figure changed."""
+        if self.same_figures(view):
+            return
         look, stats = self.palette, view.statistics
         items: list[list[Piece]] = []
         for gauge in gauges(view, self, _POINTS):

@@ -13,8 +13,17 @@ from textual.strip import Strip
 from looplab.model.loop import LoopLane
 from looplab.view import format as write
 from looplab.view.lanes import LATE_NS
-from looplab.view.layout import GUTTER, columns
-from looplab.view.paint import Piece, glyph_row, level_row, levels, over_window, strip, title_strip
+from looplab.view.layout import columns
+from looplab.view.paint import (
+    Piece,
+    band_strip,
+    glyph_row,
+    level_row,
+    levels,
+    over_window,
+    strip,
+    title_strip,
+)
 from looplab.view.panels.base import Panel
 from looplab.view.state import View, busy_share
 from looplab.view.window import Window
@@ -65,13 +74,15 @@ class LoopsPanel(Panel):
         self._window: Window | None = None
         self._run = -1
         self._cells: dict[int, _LoopCells] = {}
+        self._figures = -1
 
     def show(self, view: View) -> None:
         """Draw the lanes."""
         window = view.window
         width = columns(self.width)
         run = view.model.run.run if view.model.run is not None else -1
-        if self.stale or window != self._window or run != self._run:
+        all_rows = self.stale or window != self._window or run != self._run
+        if all_rows:
             self._window, self._run = window, run
             self._cells = {}
             self._keys[1:] = [None] * (self.height - 1)
@@ -91,8 +102,10 @@ class LoopsPanel(Panel):
                 self.put(y, self._lane(worker.number, cells, label))
         y = len(lanes) + 1
         if lag_row and workers:
-            self._lag(view, y)
+            if view.figures != self._figures or all_rows:
+                self._lag(view, y)
             y += 1
+        self._figures = view.figures
         for rest in range(y, self.height):
             if self.fresh(rest, "blank"):
                 self.put(rest, strip([], self.width, self.palette.text))
@@ -127,7 +140,7 @@ class LoopsPanel(Panel):
             body = Strip(segments, width)
             head, tail = body.crop(0, at), body.crop(at + len(label), width)
             segments = [*head, Segment(label, look.marks["error"]), *tail]
-        return strip([self._gutter(f"w{number}"), *segments], self.width, look.text)
+        return band_strip(f"w{number}", segments, self.width, look)
 
     def _lag(self, view: View, y: int) -> None:
         """Draw the largest lag of all loops, column by column."""
@@ -141,12 +154,7 @@ class LoopsPanel(Panel):
         styles: list[Style | None] = [
             look.solid[Phase.BLOCKING] if value >= LAG_MARK_MS else look.dim for value in values
         ]
-        self.put(
-            y, strip([self._gutter("lag"), *level_row(heights, styles, look.text)], self.width, look.text)
-        )
-
-    def _gutter(self, label: str) -> Segment:
-        return Segment(label.rjust(GUTTER - 1) + " ", self.palette.dim)
+        self.put(y, band_strip("lag", level_row(heights, styles, look.text), self.width, look))
 
 
 def lag_ms(view: View, points: int) -> list[float]:

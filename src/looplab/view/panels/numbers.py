@@ -97,6 +97,8 @@ class NumbersPanel(Panel):
 
     def show(self, view: View) -> None:
         """Draw the rows whose figures changed."""
+        if self.same_figures(view):
+            return
         spare = self.height - _ROWS - len(view.knobs)
         tall = 1 + min(max((spare + 1) // _GAUGES, 0), 3)
         rows: list[tuple[object, list[Piece]]] = [

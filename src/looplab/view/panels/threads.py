@@ -9,12 +9,11 @@ from __future__ import annotations
 from itertools import groupby
 
 from rich.segment import Segment
-from textual.strip import Strip
 
 from looplab.model.slots import BUSY, SlotPool
 from looplab.view.lanes import Lane
-from looplab.view.layout import GUTTER, columns
-from looplab.view.paint import EIGHTHS, dense_row, strip, title_strip
+from looplab.view.layout import columns
+from looplab.view.paint import EIGHTHS, band_strip, dense_row, title_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
 from looplab.view.window import Window
@@ -83,7 +82,12 @@ class ThreadsPanel(Panel):
                 label = str(2 * y - 1) if y % 5 == 1 and 2 * y - 1 <= total else ""
                 key = (bytes(pair[0]), bytes(pair[1]), label)
                 if self.fresh(y, key):
-                    self.put(y, self._row(label, dense_row(pair[0], pair[1], self.palette)))
+                    self.put(
+                        y,
+                        band_strip(
+                            label, dense_row(pair[0], pair[1], self.palette), self.width, self.palette
+                        ),
+                    )
             return
         held, busy = _counts(lanes, width)
         full = max(total, 1)
@@ -96,7 +100,7 @@ class ThreadsPanel(Panel):
             )
             label = str(total) if y == 1 and total and rows > 1 else ""
             if self.fresh(y, (cells, label)):
-                self.put(y, self._row(label, self._area(cells)))
+                self.put(y, band_strip(label, self._area(cells), self.width, self.palette))
 
     def _area(self, cells: tuple[tuple[int, int], ...]) -> list[Segment]:
         look = self.palette
@@ -112,11 +116,6 @@ class ThreadsPanel(Panel):
             else:
                 segments.append(Segment(EIGHTHS[held] * length, look.idle))
         return segments
-
-    def _row(self, label: str, segments: list[Segment]) -> Strip:
-        look = self.palette
-        gutter = Segment(label.rjust(GUTTER - 1) + " ", look.dim)
-        return strip([gutter, *segments], self.width, look.text)
 
 
 def _part(height: int, rows_below: int) -> int:

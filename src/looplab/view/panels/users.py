@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from rich.segment import Segment
 from textual.strip import Strip
 
 from looplab.view.lanes import Group
-from looplab.view.layout import GUTTER, columns
-from looplab.view.paint import dense_row, glyph_row, strip, title_strip
+from looplab.view.layout import columns
+from looplab.view.paint import band_strip, dense_row, glyph_row, strip, title_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
 from looplab.view.window import Window
 
 MOST_LANES = 240
 """Users that are drawn at most: following one costs about 10 µs a frame."""
+CALM_LANES = 120
+"""With more users than this each row is followed every other frame, half of the rows at a time."""
 _TALLEST = 5
 _LABEL_EVERY = 5
 
@@ -36,6 +37,9 @@ class UsersPanel(Panel):
         self._groups: list[Group] = []
         self._run = -1
         self._count = -1
+        self._drawn = 0
+        """Users that are followed."""
+        self._frame = 0
         self._tall = 1
         """Text rows of a user; 0 where two bars share one."""
 
@@ -48,14 +52,18 @@ class UsersPanel(Panel):
         if all_rows:
             self._run, self._count, self._window = run, users.count, window
             self._groups = self._arrange(users.count, width)
+            self._drawn = sum(len(group.members) for group in self._groups)
             self._keys[1:] = [None] * (self.height - 1)
         self._title(view)
         if window.columns != width:
             return
+        self._frame += 1
+        whole = all_rows or view.finished or self._drawn <= CALM_LANES
         dirty = [
             slot
             for slot, group in enumerate(self._groups)
-            if group.follow(users.row, window, view.now_ns) or all_rows
+            if (whole or (slot // 2 + self._frame) % 2)
+            and (group.follow(users.row, window, view.now_ns) or all_rows)
         ]
         self._draw(view, dirty)
 
@@ -70,7 +78,7 @@ class UsersPanel(Panel):
         return [Group(members, width) for members in even_groups(count, bars, MOST_LANES)]
 
     def _title(self, view: View) -> None:
-        shown, count = sum(len(group.members) for group in self._groups), self._count
+        shown, count = self._drawn, self._count
         parts = []
         if view.in_flight is not None and count:
             parts.append(f"{count:,}" if view.finished else f"{view.in_flight:,} of {count:,} in flight")
@@ -102,7 +110,7 @@ class UsersPanel(Panel):
         last = 2 * line + 2 >= len(self._groups)
         number = groups[-1].members[-1] if last else groups[0].members[0]
         label = str(number + 1) if line % _LABEL_EVERY == 0 or last else ""
-        return self._row(label, dense_row(upper, lower, self.palette))
+        return band_strip(label, dense_row(upper, lower, self.palette), self.width, self.palette)
 
     def _detailed(self, view: View, slot: int) -> None:
         group = self._groups[slot]
@@ -118,15 +126,11 @@ class UsersPanel(Panel):
         name = str(row.number + 1) if not row.foreign else "ext"
         for bar in range(bars):
             segments = glyph_row(group.cells, self.palette, labels if bar == 0 else [])
-            self.put(top + bar, self._row(name if bar == 0 else "", segments))
+            label = name if bar == 0 else ""
+            self.put(top + bar, band_strip(label, segments, self.width, self.palette))
         for gap in range(bars, self._tall):
             if self.fresh(top + gap, "blank"):
                 self.put(top + gap, strip([], self.width, self.palette.text))
-
-    def _row(self, label: str, segments: list[Segment]) -> Strip:
-        look = self.palette
-        gutter = Segment(label.rjust(GUTTER - 1) + " ", look.dim)
-        return strip([gutter, *segments], self.width, look.text)
 
 
 def even_sample(count: int, room: int) -> list[int]:
