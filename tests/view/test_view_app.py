@@ -144,6 +144,16 @@ async def test_more_users_of_a_burst_are_fired_once_the_keys_rest() -> None:
         assert stage.lab.calls[-1] == ("burst", 1_100, 110)
 
 
+async def test_b_fires_at_once_what_has_not_rested() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        await pilot.press("plus", "b")
+        assert stage.lab.calls[1:] == [("set_users", 110), ("burst", 200, 110)]
+        await _settle(stage, pilot)
+        assert len(stage.lab.calls) == 3
+
+
 async def test_users_of_constant_traffic_change_while_it_runs() -> None:
     stage = Stage([], selection("hello", "async-def"))
     async with stage.app.run_test(size=SIZE) as pilot:

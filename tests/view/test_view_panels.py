@@ -114,6 +114,14 @@ def test_a_sample_is_even_and_groups_miss_nobody() -> None:
     assert even_groups(0, 40, 240) == []
 
 
+def test_users_of_an_earlier_larger_burst_are_left_out() -> None:
+    view = view_at(played("async-await"), 10 * S, COLUMNS)
+    view.model.started_ns = 9 * S
+    view.choice.selection = view.choice.selection.with_users(10)
+    rows = text_of(UsersPanel(), view, WIDTH, 11)
+    assert [row[:GUTTER].strip() for row in rows[1:]] == [str(number) for number in range(1, 11)]
+
+
 def test_only_rows_that_changed_are_drawn() -> None:
     batches = played("async-blocking", users=20)
     panel, observer = UsersPanel(), Observer()

@@ -214,7 +214,11 @@ class LoopLabApp(App[None]):
     def action_burst(self) -> None:
         """Fire the burst again."""
         plan = self.choice.selection.plan
-        if plan.executor == "burst":
+        if self._settle is not None:
+            # What was turned and has not rested yet comes with a burst of its own.
+            settle, self._settle = self._settle, None
+            settle()
+        elif plan.executor == "burst":
             self.choice.stopped = False
             self._go_on()
             self.lab.burst(plan.requests, plan.concurrency)

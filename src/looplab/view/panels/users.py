@@ -9,6 +9,7 @@ them: so the shape of all stays whole. Beyond `MOST_LANES` users an even sample 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from textual.strip import Strip
@@ -36,7 +37,8 @@ class UsersPanel(Panel):
         self._window: Window | None = None
         self._groups: list[Group] = []
         self._run = -1
-        self._count = -1
+        self._places: Sequence[int] = ()
+        """Places of the users in the model; those of an earlier, larger burst are left out."""
         self._drawn = 0
         """Users that are followed."""
         self._frame = 0
@@ -46,12 +48,13 @@ class UsersPanel(Panel):
     def show(self, view: View) -> None:
         """Draw the rows in which a cell changed; all of them if the window or the users changed."""
         users, window = view.model.users, view.window
+        places = _places(view)
         width = columns(self.width)
         run = view.model.run.run if view.model.run is not None else -1
-        all_rows = self.stale or (run, users.count) != (self._run, self._count) or window != self._window
+        all_rows = self.stale or run != self._run or places != self._places or window != self._window
         if all_rows:
-            self._run, self._count, self._window = run, users.count, window
-            self._groups = self._arrange(users.count, width)
+            self._run, self._places, self._window = run, places, window
+            self._groups = self._arrange(places, width)
             self._drawn = sum(len(group.members) for group in self._groups)
             self._keys[1:] = [None] * (self.height - 1)
         self._title(view)
@@ -67,18 +70,21 @@ class UsersPanel(Panel):
         ]
         self._draw(view, dirty)
 
-    def _arrange(self, count: int, width: int) -> list[Group]:
+    def _arrange(self, places: Sequence[int], width: int) -> list[Group]:
         """Choose the density, and who shares a bar with whom."""
-        rows = max(self.height - 1, 0)
+        rows, count = max(self.height - 1, 0), len(places)
         bars = rows
         if count <= rows or not self.palette.dense:
             self._tall = min(max(rows // max(count, 1), 1), _TALLEST)
         else:
             self._tall, bars = 0, 2 * rows
-        return [Group(members, width) for members in even_groups(count, bars, MOST_LANES)]
+        return [
+            Group([places[member] for member in members], width)
+            for members in even_groups(count, bars, MOST_LANES)
+        ]
 
     def _title(self, view: View) -> None:
-        shown, count = self._drawn, self._count
+        shown, count = self._drawn, len(self._places)
         parts = []
         if view.in_flight is not None and count:
             parts.append(f"{count:,}" if view.finished else f"{view.in_flight:,} of {count:,} in flight")
@@ -131,6 +137,22 @@ class UsersPanel(Panel):
         for gap in range(bars, self._tall):
             if self.fresh(top + gap, "blank"):
                 self.put(top + gap, strip([], self.width, self.palette.text))
+
+
+def _places(view: View) -> Sequence[int]:
+    """Give the users of the present traffic, and then the lanes of foreign requests."""
+    users, started_ns = view.model.users, view.model.started_ns
+    rows = users.rows
+    expected = min(view.choice.selection.users, len(rows))
+    known = len(rows)
+    while known > expected:
+        requests = rows[known - 1].requests
+        if requests and (requests[-1].open or requests[-1].end_ns >= started_ns):
+            break
+        known -= 1
+    if known == len(rows):
+        return range(users.count)
+    return [*range(known), *range(len(rows), users.count)]
 
 
 def even_sample(count: int, room: int) -> list[int]:
