@@ -21,7 +21,10 @@ MESSAGES = [
     control.Burst(200, 100),
     control.Finish(),
     control.StartMonitor(console=False),
+    control.StartMonitor(console=True, terminal=True),
     control.StopMonitor(),
+    control.CancelTask(140_000_000_000_000, "Task-7"),
+    control.DescribeTask(140_000_000_000_000, "Task-7"),
 ]
 
 

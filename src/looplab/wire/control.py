@@ -27,17 +27,34 @@ class Finish(msgspec.Struct, array_like=True, tag=2, frozen=True):
 
 
 class StartMonitor(msgspec.Struct, array_like=True, tag=3, frozen=True):
-    """Start aiomonitor in the worker, on free ports of 127.0.0.1; a `Monitor` event answers."""
+    """Start aiomonitor in the worker, or change how it runs; a `Monitor` event answers."""
 
     console: bool
     """With its Python console, which lets everybody on this machine run code in the worker."""
+    terminal: bool = False
+    """With its terminal, a port that anybody on this machine can talk to. Sent again without, it is closed."""
 
 
 class StopMonitor(msgspec.Struct, array_like=True, tag=4, frozen=True):
     """Stop aiomonitor and close its ports."""
 
 
-Control = SetUsers | Burst | Finish | StartMonitor | StopMonitor
+class CancelTask(msgspec.Struct, array_like=True, tag=5, frozen=True):
+    """Cancel a task of the worker's loop; only while aiomonitor runs there."""
+
+    id: int
+    name: str
+    """Must be the task's name too, because the id of a task that is done is given to another one."""
+
+
+class DescribeTask(msgspec.Struct, array_like=True, tag=6, frozen=True):
+    """Ask for the stacks of a task; a `TaskStacks` event answers, while aiomonitor runs."""
+
+    id: int
+    name: str
+
+
+Control = SetUsers | Burst | Finish | StartMonitor | StopMonitor | CancelTask | DescribeTask
 """Any control message."""
 
 _encoder = msgspec.msgpack.Encoder()
