@@ -7,7 +7,7 @@ import sys
 
 from benchmarks import Row, table
 
-NAMES = ("generator",)
+NAMES = ("generator", "screen")
 """Modules of this package, in the order in which they run. Each has `run() -> list[Row]`."""
 
 

@@ -93,6 +93,18 @@ async def test_space_holds_the_picture_while_the_model_goes_on() -> None:
         assert [_panel(stage, "users").panel.line(y).text for y in range(10)] != held
 
 
+async def test_nothing_of_a_held_picture_changes_but_header_and_footer() -> None:
+    stage = Stage(played("def-blocking"), selection(variant="def-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 150 * MS)
+        await pilot.press("space")
+        held = [widget for widget in stage.app.main.query(PanelWidget) if not widget.panel.never_frozen]
+        before = [widget.rows_refreshed for widget in held]
+        await stage.play(pilot, START_NS + 5 * S)
+        assert stage.lab.model.finished
+        assert [widget.rows_refreshed for widget in held] == before
+
+
 async def test_s_stops_the_traffic_and_starts_it_again() -> None:
     stage = Stage(played("async-blocking"))
     async with stage.app.run_test(size=SIZE) as pilot:

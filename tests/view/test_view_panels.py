@@ -6,6 +6,7 @@ from rich.color import Color
 from stage import FRAME_NS, failure, model_at, played, selection, text_of, view_at
 from streams import START_NS
 
+from looplab.view.lanes import most_active
 from looplab.view.layout import GUTTER, columns
 from looplab.view.palette import palette
 from looplab.view.panels.axis import AxisPanel
@@ -112,6 +113,14 @@ def test_a_sample_is_even_and_groups_miss_nobody() -> None:
     assert len(many) == 40
     assert sum(map(len, many)) == 240
     assert even_groups(0, 40, 240) == []
+
+
+def test_users_who_share_a_bar_show_the_most_active_of_them() -> None:
+    queued, running, blocking = Phase.QUEUED, Phase.RUNNING, Phase.BLOCKING
+    rows = [bytes((0, queued, running, queued)), bytes((queued, running, blocking, 0))]
+    assert list(most_active(rows)) == [queued, running, blocking, queued]
+    passive = [bytes([phase]) for phase in (Phase.THREAD_WAIT, Phase.AWAITING, Phase.THREAD)]
+    assert most_active(passive) == bytes([Phase.THREAD])
 
 
 def test_users_of_an_earlier_larger_burst_are_left_out() -> None:
