@@ -6,7 +6,7 @@ from typing import Final
 
 from textual.theme import Theme
 
-from looplab.view.palette import CONTRAST, DARK, LIGHT, Colours
+from looplab.view.colours import CONTRAST, DARK, LIGHT, Colours
 
 PREFIX: Final = "looplab-"
 """Begins the name of each theme, so that a theme of Textual's own is told apart."""
