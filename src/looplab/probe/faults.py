@@ -11,7 +11,7 @@ from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Notice
 
-Instrument = Literal["requests", "loop", "stalls", "threads"]
+Instrument = Literal["requests", "loop", "stalls", "threads", "gthread", "connections"]
 """An instrument of the probe, by the name that the hello gives it."""
 
 

@@ -1,0 +1,195 @@
+"""The probe of one WSGI worker: requests, threads and connections of a gunicorn worker process."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import platform
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from looplab.probe.faults import Faults, Instrument
+from looplab.probe.gthread import Gthread
+from looplab.probe.settings import Settings
+from looplab.probe.turns import WsgiRequest, client_number
+from looplab.probe.workers import WorkerNumber
+from looplab.wire.buffer import BoundedBuffer
+from looplab.wire.clock import MS, anchor, now_ns
+from looplab.wire.emitter import Emitter
+from looplab.wire.events import PROTOCOL, Event, Hello, OpenRequests, ProbeReport
+
+Environ = MutableMapping[str, Any]
+
+REPORT_EVERY_NS = 250 * MS
+"""Time between two reports of the probe about itself, and between two lists of the open requests."""
+
+ENDED = 20_000
+"""Requests that are over and wait for the emitter: seconds of traffic at full speed."""
+
+MARK = "looplab.request"
+"""Key under which the environment of a request carries its record, for gunicorn's hook at its end."""
+
+
+class WsgiWorker:
+    """The instruments of this process, from gunicorn's `post_worker_init` on."""
+
+    def __init__(self, settings: Settings, server: Any, faults: Faults) -> None:
+        """Install all instruments; `server` is gunicorn's worker object."""
+        self.faults = faults
+        self._rids = itertools.count(1)
+        self._open: dict[int, WsgiRequest] = {}
+        self._ended: BoundedBuffer[WsgiRequest] = BoundedBuffer(ENDED)
+        self._finished = 0
+        self._reported_ns = 0
+        self._gthread = Gthread(server, faults, self._end)
+        self._number = WorkerNumber(settings.workers)
+        instruments: list[Instrument] = ["requests"]
+        if self._watch():
+            instruments += ["gthread", "connections"]
+        self._emitter = Emitter(settings.socket, self._hello(settings, instruments), self._collect)
+        self._emitter.start()
+
+    def begin(self, environ: Environ) -> WsgiRequest:
+        """Write down that a request has come to the application."""
+        turn = self._gthread.turn
+        rid = next(self._rids)
+        client = client_number(environ.get("HTTP_X_LOOPLAB_ID", ""))
+        path = environ.get("PATH_INFO", "")
+        request = WsgiRequest(rid, client, environ["REQUEST_METHOD"], path, turn, now_ns())
+        if turn is not None:
+            turn.request = request
+        self._open[rid] = environ[MARK] = request
+        return request
+
+    def end(self, environ: Environ) -> None:
+        """Write down that the server is done with a request: its answer is sent, or it has failed."""
+        request = environ.get(MARK)
+        if isinstance(request, WsgiRequest) and not request.ended_ns:
+            self._end(request, now_ns())
+
+    def stop(self) -> None:
+        """Send what is left, with a last report."""
+        self._reported_ns = 0
+        self._emitter.stop()
+
+    def forget(self) -> None:
+        """Let go of the parent's things in a forked child, where no thread of the probe lives."""
+        self._number.forget()
+
+    def _watch(self) -> bool:
+        try:
+            return self._gthread.watch()
+        except Exception as error:
+            self.faults.fail("gthread", error)
+            return False
+
+    def _end(self, request: WsgiRequest, now: int) -> None:
+        request.ended_ns = now
+        turn = self._gthread.turn
+        if turn is not None and turn.request is request:
+            turn.finished_ns = now
+        self._ended.append(request)
+        self._open.pop(request.rid, None)
+
+    def _hello(self, settings: Settings, instruments: list[Instrument]) -> Hello:
+        monotonic, wall = anchor()
+        return Hello(
+            PROTOCOL,
+            settings.run,
+            "server",
+            self._number.number,
+            os.getpid(),
+            platform.python_version(),
+            "",
+            list(instruments),
+            monotonic,
+            wall,
+        )
+
+    # In the emitter's thread
+
+    def _collect(self) -> list[Event]:
+        """Give all that is new."""
+        now = now_ns()
+        due = now - self._reported_ns >= REPORT_EVERY_NS
+        events: list[Event] = []
+        self._gather("requests", lambda: self._collect_requests(due), events)
+        self._gather("gthread", self._gthread.collect, events)
+        self._gather("connections", self._gthread.collect_connections, events)
+        events += self.faults.notices.drain()
+        if due:
+            self._reported_ns = now
+            events.append(self._report(now, len(events) + 1))
+        return events
+
+    def _gather(
+        self, instrument: Instrument, collect: Callable[[], list[Event]], events: list[Event]
+    ) -> None:
+        if instrument in self.faults.off:
+            return
+        try:
+            events += collect()
+        except Exception as error:
+            self.faults.fail(instrument, error)
+
+    def _collect_requests(self, due: bool) -> list[Event]:
+        # The clock and the open ones before the ended ones: what ends meanwhile is told as ended, once.
+        now = now_ns()
+        present = self._open.copy()
+        ended = self._ended.drain()
+        self._finished += len(ended)
+        events: list[Event] = [request.event() for request in ended]
+        events += [
+            request.event() for request in present.values() if request.changed() and not request.ended_ns
+        ]
+        if due:
+            events.append(OpenRequests(now, list(present)))
+        return events
+
+    def _report(self, now: int, fresh: int) -> ProbeReport:
+        buffers: tuple[BoundedBuffer[Any], ...] = (self._ended, self._gthread.ended, self.faults.notices)
+        finished = self._finished + self._ended.dropped
+        return ProbeReport(
+            now,
+            self._emitter.events + fresh,
+            sum(buffer.dropped for buffer in buffers) + self._emitter.lost,
+            self._emitter.cpu_ns,
+            finished + len(self._open) + len(self._ended),
+            finished,
+        )
+
+
+class WsgiProbe:
+    """Installs a worker's instruments once gunicorn has made it, and never raises doing so."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.worker: WsgiWorker | None = None
+        """None before the installation, after the end, and if the installation failed."""
+        atexit.register(self.stop)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def install(self, server: Any) -> None:
+        """Install the instruments; `server` is gunicorn's worker object, in its own process."""
+        if self.worker is not None:
+            return
+        try:
+            self.worker = WsgiWorker(self._settings, server, Faults())
+        except Exception as error:
+            print(f"looplab: the probe is off: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+
+    def stop(self) -> None:
+        """Send what is left and say goodbye, once.
+
+        At the exit of the interpreter, which waits for the pool's threads first.
+        """
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.stop()
+
+    def _forked(self) -> None:
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.forget()
