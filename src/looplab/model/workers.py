@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from looplab.model.collections import Collections
 from looplab.model.loop import LoopLane
 from looplab.model.slots import SlotPool
 from looplab.model.sources import Source
+from looplab.wire.events import Connections, Monitor
 
 MOST_POOLS = 64
 
@@ -19,6 +21,12 @@ class Worker:
         self.loop = LoopLane()
         self.slots: dict[str, SlotPool] = {}
         """Pools by name; `threadpool` is anyio's."""
+        self.collections = Collections()
+        """Garbage collections of a millisecond and more."""
+        self.connections: Connections | None = None
+        """Its client connections, where the server tells of them."""
+        self.monitor: Monitor | None = None
+        """aiomonitor in this worker, as it last answered."""
         self.starts = 0
         """Processes that had this number."""
         self._began_ns = 0
@@ -56,6 +64,7 @@ class Worker:
     def close(self, t_ns: int) -> None:
         """End all that is open: its process is gone."""
         self.loop.close(t_ns)
+        self.connections = self.monitor = None
         for pool in self.slots.values():
             pool.close(t_ns)
 
@@ -63,6 +72,7 @@ class Worker:
         """Start all sums anew."""
         self._began_ns, self._ended_ns = began_ns, 0
         self.loop.begin_period(began_ns)
+        self.collections.begin_period(began_ns)
         for pool in self.slots.values():
             pool.begin_period(began_ns)
 
@@ -70,5 +80,6 @@ class Worker:
         """End all sums: the traffic is over."""
         self._ended_ns = ended_ns
         self.loop.end_period(ended_ns)
+        self.collections.end_period(ended_ns)
         for pool in self.slots.values():
             pool.end_period(ended_ns)

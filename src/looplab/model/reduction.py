@@ -1,0 +1,361 @@
+"""The reduction: one batch of events after the other changes what is known of a run."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from looplab.model.flow import Flow
+from looplab.model.sources import Source
+from looplab.model.store import Requests
+from looplab.model.users import Users
+from looplab.model.workers import Worker
+from looplab.wire.clock import S
+from looplab.wire.events import (
+    Backlog,
+    Batch,
+    Bye,
+    ClientRequest,
+    Collection,
+    Connections,
+    Hello,
+    LoopSample,
+    Monitor,
+    Notice,
+    OpenRequests,
+    ProbeReport,
+    Run,
+    RunStarted,
+    ServerRequest,
+    ServerState,
+    Slots,
+    SlotUse,
+    Stall,
+    TrafficState,
+)
+
+MOST_NOTICES = 2_000
+"""Lines kept for the log panel."""
+
+MOST_WORKERS = 256
+
+FORGET_PERIOD_NS = S
+"""Old requests are forgotten so often, in the time of the events."""
+
+
+class Reduction:
+    """What is known of one run. `apply` never raises, whatever order the events come in."""
+
+    def __init__(self) -> None:
+        self.run: RunStarted | None = None
+        self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
+        self.notice_count = 0
+        """Notices so far, so that a panel knows which ones are new."""
+        self._stale: set[int] = set()
+        self._reset({})
+
+    def _reset(self, sources: dict[int, Source]) -> None:
+        """Begin a run; `sources` are workers of the run before that go on."""
+        self.now_ns = 0
+        """The latest time seen in any event."""
+        self.server: ServerState | None = None
+        self.traffic: TrafficState | None = None
+        self.backlog: Backlog | None = None
+        """Connections that wait in the kernel for any worker to take them; None where nobody reads it."""
+        self.started_ns = 0
+        """Start of the traffic, of the present burst, or of the run before that: origin of the time axis."""
+        self.users = Users()
+        self.flow = Flow()
+        """Counts and sums over all requests: by phase, in flight, queued, done."""
+        self.requests = Requests(self.users, self.flow)
+        self.sources = sources
+        """Connections by number."""
+        self.batches = 0
+        """Batches applied; changes with everything."""
+        self._workers: dict[int, Worker] = {}
+        self._traffic_source = 0
+        self._traffic_base: TrafficState | None = None
+        self._forgot_ns = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether the traffic has run and is over."""
+        return self.traffic is not None and not self.traffic.running and self.traffic.ended_ns > 0
+
+    @property
+    def ended_ns(self) -> int:
+        """When the traffic was over, 0 before."""
+        return self.traffic.ended_ns if self.traffic is not None and self.finished else 0
+
+    @property
+    def traffic_base(self) -> TrafficState | None:
+        """State of the same traffic process when the present period began; None if it began with it."""
+        return self._traffic_base
+
+    def apply(self, batch: Batch) -> None:
+        """Take the events of one connection."""
+        number = batch.source
+        if number in self._stale:
+            return
+        self.batches += 1
+        source = self.sources.get(number)
+        for event in batch.events:
+            kind = type(event)
+            if isinstance(event, Hello):
+                source = self._hello(number, event) or source
+                continue
+            if (handle := _LAB_HANDLERS.get(kind)) is not None:
+                handle(self, event)
+                source = self.sources.get(number)
+                continue
+            if source is None:
+                source = self._known_by_deeds(number, kind)
+                if source is None:
+                    continue
+            # What no lint or panel asks for yet is let pass.
+            if (take := _HANDLERS.get(kind)) is not None:
+                take(self, event, source)
+        if source is not None and source.ended_ns:
+            self._close_source(source)
+        if self.now_ns > self._forgot_ns + FORGET_PERIOD_NS or len(self.requests) > self.requests.most * 1.1:
+            self._forgot_ns = self.now_ns
+            self.requests.forget(self.now_ns, self.sources)
+
+    def _see(self, t_ns: int) -> None:
+        if t_ns > self.now_ns:
+            self.now_ns = t_ns
+
+    def _hello(self, number: int, event: Hello) -> Source | None:
+        """Get to know a connection; one of another run is not listened to."""
+        self._see(event.monotonic_ns)
+        if number in self.sources:
+            return None
+        run = self.run
+        if run is not None and event.run != run.run and not (run.warm and event.role == "server"):
+            self._stale.add(number)
+            return None
+        source = self.sources[number] = Source(number, event)
+        if event.role == "server":
+            self._employ(source, event.worker)
+        else:
+            self._traffic_source = number
+        return source
+
+    def _known_by_deeds(self, number: int, kind: type) -> Source | None:
+        """Accept a worker that said hello in the run before and goes on in this one."""
+        if self.run is None or not self.run.warm or kind not in _WORKER_EVENTS:
+            return None
+        source = self.sources[number] = Source(number, None)
+        free = 0
+        while (worker := self._workers.get(free)) is not None and worker.alive:
+            free += 1
+        self._employ(source, free)
+        return source
+
+    def _employ(self, source: Source, number: int) -> None:
+        """Give a worker's number to a process."""
+        worker = self._workers.get(number)
+        if worker is None:
+            worker = Worker(number)
+            worker.begin_period(self.flow.began_ns)
+            worker.end_period(self.ended_ns)
+            if len(self._workers) < MOST_WORKERS:
+                self._workers[number] = worker
+        before = worker.source
+        if before is not None and before.alive:
+            # Its goodbye is still on its way, and the new process has the number already.
+            before.ended_ns = max(self.now_ns, 1)
+            self._close_source(before)
+        worker.source = source
+        worker.starts += 1
+        worker.loop.stalls.restart()
+        source.worker = worker
+
+    def _close_source(self, source: Source) -> None:
+        worker = source.worker
+        if worker is None:
+            if source.number == self._traffic_source:
+                self.requests.end_clients(source.ended_ns)
+            return
+        self.requests.close_source(source, worker, source.ended_ns)
+        if worker.source is source:
+            worker.close(source.ended_ns)
+
+    def _run_started(self, event: RunStarted) -> None:
+        if self.run is not None and event.run < self.run.run:
+            return
+        if self.run is None or event.run != self.run.run:
+            fresh = self.run is None
+            self.run = event
+            if not fresh:
+                self._begin_run(event)
+        self.run = event
+        self._see(event.t_ns)
+        self.users.expect(event.users)
+        if not self.started_ns:
+            self._begin_period(event.t_ns)
+
+    def _begin_run(self, event: RunStarted) -> None:
+        """Leave the run before behind, except for a server that goes on."""
+        goes_on: dict[int, Source] = {}
+        for number, source in self.sources.items():
+            if event.warm and source.alive and source.worker is not None:
+                goes_on[number] = Source(number, source.hello)
+            else:
+                self._stale.add(number)
+        workers = {
+            number: worker.number for number in goes_on if (worker := self.sources[number].worker) is not None
+        }
+        server = self.server if event.warm else None
+        self._reset(goes_on)
+        self.server = server
+        for number, source in goes_on.items():
+            self._employ(source, workers[number])
+
+    def _begin_period(self, began_ns: int) -> None:
+        self.started_ns = began_ns
+        self.flow.begin_period(began_ns, self.requests)
+        for worker in self._workers.values():
+            worker.begin_period(began_ns)
+
+    def _server_state(self, event: ServerState) -> None:
+        if self.server is None or event.t_ns >= self.server.t_ns:
+            self.server = event
+        self._see(event.t_ns)
+
+    def _backlog(self, event: Backlog) -> None:
+        if self.backlog is None or event.t_ns >= self.backlog.t_ns:
+            self.backlog = event
+        self._see(event.t_ns)
+
+    def _notice(self, event: Notice) -> None:
+        self.notices.append(event)
+        self.notice_count += 1
+        self._see(event.t_ns)
+
+    def _traffic_state(self, event: TrafficState, source: Source) -> None:
+        before = self.traffic
+        same = before is not None and self._traffic_source == source.number
+        if same and before is not None and event.t_ns < before.t_ns:
+            return
+        self._see(event.t_ns)
+        self._traffic_source = source.number
+        if not same:
+            self._traffic_base = None
+        elif before is not None and before.started_ns and event.started_ns > before.started_ns:
+            self._traffic_base = before
+        self.traffic = event
+        self.users.expect(event.users)
+        if event.started_ns and event.started_ns != self.started_ns:
+            self._begin_period(event.started_ns)
+        flow = self.flow
+        flow.peak_in_flight = max(flow.peak_in_flight, event.in_flight)
+        flow.note_peak(event.t_ns)
+        if self.finished:
+            self.requests.end_clients(event.ended_ns)
+            for worker in self._workers.values():
+                worker.end_period(event.ended_ns)
+
+    def _client_request(self, event: ClientRequest, source: Source) -> None:
+        self._see(event.done_ns or event.first_byte_ns or event.sent_ns)
+        self.requests.take_client(event, source)
+
+    def _server_request(self, event: ServerRequest, source: Source) -> None:
+        worker = source.worker
+        if worker is not None:
+            self._see(event.ended_ns or (event.phases[-1][1] if event.phases else event.began_ns))
+            self.requests.take_server(event, source, worker)
+
+    def _open_requests(self, event: OpenRequests, source: Source) -> None:
+        self._see(event.t_ns)
+        if source.worker is not None:
+            self.requests.take_open(event, source, source.worker)
+
+    def _loop_sample(self, event: LoopSample, source: Source) -> None:
+        self._see(event.t_ns)
+        if (worker := self._present(source)) is not None:
+            worker.loop.take_sample(event)
+
+    def _run_of_callback(self, event: Run, source: Source) -> None:
+        self._see(event.ended_ns)
+        if (worker := self._present(source)) is not None:
+            worker.loop.take_run(event.began_ns, event.ended_ns)
+
+    def _stall(self, event: Stall, source: Source) -> None:
+        self._see(event.ended_ns or event.t_ns)
+        if (worker := self._present(source)) is not None:
+            worker.loop.stalls.take(event)
+            worker.loop.version += 1
+
+    def _slots(self, event: Slots, source: Source) -> None:
+        self._see(event.t_ns)
+        worker = self._present(source)
+        if worker is not None and (pool := worker.pool(event.pool)) is not None:
+            pool.take_reading(event, source.requests)
+
+    def _slot_use(self, event: SlotUse, source: Source) -> None:
+        self._see(event.released_ns)
+        worker = self._present(source)
+        if worker is not None and (pool := worker.pool(event.pool)) is not None:
+            pool.take_use(event)
+
+    def _collection(self, event: Collection, source: Source) -> None:
+        self._see(event.ended_ns)
+        if (worker := self._present(source)) is not None:
+            worker.collections.take(event)
+
+    def _connections(self, event: Connections, source: Source) -> None:
+        self._see(event.t_ns)
+        worker = self._present(source)
+        if worker is not None and (worker.connections is None or event.t_ns >= worker.connections.t_ns):
+            worker.connections = event
+
+    def _monitor(self, event: Monitor, source: Source) -> None:
+        self._see(event.t_ns)
+        worker = self._present(source)
+        if worker is not None and (worker.monitor is None or event.t_ns >= worker.monitor.t_ns):
+            worker.monitor = event
+
+    def _report(self, event: ProbeReport, source: Source) -> None:
+        self._see(event.t_ns)
+        if source.report is None or event.t_ns >= source.report.t_ns:
+            source.report = event
+
+    def _bye(self, event: Bye, source: Source) -> None:
+        self._see(event.t_ns)
+        if not source.ended_ns:
+            source.ended_ns = max(event.t_ns, 1)
+            source.clean = event.clean
+
+    def _present(self, source: Source) -> Worker | None:
+        """Give the worker of a connection if it is not replaced by another process."""
+        worker = source.worker
+        return worker if worker is not None and worker.source is source else None
+
+
+_LAB_HANDLERS: dict[type, Callable[[Reduction, Any], None]] = {
+    RunStarted: Reduction._run_started,
+    ServerState: Reduction._server_state,
+    Notice: Reduction._notice,
+    Backlog: Reduction._backlog,
+}
+
+_HANDLERS: dict[type, Callable[[Reduction, Any, Source], None]] = {
+    ClientRequest: Reduction._client_request,
+    ServerRequest: Reduction._server_request,
+    LoopSample: Reduction._loop_sample,
+    SlotUse: Reduction._slot_use,
+    Slots: Reduction._slots,
+    OpenRequests: Reduction._open_requests,
+    Stall: Reduction._stall,
+    Run: Reduction._run_of_callback,
+    TrafficState: Reduction._traffic_state,
+    ProbeReport: Reduction._report,
+    Bye: Reduction._bye,
+    Collection: Reduction._collection,
+    Connections: Reduction._connections,
+    Monitor: Reduction._monitor,
+}
+
+_WORKER_EVENTS = {ServerRequest, LoopSample, SlotUse, Slots, OpenRequests, Stall, Run}
