@@ -11,8 +11,9 @@ from looplab.scenario import Scenario, Variant, catalogue, knob_values, plan_for
 
 
 def has_terminal() -> bool:
-    """Tell whether there is a terminal to draw on and to read keys from."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    """Tell whether there is a terminal to draw on and to read keys from. Textual draws on standard error."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
 
 
 def open_screen(scenario: Scenario, variant: Variant, overrides: Mapping[str, str | float]) -> int:
