@@ -68,6 +68,11 @@ CASES = [
     ),
     (
         'app = "app:two"',
+        'app = "app:two"\nserver = "nginx"',
+        'variants[1].server: "nginx" is not a server; expected "uvicorn" or "gunicorn"',
+    ),
+    (
+        'app = "app:two"',
         'app = "app:two"\nloop = "trio"',
         'variants[1].loop: "trio" is not an event loop; expected "auto", "asyncio" or "uvloop"',
     ),
@@ -80,6 +85,42 @@ CASES = [
         'app = "app:two"',
         'app = "app:two"\nworkers = 1.5',
         "variants[1].workers: expected a whole number from 1 to 64, got 1.5",
+    ),
+    (
+        'app = "app:two"',
+        'app = "app:two"\nthreads = 4',
+        'variants[1].threads: belongs to server "gunicorn", and this one is "uvicorn"',
+    ),
+    (
+        'app = "app:two"',
+        'app = "app:two"\nworker_connections = 4',
+        'variants[1].worker_connections: belongs to server "gunicorn", and this one is "uvicorn"',
+    ),
+    (
+        'app = "app:two"',
+        'app = "app:two"\nserver = "gunicorn"\nloop = "uvloop"',
+        'variants[1].loop: belongs to server "uvicorn", and this one is "gunicorn"',
+    ),
+    (
+        'app = "app:two"',
+        'app = "app:two"\nserver = "gunicorn"\nthreads = 0',
+        "variants[1].threads: expected a whole number from 1 to 256, got 0",
+    ),
+    (
+        'app = "app:two"',
+        'app = "app:two"\nserver = "gunicorn"\nthreads = 4\nworker_connections = "many"',
+        'variants[1].worker_connections: expected a whole number from 1 to 100000, got "many"',
+    ),
+    (
+        'app = "app:two"',
+        'app = "app:two"\nserver = "gunicorn"\nworker_connections = 4',
+        "variants[1].worker_connections: expected threads of at least 2 beside it:"
+        " one thread has one connection",
+    ),
+    (
+        'app = "app:two"',
+        'app = "app:two"\nserver = "gunicorn"\nthreads = 4\nworker_connections = 3',
+        "variants[1].worker_connections: expected at least one for each thread (4), got 3",
     ),
     ('app = "app:two"', "", 'variants[1].app: missing; expected "module:attribute", such as "app:app"'),
     (

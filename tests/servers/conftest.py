@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from looplab.servers.commands import ServerSpec
 from looplab.servers.runtime import Runtime
-from looplab.servers.server import ServerProcess, ServerSpec
+from looplab.servers.server import ServerProcess
 from looplab.wire.events import Batch, Hello
 from looplab.wire.receiver import Receiver
 

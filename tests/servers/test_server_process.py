@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from looplab.servers.server import ServerFailed, ServerSpec, _bind, environment
+from looplab.servers.commands import ServerSpec, environment
+from looplab.servers.server import ServerFailed, _bind
 
 if TYPE_CHECKING:
     from conftest import Servers

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from looplab.scenario import Scenario, Variant, knob_environment
-from looplab.servers.server import ServerSpec
+from looplab.servers.commands import ServerSpec
 from looplab.traffic.plan import Plan
 from looplab.wire.clock import now_ns
 from looplab.wire.events import RunStarted
@@ -61,7 +61,10 @@ class Selection(msgspec.Struct, frozen=True):
             run=run,
             app=self.variant.app,
             root=self.scenario.folder,
+            server=self.variant.server,
             workers=self.variant.workers,
+            threads=self.variant.threads,
+            worker_connections=self.variant.worker_connections,
             loop=self.variant.loop,
             environment=knob_environment(self.knobs),
             socket_path=socket_path,

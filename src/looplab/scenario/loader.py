@@ -115,6 +115,7 @@ def _variants(top: Table, base: Table) -> list[Variant]:
         ):
             if value not in known:
                 raise table.problem(key, f'"{value}" is not {noun}; {mend(value, known)}')
+        _check_server(table, variant)
         if variant.id in seen:
             raise table.problem(
                 "id", f'"{variant.id}" is already the id of {seen[variant.id]}; give each its own'
@@ -124,6 +125,27 @@ def _variants(top: Table, base: Table) -> list[Variant]:
     if not variants:
         raise top.problem("variants", "missing; expected at least one [[variants]] with id, title and app")
     return variants
+
+
+_GUNICORN = ("threads", "worker_connections")
+_UVICORN = ("loop",)
+
+
+def _check_server(table: Table, variant: Variant) -> None:
+    """Look for keys that the variant's server does not have, and for limits that contradict each other."""
+    other, foreign = ("uvicorn", _UVICORN) if variant.server == "gunicorn" else ("gunicorn", _GUNICORN)
+    for key in foreign:
+        if key in table.raw:
+            raise table.problem(key, f'belongs to server "{other}", and this one is "{variant.server}"')
+    limit = variant.worker_connections
+    if limit is not None and variant.threads == 1:
+        raise table.problem(
+            "worker_connections", "expected threads of at least 2 beside it: one thread has one connection"
+        )
+    if limit is not None and limit < variant.threads:
+        raise table.problem(
+            "worker_connections", f"expected at least one for each thread ({variant.threads}), got {limit}"
+        )
 
 
 def _plan(base: Table, own: Table | None = None) -> Plan:

@@ -16,7 +16,7 @@ from looplab.traffic.plan import Plan
 
 from .errors import ScenarioError, mend
 
-SERVERS = ("uvicorn",)
+SERVERS = ("uvicorn", "gunicorn")
 LOOPS = ("auto", "asyncio", "uvloop")
 OPERATORS = (">=", "<=", ">", "<", "==")
 
@@ -61,6 +61,12 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     app: AppName
     server: Annotated[str, Meta(description="a server")] = "uvicorn"
     workers: Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")] = 1
+    threads: Annotated[int, Meta(ge=1, le=256, description="a whole number from 1 to 256")] = 1
+    """Threads of each worker of gunicorn."""
+    worker_connections: (
+        Annotated[int, Meta(ge=1, le=100_000, description="a whole number from 1 to 100000")] | None
+    ) = None
+    """Connections that each worker of gunicorn accepts at most; None leaves it to gunicorn."""
     loop: Annotated[str, Meta(description="an event loop")] = "auto"
     shows: Annotated[str, Meta(description="the name of a function")] = ""
     traffic: Plan | None = None
@@ -123,7 +129,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs(self) -> list[str]:
         """What a machine must have for it beyond looplab itself."""
-        return sorted({"uvloop" for variant in self.variants if variant.loop == "uvloop"})
+        needs = {"uvloop" for variant in self.variants if variant.loop == "uvloop"}
+        return sorted(needs | {variant.server for variant in self.variants if variant.server != "uvicorn"})
 
 
 Duration = Annotated[

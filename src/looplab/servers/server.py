@@ -1,4 +1,4 @@
-"""A server process: uvicorn with one or more workers, on a port that the lab has bound."""
+"""A server process: uvicorn or gunicorn with one or more workers, on a port that the lab has bound."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import asyncio
 import os
 import re
 import socket
-import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable
 
-import msgspec
-
+from looplab.servers.commands import ServerSpec, command, environment, missing
 from looplab.servers.guarded import Guarded, StartError
 from looplab.servers.reason import complaint, ending
 from looplab.wire.events import Hello
@@ -21,13 +17,10 @@ HOST = "127.0.0.1"
 
 READY_POLL_S = 0.005
 
-APP = "looplab.probe.asgi:app"
-"""What uvicorn imports: the probe, which imports the user's app."""
-
-GRACEFUL_S = 1
-"""Seconds that uvicorn gives to open requests after a TERM."""
-
-_WORKER_DIED = re.compile(r"Child process \[\d+\] (?:died|failed to start)")
+_WORKER_DIED = re.compile(
+    r"Child process \[\d+\] (?:died|failed to start)|Worker \(pid:\d+\) (?:exited with code|was sent)"
+)
+"""What uvicorn and gunicorn say of a worker that ended; both start another in its place, for ever."""
 
 
 class ServerFailed(Exception):  # noqa: N818  the state of the server that it leads to is "failed"
@@ -38,29 +31,6 @@ class ServerFailed(Exception):  # noqa: N818  the state of the server that it le
         super().__init__(reason)
         self.reason = reason
         self.log = log
-
-
-class ServerSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Which server to start, and how."""
-
-    run: int
-    app: str
-    """The user's `module:attribute`."""
-    root: Path
-    """Absolute folder of the user's code."""
-    server: Literal["uvicorn"] = "uvicorn"
-    workers: int = 1
-    loop: str = "auto"
-    """`asyncio`, `uvloop` or `auto`, which is uvloop where it is installed."""
-    environment: dict[str, str] = {}
-    """Knobs, and whatever else the app is told."""
-    socket_path: Path
-    """The lab's socket."""
-
-    @property
-    def workers_folder(self) -> Path:
-        """Folder of the files that the workers lock to get their numbers."""
-        return self.socket_path.parent / f"workers-{self.run}"
 
 
 class ServerProcess:
@@ -157,6 +127,8 @@ class ServerProcess:
 
     async def _spawn(self) -> None:
         spec = self.spec
+        if lacking := missing(spec):
+            raise StartError(lacking)
         spec.workers_folder.mkdir(exist_ok=True)
         for number in range(spec.workers):
             (spec.workers_folder / str(number)).touch()
@@ -170,7 +142,10 @@ class ServerProcess:
             )
 
     async def _become_ready(self) -> None:
-        """Wait for the hellos, then for an open port: uvicorn listens once the app's startup is over."""
+        """Wait for the hellos, then for an open port: uvicorn listens once the app's startup is over.
+
+        gunicorn listens before it starts its workers, and each says hello when it is about to accept.
+        """
         await self._all_greeted.wait()
         loop = asyncio.get_running_loop()
         while True:
@@ -184,8 +159,7 @@ class ServerProcess:
                     return
 
     def _take_line(self, line: str) -> None:
-        # uvicorn starts a worker that ended during its start again and again.
-        if not self._ready and self.spec.workers > 1 and _WORKER_DIED.search(line):
+        if not self._ready and _WORKER_DIED.search(line):
             self._worker_died.set()
         self._on_line(line)
 
@@ -193,9 +167,9 @@ class ServerProcess:
 def _bind() -> socket.socket:
     """Bind a free port, and leave it to the server to listen.
 
-    Without SO_REUSEADDR nobody else can bind it meanwhile. The accepted sockets inherit TCP_NODELAY; the
-    server would not set it, because uvicorn takes what comes by `--fd` for a Unix socket, and then each
-    answer waits for a delayed acknowledgement: 44 ms a request where 1.6 ms is true.
+    Without SO_REUSEADDR nobody else can bind it meanwhile. The accepted sockets inherit TCP_NODELAY; a
+    server may not set it: uvicorn takes what comes by `--fd` for a Unix socket, and then each answer waits
+    for a delayed acknowledgement: 44 ms a request where 1.6 ms is true.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -205,35 +179,3 @@ def _bind() -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def command(spec: ServerSpec, fd: int) -> list[str]:
-    """Give the server's command line."""
-    return [
-        # -P: the working folder is not searched for uvicorn's own imports.
-        *(sys.executable, "-P", "-m", "uvicorn", APP),
-        *("--fd", str(fd)),
-        *("--workers", str(spec.workers)),
-        *("--loop", spec.loop),
-        *("--app-dir", str(spec.root)),
-        *("--no-access-log", "--log-level", "info", "--no-use-colors"),
-        *("--timeout-graceful-shutdown", str(GRACEFUL_S)),
-    ]
-
-
-def environment(spec: ServerSpec, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Give the server's environment: what is inherited, the knobs, and what the probe reads."""
-    # UVICORN_* would change the command line.
-    kept = {name: value for name, value in inherited.items() if not name.startswith(("UVICORN_", "LAB_"))}
-    return {
-        **kept,
-        # The folder of a scenario stays as it is, and output is seen when it is written.
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-        **spec.environment,
-        "LOOPLAB_SOCKET": str(spec.socket_path),
-        "LOOPLAB_RUN": str(spec.run),
-        "LOOPLAB_APP": spec.app,
-        "LOOPLAB_ROOT": str(spec.root),
-        "LOOPLAB_WORKERS": str(spec.workers_folder),
-    }
