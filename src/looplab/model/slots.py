@@ -10,10 +10,13 @@ from looplab.model.columns import paint
 from looplab.model.histogram import Histogram
 from looplab.model.requests import Request, Span
 from looplab.model.series import GaugeSeries
-from looplab.wire.events import Phase, Slots, SlotUse
+from looplab.wire.events import Phase, SlotKind, Slots, SlotUse
 
 BUSY = Phase.THREAD
 """Code of a slot whose thread works."""
+
+IN_USE = Phase.QUERY
+"""Code of a database connection that is in somebody's hands."""
 
 HELD = Phase.AWAITING
 """Code of a slot that is held while its thread is idle: the loop has not taken it back yet."""
@@ -43,14 +46,14 @@ class Use:
         self.guessed = False
         """True if its end was never told: it ends where it was last seen."""
 
-    def spans(self, from_ns: int, to_ns: int, now_ns: int) -> list[Span]:
-        """Give what it shows between two times: busy, then held."""
+    def spans(self, from_ns: int, to_ns: int, now_ns: int, busy: Phase = BUSY) -> list[Span]:
+        """Give what it shows between two times: busy, by that code, then held."""
         end = min(self.released_ns or now_ns, to_ns)
         busy_end = min(self.finished_ns or end, end)
         begin = max(self.taken_ns, from_ns)
         spans = []
         if begin < busy_end:
-            spans.append((begin, busy_end, BUSY))
+            spans.append((begin, busy_end, busy))
         if max(begin, busy_end) < end:
             spans.append((max(begin, busy_end), end, HELD))
         return spans
@@ -59,10 +62,12 @@ class Use:
 class Slot:
     """One slot with its history."""
 
-    __slots__ = ("number", "open", "uses", "version")
+    __slots__ = ("busy", "number", "open", "uses", "version")
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, busy: Phase = BUSY) -> None:
         self.number = number
+        self.busy = busy
+        """Code that it shows while it works."""
         self.uses: list[Use] = []
         """Finished uses in time order, bounded."""
         self.open: Use | None = None
@@ -95,7 +100,7 @@ class Slot:
     def phases_by_column(
         self, from_ns: int, column_ns: int, first_col: int, last_col: int, now_ns: int
     ) -> bytearray:
-        """Give `BUSY`, `HELD` or 0 for each column in `[first_col, last_col)`, by `columns.paint`."""
+        """Give `busy`, `HELD` or 0 for each column in `[first_col, last_col)`, by `columns.paint`."""
         columns = last_col - first_col
         if columns <= 0 or column_ns <= 0:
             return bytearray()
@@ -105,7 +110,7 @@ class Slot:
         shown = uses[max(bisect_right(uses, begin, key=_taken) - 1, 0) : bisect_right(uses, end, key=_taken)]
         if self.open is not None:
             shown.append(self.open)
-        return paint((use.spans(begin, end, now_ns) for use in shown), begin, column_ns, columns)
+        return paint((use.spans(begin, end, now_ns, self.busy) for use in shown), begin, column_ns, columns)
 
 
 class SlotPool:
@@ -113,13 +118,18 @@ class SlotPool:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.kind: SlotKind = "threads"
         self.t_ns = 0
         """When the newest reading was made."""
         self.total = 0
         self.held = 0
         """Slots that are given out."""
         self.busy = 0
-        """Slots whose thread works."""
+        """Slots whose thread works; connections in use."""
+        self.connecting = 0
+        """Held connections that are being opened."""
+        self.idle = 0
+        """Connections that are open and free."""
         self.waiting = 0
         """Requests that wait for a slot."""
         self.queue: list[int] = []
@@ -151,6 +161,11 @@ class SlotPool:
         self._busy_area_ns = 0
 
     @property
+    def busy_code(self) -> Phase:
+        """Code of a slot that works: what it is good for."""
+        return IN_USE if self.kind == "connections" else BUSY
+
+    @property
     def holders(self) -> dict[int, Use]:
         """The uses that go on now, by slot."""
         return {slot.number: slot.open for slot in self.slots.values() if slot.open is not None}
@@ -159,7 +174,7 @@ class SlotPool:
         """Give a slot, made if it is new; None for a number that is not kept."""
         slot = self.slots.get(number)
         if slot is None and 0 <= number < MOST_SLOTS:
-            slot = self.slots[number] = Slot(number)
+            slot = self.slots[number] = Slot(number, self.busy_code)
         return slot
 
     def take_reading(self, event: Slots, requests: dict[int, Request]) -> None:
@@ -168,7 +183,9 @@ class SlotPool:
             return
         self._count_reading(self.t_ns, event.t_ns)
         self.t_ns = event.t_ns
+        self._take_kind(event.kind)
         self.total, self.held, self.busy, self.waiting = event.total, event.held, event.busy, event.waiting
+        self.connecting, self.idle = event.connecting, event.idle
         self.queue = event.queue
         self._readings.append((event.t_ns, event.held, event.busy, event.waiting))
         self._note_peaks(event.held, event.waiting)
@@ -187,7 +204,7 @@ class SlotPool:
                 use = slot.open = Use(rid, since_ns)
                 slot.version += 1
             request = requests.get(rid)
-            if request is not None and not use.finished_ns:
+            if request is not None and not use.finished_ns and self.kind == "threads":
                 # Its request has gone on: the thread is idle, and only the slot is still held.
                 code, code_ns = request.code, request.phase_since_ns
                 if code != Phase.THREAD and code_ns > since_ns:
@@ -217,7 +234,7 @@ class SlotPool:
         for slot in self.slots.values():
             self._let_go(slot, t_ns)
         self._count_reading(self.t_ns, t_ns)
-        self.held = self.busy = self.waiting = 0
+        self.held = self.busy = self.waiting = self.connecting = self.idle = 0
         self.queue = []
         self.held_series.read(t_ns + self.held_series.bucket_ns, 0)
         self.waiting_series.read(t_ns + self.waiting_series.bucket_ns, 0)
@@ -266,6 +283,15 @@ class SlotPool:
             return None
         open_ns = self.busy * max(to_ns - max(self.t_ns, self._began_ns), 0)
         return (self._busy_area_ns + open_ns) / length
+
+    def _take_kind(self, kind: SlotKind) -> None:
+        """Learn what the slots are; uses may have been told before."""
+        if kind == self.kind:
+            return
+        self.kind = kind
+        for slot in self.slots.values():
+            slot.busy = self.busy_code
+            slot.version += 1
 
     def _let_go(self, slot: Slot, t_ns: int) -> None:
         """End an open use whose end was not told; the telling, if it still comes, replaces it."""

@@ -47,7 +47,14 @@ def fits(width: int, height: int) -> bool:
 
 
 def plan(
-    width: int, height: int, *, workers: int = 1, code: bool = True, lines: int = 8, knobs: int = 1
+    width: int,
+    height: int,
+    *,
+    workers: int = 1,
+    pools: int = 1,
+    code: bool = True,
+    lines: int = 8,
+    knobs: int = 1,
 ) -> Layout:
     """Share out the terminal.
 
@@ -55,6 +62,7 @@ def plan(
         width: cells of the terminal.
         height: cells of the terminal.
         workers: lanes of the event loop band.
+        pools: pools of slots, each with a band of its own; together they never take more than half.
         code: whether the code panel is wanted; in a narrow terminal it takes the place of the bands.
         lines: lines of code that there are to print.
         knobs: knobs that the numbers panel lists.
@@ -68,7 +76,8 @@ def plan(
     lanes = max(min(workers, 8), 1)
     lag = 1 if height >= 30 else 0
     loops = 1 + min(lanes, max(body // 5, 1)) + lag
-    threads = 5 if height >= 44 else 3 if height >= 30 else 2
+    band = 5 if height >= 44 else 3 if height >= 30 else 2
+    threads = max(min(band * pools, (body - loops - axis) // 2), band)
     least = min(_NUMBERS + knobs + 3, body)
     listing = min(max(lines, _LEAST_CODE) + 2, max(body - least, 0)) if code else 0
     if wide:

@@ -11,9 +11,9 @@ from rich.style import Style
 from looplab.view import format as write
 from looplab.view.layout import columns
 from looplab.view.paint import EIGHTHS, Piece, levels, over_window, strip, text_strip, title_strip
+from looplab.view.panels.band import THREADS as POOL
 from looplab.view.panels.base import Panel
 from looplab.view.panels.loops import LAG_MARK_MS, lag_ms
-from looplab.view.panels.threads import POOL
 from looplab.view.state import View
 from looplab.wire.clock import S
 from looplab.wire.events import Phase

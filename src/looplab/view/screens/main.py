@@ -13,6 +13,7 @@ from textual.widgets import Static
 from looplab.view import layout
 from looplab.view.keys import KEYS
 from looplab.view.panels.axis import AxisPanel
+from looplab.view.panels.band import pools_of
 from looplab.view.panels.code import CodePanel
 from looplab.view.panels.failure import FailurePanel
 from looplab.view.panels.footer import Footer
@@ -113,14 +114,17 @@ class MainScreen(Screen[None]):
         workers = max(len(view.model.workers), view.choice.selection.variant.workers)
         panel = self.query_one("#code", PanelWidget).panel
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
-        key = (width, height, code, workers, lines, len(view.knobs), view.failed)
+        pools = len(pools_of(view.model))
+        key = (width, height, code, workers, pools, lines, len(view.knobs), view.failed)
         if key == self._laid:
             return
         self._laid = key
         self.set_class(not fits, "too-small")
         if not fits:
             return
-        places = layout.plan(width, height, workers=workers, code=code, lines=lines, knobs=len(view.knobs))
+        places = layout.plan(
+            width, height, workers=workers, pools=pools, code=code, lines=lines, knobs=len(view.knobs)
+        )
         self._bands_columns = places.left
         with self.app.batch_update():
             self.set_class(view.failed, "failed")

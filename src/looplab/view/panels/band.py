@@ -1,0 +1,212 @@
+"""One band of slots: a title, and which slots of a pool were taken, on the same seconds as the users.
+
+With room it is *dense*, two slots a text row. Without, it is an area: as high as slots are held. A slot
+whose thread has finished, and that the busy loop has not taken back yet, is paler.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from rich.segment import Segment
+
+from looplab.model import Model
+from looplab.model.slots import SlotPool
+from looplab.view.lanes import Lane
+from looplab.view.paint import EIGHTHS, band_strip, dense_row, title_strip
+from looplab.view.palette import Palette
+from looplab.view.panels.base import Panel
+from looplab.view.state import View
+from looplab.view.window import Window
+from looplab.wire.events import Phase
+
+THREADS = "threadpool"
+"""The pool that has a band from the start, for every server has it."""
+
+LEAST = 2
+"""Rows below which a band cannot show its slots: a title and a line."""
+
+Pools = dict[str, list[tuple[int, SlotPool]]]
+"""The pools of all workers by name, each with the number of its worker."""
+
+
+def pools_of(model: Model) -> Pools:
+    """Give the pools that the run has, anyio's threads first, as the others came."""
+    found: Pools = {THREADS: []}
+    for worker in model.workers:
+        for name, pool in worker.slots.items():
+            found.setdefault(name, []).append((worker.number, pool))
+    if not found[THREADS] and len(found) > 1:
+        del found[THREADS]
+    return found
+
+
+def shares(pools: Pools, rows: int) -> list[tuple[str, int, int]]:
+    """Share out rows: for each band that fits its name, its first row and its rows, the title included.
+
+    Threads that were never used are only a title beside others. What a band cannot use, because it
+    shows each of its slots already, goes to the next.
+    """
+    wanted = {}
+    for name, found in pools.items():
+        unused = name == THREADS and len(pools) > 1 and not any(p.peak or p.held or p.slots for _, p in found)
+        total = max(sum(pool.total for _, pool in found), 1)
+        wanted[name] = 1 if unused else max(1 + (total + 1) // 2, LEAST)
+    given: dict[str, int] = {}
+    left = rows
+    for name, most in wanted.items():
+        if left >= min(most, LEAST) or not given:
+            given[name] = min(most, LEAST)
+            left -= given[name]
+    while left > 0 and (short := [name for name in given if given[name] < wanted[name]]):
+        for name in short[:left]:
+            given[name] += 1
+        left -= len(short[:left])
+    if left > 0 and len(given) == 1:
+        # A single band keeps the whole panel.
+        given = dict.fromkeys(given, rows)
+    places, y = [], 0
+    for name, height in given.items():
+        places.append((name, y, height))
+        y += height
+    return places
+
+
+class Band:
+    """The slots of one pool, of all workers."""
+
+    def __init__(self, panel: Panel, name: str) -> None:
+        self._panel = panel
+        self._name = name
+        self._lanes: dict[tuple[int, int], Lane] = {}
+        self._busy = Phase.THREAD
+
+    def show(
+        self,
+        view: View,
+        window: Window,
+        pools: list[tuple[int, SlotPool]],
+        place: tuple[int, int],
+        all_rows: bool,
+    ) -> None:
+        """Draw what changed.
+
+        Args:
+            view: the frame.
+            window: what the picture shows.
+            pools: the pools with their workers' numbers.
+            place: first row in the panel, and rows.
+            all_rows: whether nothing that was drawn before holds.
+        """
+        y, height = place
+        if all_rows:
+            self._lanes = {}
+        self._busy = pools[0][1].busy_code if pools else Phase.THREAD
+        total = sum(pool.total for _, pool in pools)
+        self._title([pool for _, pool in pools], total, y)
+        if height < LEAST:
+            return
+        changed = all_rows
+        for number, pool in pools:
+            for slot in pool.slots.values():
+                lane = self._lanes.setdefault((number, slot.number), Lane(window.columns))
+                changed = lane.follow(slot, window, view.now_ns) >= 0 or changed
+        if changed:
+            self._draw(total, window.columns, y, height)
+
+    def _title(self, pools: list[SlotPool], total: int, y: int) -> None:
+        panel = self._panel
+        detail, full = describe(pools, total)
+        if panel.fresh(y, (self._name, detail, full)):
+            right = [("full", panel.palette.marks["warning"])] if full else []
+            panel.put(y, title_strip(panel.width, panel.palette, title(self._name, pools), detail, right))
+
+    def _draw(self, total: int, width: int, top: int, height: int) -> None:
+        panel, look = self._panel, self._panel.palette
+        rows = height - 1
+        lanes = [self._lanes[key].cells for key in sorted(self._lanes)]
+        if 2 * rows >= max(total, len(lanes)) > 0 and look.dense:
+            empty = bytes(width)
+            for y in range(1, height):
+                pair = [*lanes[2 * y - 2 : 2 * y], empty, empty]
+                label = str(2 * y - 1) if y % 5 == 1 and 2 * y - 1 <= total else ""
+                key = (bytes(pair[0]), bytes(pair[1]), label)
+                if panel.fresh(top + y, key):
+                    panel.put(
+                        top + y, band_strip(label, dense_row(pair[0], pair[1], look), panel.width, look)
+                    )
+            return
+        held, busy = _counts(lanes, width, self._busy)
+        full = max(total, 1)
+        for y in range(1, height):
+            below = rows - y
+            low, high = [8 * rows * n // full for n in busy], [8 * rows * n // full for n in held]
+            cells = tuple(
+                (_part(b or (1 if n else 0), below), _part(h or (1 if m else 0), below))
+                for b, n, h, m in zip(low, busy, high, held, strict=True)
+            )
+            label = str(total) if y == 1 and total and rows > 1 else ""
+            if panel.fresh(top + y, (cells, label)):
+                panel.put(top + y, band_strip(label, _area(cells, look, self._busy), panel.width, look))
+
+
+def title(name: str, pools: list[SlotPool]) -> str:
+    """Give the title of a band: a library's pool has the library's name."""
+    if name == THREADS:
+        return "Threads"
+    library = any(pool.kind in ("connections", "gthread") for pool in pools)
+    return name if library else name.capitalize()
+
+
+def describe(pools: list[SlotPool], total: int) -> tuple[str, bool]:
+    """Say how many slots are taken and how many wait, and whether no more can be taken."""
+    held, busy = sum(pool.held for pool in pools), sum(pool.busy for pool in pools)
+    waiting, peak = sum(pool.waiting for pool in pools), sum(pool.peak for pool in pools)
+    full = bool(waiting) and held >= total
+    if not any(pool.peak or pool.slots for pool in pools):
+        return (f"{total} idle, none used" if total else "none used"), full
+    if any(pool.kind == "connections" for pool in pools):
+        connecting = sum(pool.connecting for pool in pools)
+        detail = f"{busy}/{total} in use"
+        if held or waiting:
+            return f"{detail}, {waiting} wait, {connecting} connecting", full
+        return f"{detail}, {peak} at most", full
+    detail = f"{held}/{total} held"
+    if held > busy:
+        detail += f", {held - busy} of them done"
+    if waiting:
+        detail += f", {waiting} waiting"
+    elif not held and peak:
+        detail += f", {peak} at most"
+    return detail, full
+
+
+def _area(cells: tuple[tuple[int, int], ...], look: Palette, code: Phase) -> list[Segment]:
+    segments = []
+    for (busy, held), run in groupby(cells):
+        length = sum(1 for _ in run)
+        if busy >= held or busy == 8:
+            segments.append(Segment(EIGHTHS[busy] * length, look.solid[code] if busy else look.text))
+        elif not busy:
+            segments.append(Segment(EIGHTHS[held] * length, look.idle))
+        elif held == 8:
+            segments.append(Segment(EIGHTHS[busy] * length, look.busy_on_idle))
+        else:
+            segments.append(Segment(EIGHTHS[held] * length, look.idle))
+    return segments
+
+
+def _part(height: int, rows_below: int) -> int:
+    """Give the eighths of a column's height that lie in a row."""
+    return min(max(height - 8 * rows_below, 0), 8)
+
+
+def _counts(lanes: list[bytearray], width: int, code: Phase) -> tuple[list[int], list[int]]:
+    """Count, column by column, the slots that are held and those that work."""
+    held, busy = [0] * width, [0] * width
+    for cells in lanes:
+        for column, cell in enumerate(cells):
+            if cell:
+                held[column] += 1
+                busy[column] += cell == code
+    return held, busy
