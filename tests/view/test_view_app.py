@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from stage import FRAME_NS, Stage, failure, played, selection
 from streams import START_NS
@@ -7,6 +10,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Log
 
+from looplab.scenario import find
 from looplab.view.app import SETTLE_NS
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth
@@ -353,3 +357,16 @@ async def test_a_theme_can_be_changed_while_it_runs() -> None:
         stage.app.theme = "looplab-light"
         await stage.play(pilot, START_NS + S)
         assert _panel(stage, "users").panel.palette is stage.app.look is not dark
+
+
+async def test_somebodys_own_scenario_may_have_the_name_of_one_on_board(tmp_path: Path) -> None:
+    on_board = find("one-keyword")
+    own = shutil.copytree(on_board.folder, tmp_path / "one-keyword")
+    stage = Stage([], selection(str(own)))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        assert len(stage.app.catalogue) == 4
+        assert stage.app.choice.key == "4"
+        await pilot.press("right_square_bracket", "left_square_bracket")
+        opened = [stage.app.choice.selection.scenario.folder]
+        assert opened == [own]

@@ -85,7 +85,7 @@ class LoopLabApp(App[None]):
         super().__init__(ansi_color=None if depth == "full" else True)
         self.lab = lab
         self.catalogue = list(catalogue)
-        if all(scenario.id != selection.scenario.id for scenario in self.catalogue):
+        if self._place(selection) is None:
             self.catalogue.append(selection.scenario)
         self.choice = Choice(selection, scenarios=len(self.catalogue))
         self.observer = Observer()
@@ -156,12 +156,18 @@ class LoopLabApp(App[None]):
 
     # What people do
 
+    def _place(self, selection: Selection) -> int | None:
+        """Find a selection in the catalogue by its folder: somebody's own may have the name of one on board."""
+        folders = [scenario.folder for scenario in self.catalogue]
+        folder = selection.scenario.folder
+        return folders.index(folder) if folder in folders else None
+
     def _choose(self, selection: Selection) -> None:
         """Take a selection and run it."""
         choice = self.choice
         choice.selection = selection
-        place = next(i for i, s in enumerate(self.catalogue, 1) if s.id == selection.scenario.id)
-        choice.key = str(place % 10) if place <= 10 else ""
+        place = self._place(selection)
+        choice.key = str((place + 1) % 10) if place is not None and place < 10 else ""
         choice.stopped = False
         if choice.knob not in selection.scenario.knobs:
             choice.knob = next(iter(selection.scenario.knobs), "")
@@ -186,8 +192,9 @@ class LoopLabApp(App[None]):
 
     def action_scenario(self, step: int) -> None:
         """Go to the next or previous scenario."""
-        place = next(i for i, s in enumerate(self.catalogue) if s.id == self.choice.selection.scenario.id)
-        self.action_open((place + step) % len(self.catalogue) + 1)
+        place = self._place(self.choice.selection)
+        if place is not None:
+            self.action_open((place + step) % len(self.catalogue) + 1)
 
     def action_variant(self, step: int) -> None:
         """Go to the next or previous variant."""
