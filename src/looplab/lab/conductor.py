@@ -11,6 +11,7 @@ from typing import Any
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
 from looplab.lab.selection import Selection
+from looplab.servers.backlog import AcceptQueue
 from looplab.servers.reason import ending
 from looplab.servers.runtime import Runtime
 from looplab.servers.server import ServerFailed, ServerProcess
@@ -31,6 +32,12 @@ FINISH_S = 1.0
 
 CLOSE_S = 1.5
 """Most time that the end of all processes may take when the lab closes."""
+
+BACKLOG_PERIOD_S = 0.1
+"""Time between two readings of the accept queue: the picture is a tenth of a second late at most."""
+
+BACKLOG_SAME = 10
+"""Every so many readings one is told that says the same as the one before."""
 
 NUMBERS_PER_TRAFFIC = 100_000_000
 """Request numbers for each traffic process of a server, so that no two requests share one."""
@@ -63,6 +70,7 @@ class Conductor:
         self._traffics = 0
         self._watchers: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[Any]] = set()
+        self._told_of_backlog = False
 
     async def run(self) -> None:
         """Execute commands until `close`; then end everything."""
@@ -172,6 +180,7 @@ class Conductor:
         self._server_ready = True
         self._intake.state("ready", server)
         self._watch(self._watch_server(server))
+        self._watch(self._watch_backlog(server))
         traffic = await preparing
         if self._ending:
             # The old server would take the CPU that this run is measured on.
@@ -249,6 +258,24 @@ class Conductor:
             self._server_ready = False
             self._intake.state("failed", server, f"the server {ending(status)}", server.log)
             self._finish_traffic()
+
+    async def _watch_backlog(self, server: ServerProcess) -> None:
+        """Tell how many connections no worker has taken, while the server is ready."""
+        if not AcceptQueue.known():
+            if not self._told_of_backlog:
+                self._told_of_backlog = True
+                self._intake.notice("lab", "info", "no listen backlog: this system does not show it")
+            return
+        queue = AcceptQueue(server.port)
+        told: int | None = None
+        told_for = 0
+        while server is self._server and self._server_ready:
+            waiting = queue.read()
+            told_for = told_for + 1 if waiting == told else 0
+            if waiting is not None and told_for % BACKLOG_SAME == 0:
+                self._intake.backlog(waiting, queue.limit)
+            told = waiting
+            await asyncio.sleep(BACKLOG_PERIOD_S)
 
     async def _watch_traffic(self, traffic: TrafficProcess) -> None:
         """Tell when the traffic ends in disorder, and know that it is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -11,10 +12,13 @@ from looplab.lab.inbox import Inbox
 from looplab.lab.selection import Selection
 from looplab.servers.server import ServerProcess
 from looplab.wire.clock import now_ns
-from looplab.wire.events import Batch, Bye, Event, Hello, Notice, ServerState
+from looplab.wire.events import Backlog, Batch, Bye, Event, Hello, Notice, ServerState
 
 Level = Literal["info", "warning", "error"]
 State = Literal["starting", "ready", "failed", "stopped"]
+
+_LEVEL = re.compile(r"(?:\[[^]]*\] ){0,2}\[?(?P<level>WARNING|ERROR|CRITICAL|Traceback)\b")
+"""Level of a line of uvicorn (`ERROR:    …`) or gunicorn (`[time] [pid] [ERROR] …`)."""
 
 
 class Intake:
@@ -83,15 +87,21 @@ class Intake:
     def server_line(self, run: int, line: str) -> None:
         """Put a line of a server's output into the log panel, unless its run is over."""
         if run == self._server_run:
-            level: Level = "info"
-            if line.startswith(("ERROR", "CRITICAL", "Traceback")):
-                level = "error"
-            elif line.startswith("WARNING"):
-                level = "warning"
-            self.notice("server", level, line)
+            self.notice("server", _level(line), line)
+
+    def backlog(self, waiting: int, limit: int) -> None:
+        """Tell the length of the accept queue."""
+        self._put(Backlog(now_ns(), waiting, limit))
 
     def _of_this_run(self, hello: Hello) -> Hello:
         return msgspec.structs.replace(hello, run=self.run)
 
     def _put(self, event: Event) -> None:
         self._inbox.put(Batch(0, now_ns(), [event]))
+
+
+def _level(line: str) -> Level:
+    found = _LEVEL.match(line)
+    if found is None:
+        return "info"
+    return "warning" if found["level"] == "WARNING" else "error"
