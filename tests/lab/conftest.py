@@ -53,6 +53,21 @@ title = "blocks the loop"
 app = "app:blocking"
 loop = "asyncio"
 
+[[variants]]
+id = "sync"
+title = "one sync worker"
+app = "app:wsgi"
+server = "gunicorn"
+
+[[variants]]
+id = "threads"
+title = "two workers with two threads"
+app = "app:wsgi"
+server = "gunicorn"
+workers = 2
+threads = 2
+worker_connections = 2
+
 [traffic]
 executor = "constant"
 users = 2
@@ -83,6 +98,11 @@ async def blocking(scope, receive, send):
         print("blocked", flush=True)
         time.sleep(60)
     await app(scope, receive, send)
+
+def wsgi(environ, start_response):
+    time.sleep(0.3)
+    start_response("200 OK", [("content-type", "text/plain"), ("content-length", "2")])
+    return [b"ok"]
 """
 
 
