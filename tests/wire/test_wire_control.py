@@ -51,6 +51,22 @@ async def test_the_lab_speaks_to_one_process_alone(folder: Path) -> None:
             await asyncio.to_thread(emitter.stop)
 
 
+async def test_a_process_that_is_told_nothing_goes_on(folder: Path) -> None:
+    rounds = 0
+
+    def collect() -> list[Event]:
+        nonlocal rounds
+        rounds += 1
+        return []
+
+    async with receiving(folder) as inbox:
+        emitter = Emitter(str(inbox.path), hello(), collect, lambda payload: None)
+        emitter.start()
+        await until(lambda: rounds >= 3, "three rounds in silence")
+        assert emitter.alive
+        await asyncio.to_thread(emitter.stop)
+
+
 async def test_a_process_that_has_gone_is_told_nothing(folder: Path) -> None:
     async with receiving(folder) as inbox:
         assert not inbox.receiver.send(1, control.encode(control.Finish()))

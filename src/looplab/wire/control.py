@@ -32,7 +32,7 @@ class StartMonitor(msgspec.Struct, array_like=True, tag=3, frozen=True):
     console: bool
     """With its Python console, which lets everybody on this machine run code in the worker."""
     terminal: bool = False
-    """With its terminal, a port that anybody on this machine can talk to. Sent again without, it is closed."""
+    """With its terminal, a port that anybody on this machine can talk to; without, that is closed."""
 
 
 class StopMonitor(msgspec.Struct, array_like=True, tag=4, frozen=True):

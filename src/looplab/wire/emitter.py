@@ -134,10 +134,14 @@ class Emitter:
         """Read what the lab says, if anything, without waiting."""
         if self._on_control is None:
             return
+        # A socket with a timeout waits before it asks the kernel, whatever the flags of `recv` say.
+        connection.setblocking(False)
         try:
-            data = connection.recv(CONTROL_BYTES, socket.MSG_DONTWAIT)
+            data = connection.recv(CONTROL_BYTES)
         except BlockingIOError:
             return
+        finally:
+            connection.settimeout(SEND_TIMEOUT_S)
         if not data:
             raise ConnectionResetError("the lab closed the connection")
         for payload in self._reader.feed(data):
