@@ -15,6 +15,7 @@ from looplab.probe.faults import Faults, Instrument
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
 from looplab.probe.records import Request, client_number, current
+from looplab.probe.monitor import TaskMonitor
 from looplab.probe.settings import Settings
 from looplab.probe.slots import SlotBook
 from looplab.probe.threads import Threads
@@ -46,8 +47,16 @@ class Worker:
         instruments: list[Instrument] = ["requests", "loop", "stalls"]
         if self._start_threads():
             instruments.append("threads")
-        self._emitter = Emitter(settings.socket, self._hello(settings, loop, instruments), self._collect)
-        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake)
+        self._connections = ServerConnections()
+        if self._start_connections():
+            instruments.append("connections")
+        self._stillness = Stillness(settings, faults)
+        instruments += self._stillness.instruments
+        self._monitor = TaskMonitor(loop, self.lane, settings.root, faults, lambda: self._emitter.alive)
+        hello = self._hello(settings, loop, instruments)
+        self._emitter = Emitter(settings.socket, hello, self._collect, self._monitor.hear)
+        collector = self._stillness.collector
+        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake, collector)
         self.lane.start()
         self._watchdog.start()
         self._emitter.start()
@@ -65,6 +74,7 @@ class Worker:
         self._threads.stop()
         self._watchdog.stop()
         self._reported_ns = 0
+        self._monitor.stop()
         self._emitter.stop()
         self.lane.stop()
 
@@ -75,6 +85,8 @@ class Worker:
 
     def _start_threads(self) -> bool:
         try:
+        self._stillness.forget()
+        self._monitor.forget()
             return self._threads.start()
         except Exception as error:
             self.faults.fail("threads", error)
@@ -115,6 +127,7 @@ class Worker:
     ) -> None:
         if instrument in self.faults.off:
             return
+        events += self._monitor.events.drain()
         try:
             events += collect()
         except Exception as error:
@@ -132,7 +145,7 @@ class Worker:
             now,
             self._emitter.events + fresh,
             sum(buffer.dropped for buffer in buffers) + self._emitter.lost,
-            self._emitter.cpu_ns + self._watchdog.cpu_ns,
+            self._emitter.cpu_ns + self._watchdog.cpu_ns + self._monitor.cpu_ns,
             self.begun,
             self.begun - len(self.open),
         )

@@ -152,6 +152,11 @@ class Driver:
         lane.state = (outer, ended if outer is None else before[1], before[2] + length, before[3] + 1)
 
     @property
+    def rid(self) -> int:
+        """Number of the request that it drives."""
+        return self._request.rid
+
+    @property
     def cr_await(self) -> Any:
         """What the coroutine awaits."""
         return getattr(self._coroutine, "cr_await", None)
