@@ -31,7 +31,7 @@ def tell(log: PhaseLog, facts: list[tuple[object, ...]]) -> None:
             log.open_run(S + values[0], values[1])  # type: ignore[arg-type, operator]
         else:
             key, at = values
-            hop = hops.setdefault(key, Hop(None, 0, False))
+            hop = hops.setdefault(key, Hop(None, 0, None))
             stamp = {
                 "wait": "requested_ns",
                 "take": "taken_ns",

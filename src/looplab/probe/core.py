@@ -40,7 +40,7 @@ class Worker:
         self.begun = 0
         self.lane = Lane(loop, faults)
         self._slots = SlotBook()
-        self._ledger = Ledger(self.lane, self.open, self._slots)
+        self._ledger = Ledger(self.lane, self.open)
         self._threads = Threads(self.lane.facts, self._slots, faults)
         self._number = WorkerNumber(settings.workers)
         self._reported_ns = 0

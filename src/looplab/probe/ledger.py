@@ -6,8 +6,7 @@ from operator import itemgetter
 
 from looplab.probe.lane import Lane
 from looplab.probe.phases import PhaseLog, short
-from looplab.probe.records import MERGE_NS, Fact, Hop, Kind, Request
-from looplab.probe.slots import SlotBook
+from looplab.probe.records import MERGE_NS, THREAD, Fact, Hop, Kind, Request
 from looplab.wire.clock import MS, now_ns
 from looplab.wire.events import Event, OpenRequests
 
@@ -18,19 +17,17 @@ _when = itemgetter(1)
 
 
 class Ledger:
-    """Reads the facts of one lane: requests and their phases, and the hops for the slot book."""
+    """Reads the facts of one lane: requests and their phases, and the hops for the books of their pools."""
 
-    def __init__(self, lane: Lane, open_requests: dict[int, Request], slots: SlotBook) -> None:
+    def __init__(self, lane: Lane, open_requests: dict[int, Request]) -> None:
         """Make a ledger.
 
         Args:
             lane: whose facts to read.
             open_requests: the requests that are open, by rid, kept by the loop's thread.
-            slots: is told of each hop.
         """
         self._lane = lane
         self._open = open_requests
-        self._slots = slots
         self._logs: dict[int, PhaseLog] = {}
         self._touched: dict[int, PhaseLog] = {}
         self._running: PhaseLog | None = None
@@ -84,7 +81,7 @@ class Ledger:
                 log.run(at_ns, ended_ns)
 
     def _take_hop(self, kind: Kind, request: Request | None, hop: Hop) -> None:
-        slot = self._slots.take(kind, hop)
+        slot = hop.book.take(kind, hop) if hop.book is not None else -1
         log = self._log(request) if request is not None else None
         if log is None:
             return
@@ -92,7 +89,8 @@ class Ledger:
             log.wait(hop)
         elif kind is Kind.TAKEN:
             log.take(hop)
-            log.slot = slot
+            if hop.use is THREAD:
+                log.slot = slot
         elif kind is Kind.DONE:
             log.finish(hop)
         else:

@@ -14,6 +14,9 @@ from looplab.wire.events import Phase, ServerRequest
 LONGEST_PATH = 1_024
 """Characters of a path that travel."""
 
+ADVANCED = (Phase.QUERY, Phase.THREAD, Phase.POOL_WAIT, Phase.THREAD_WAIT)
+"""Phases of hops, the most advanced first: of several that are open it is the one that is told."""
+
 
 class PhaseLog:
     """The phases of one request, and which of them were sent. Only the emitter's thread uses it."""
@@ -121,12 +124,8 @@ class PhaseLog:
 
     def _rest(self, at_ns: int) -> None:
         """Change to what the request does when it does not run: of several hops, the most advanced."""
-        if self._working:
-            self._change(Phase.THREAD, at_ns)
-        elif self._waiting:
-            self._change(Phase.THREAD_WAIT, at_ns)
-        else:
-            self._change(Phase.AWAITING, at_ns)
+        present = {hop.use.works for hop in self._working} | {hop.use.waits for hop in self._waiting}
+        self._change(next((phase for phase in ADVANCED if phase in present), Phase.AWAITING), at_ns)
 
     def _change(self, phase: Phase, at_ns: int) -> None:
         fresh = self._fresh

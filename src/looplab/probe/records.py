@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS
+from looplab.wire.events import Phase
 
 MERGE_NS = 50_000
 """A run shorter than this between two awaits is no change of phase: nobody can see it."""
@@ -35,13 +36,13 @@ class Kind(IntEnum):
     END = 2
     """The last run of a request."""
     WAIT = 3
-    """A hop to a worker thread was requested."""
+    """A hop was requested: a thread, a process, a connection."""
     TAKEN = 4
-    """Its work began in the thread."""
+    """It has its slot: its work began in the thread, or the connection is in hand."""
     DONE = 5
     """Its work ended."""
     RELEASED = 6
-    """Its task went on, and with that the thread slot was given back."""
+    """Its task went on, and with that the slot was given back."""
 
 
 class Request:
@@ -61,15 +62,52 @@ class Request:
         """Whether the emitter's thread has sent its end."""
 
 
+class Use(NamedTuple):
+    """Which phases a hop means: while its request waits for the slot, and while it holds the slot."""
+
+    waits: Phase
+    works: Phase
+
+
+THREAD = Use(Phase.THREAD_WAIT, Phase.THREAD)
+"""A slot of any thread pool or process pool."""
+
+CONNECTION = Use(Phase.POOL_WAIT, Phase.QUERY)
+"""A connection of a database pool."""
+
+
+class Book(Protocol):
+    """Who keeps the slots of one pool. Only the emitter's thread calls it."""
+
+    def take(self, kind: Kind, hop: Hop) -> int:
+        """Take one fact about a hop of this pool; give the slot that it holds, or -1."""
+
+
 class Hop:
-    """One call of a function in a worker thread. Each stamp is written once, in nanoseconds."""
+    """One use of a slot: a call in a worker thread, or a connection that is borrowed.
 
-    __slots__ = ("finished_ns", "own_limiter", "released_ns", "request", "requested_ns", "taken_ns")
+    Whoever stamps it appends `(kind, at_ns, hop.request, 0, hop)` to the lane's facts with each stamp:
+    WAIT, TAKEN, DONE, RELEASED, in this order; all but the first and the last may be missing. Stamps
+    may be made in any thread. Each is written once, in nanoseconds.
+    """
 
-    def __init__(self, request: Request | None, requested_ns: int, own_limiter: bool) -> None:
+    __slots__ = ("book", "finished_ns", "released_ns", "request", "requested_ns", "taken_ns", "use")
+
+    def __init__(
+        self, request: Request | None, requested_ns: int, book: Book | None, use: Use = THREAD
+    ) -> None:
+        """Begin a hop.
+
+        Args:
+            request: whose it is.
+            requested_ns: when the slot was asked for.
+            book: who keeps the slots of its pool; None if nobody does.
+            use: which phases it means.
+        """
         self.request = request
         self.requested_ns = requested_ns
-        self.own_limiter = own_limiter
+        self.book = book
+        self.use = use
         self.taken_ns = 0
         self.finished_ns = 0
         self.released_ns = 0

@@ -54,8 +54,6 @@ class SlotBook:
 
     def take(self, kind: Kind, hop: Hop) -> int:
         """Take one fact about a hop; give the hop's slot, or -1."""
-        if hop.own_limiter:
-            return -1
         if kind is Kind.WAIT:
             self._waiting[hop] = None
         elif kind is Kind.TAKEN:

@@ -53,14 +53,15 @@ class Threads:
         self._slots.limiter = self._module.current_default_thread_limiter()
 
     def _wrap(self, original: Any) -> Callable[..., Any]:
-        facts, faults = self._facts, self._faults
+        facts, faults, slots = self._facts, self._faults, self._slots
 
         @functools.wraps(original)
         async def run_sync(function: Any, *arguments: Any, **options: Any) -> Any:
             if "threads" in faults.off:
                 return await original(function, *arguments, **options)
             try:
-                hop = Hop(current.get(), now_ns(), options.get("limiter") is not None)
+                book = slots if options.get("limiter") is None else None
+                hop = Hop(current.get(), now_ns(), book)
                 facts.append((WAIT, hop.requested_ns, hop.request, 0, hop))
             except Exception as error:
                 faults.fail("threads", error)
