@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from looplab.probe.connections import ServerConnections
 from looplab.probe.driver import Driver, Send
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
-from looplab.probe.records import Request, client_number, current
 from looplab.probe.monitor import TaskMonitor
+from looplab.probe.records import Request, client_number, current
 from looplab.probe.settings import Settings
 from looplab.probe.slots import SlotBook
 from looplab.probe.threads import Threads
@@ -50,13 +51,10 @@ class Worker:
         self._connections = ServerConnections()
         if self._start_connections():
             instruments.append("connections")
-        self._stillness = Stillness(settings, faults)
-        instruments += self._stillness.instruments
         self._monitor = TaskMonitor(loop, self.lane, settings.root, faults, lambda: self._emitter.alive)
         hello = self._hello(settings, loop, instruments)
         self._emitter = Emitter(settings.socket, hello, self._collect, self._monitor.hear)
-        collector = self._stillness.collector
-        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake, collector)
+        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake)
         self.lane.start()
         self._watchdog.start()
         self._emitter.start()
@@ -71,25 +69,31 @@ class Worker:
 
     def stop(self) -> None:
         """Take the instruments away and send what is left, with a last report."""
+        self._monitor.stop()
         self._threads.stop()
         self._watchdog.stop()
         self._reported_ns = 0
-        self._monitor.stop()
         self._emitter.stop()
         self.lane.stop()
 
     def forget(self) -> None:
         """Let go of the parent's things in a forked child, where no thread of the probe lives."""
         self._number.forget()
+        self._monitor.forget()
         self._threads.stop()
 
     def _start_threads(self) -> bool:
         try:
-        self._stillness.forget()
-        self._monitor.forget()
             return self._threads.start()
         except Exception as error:
             self.faults.fail("threads", error)
+            return False
+
+    def _start_connections(self) -> bool:
+        try:
+            return self._connections.start()
+        except Exception as error:
+            self.faults.fail("connections", error)
             return False
 
     def _hello(
@@ -114,7 +118,9 @@ class Worker:
         events: list[Event] = []
         self._gather("requests", self._ledger.collect, events)
         self._gather("threads", self._slots.collect, events)
+        self._gather("connections", self._connections.collect, events)
         events += self._watchdog.events.drain()
+        events += self._monitor.events.drain()
         events += self.faults.notices.drain()
         now = now_ns()
         if now - self._reported_ns >= REPORT_EVERY_NS:
@@ -127,7 +133,6 @@ class Worker:
     ) -> None:
         if instrument in self.faults.off:
             return
-        events += self._monitor.events.drain()
         try:
             events += collect()
         except Exception as error:
