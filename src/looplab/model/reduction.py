@@ -32,6 +32,8 @@ from looplab.wire.events import (
     Slots,
     SlotUse,
     Stall,
+    Tasks,
+    TaskStacks,
     TrafficState,
 )
 
@@ -316,6 +318,20 @@ class Reduction:
         worker = self._present(source)
         if worker is not None and (worker.monitor is None or event.t_ns >= worker.monitor.t_ns):
             worker.monitor = event
+            if not event.running:
+                worker.tasks = worker.task_stacks = None
+
+    def _tasks(self, event: Tasks, source: Source) -> None:
+        self._see(event.t_ns)
+        worker = self._present(source)
+        if worker is not None and (worker.tasks is None or event.t_ns >= worker.tasks.t_ns):
+            worker.tasks = event
+
+    def _task_stacks(self, event: TaskStacks, source: Source) -> None:
+        self._see(event.t_ns)
+        worker = self._present(source)
+        if worker is not None and (worker.task_stacks is None or event.t_ns >= worker.task_stacks.t_ns):
+            worker.task_stacks = event
 
     def _report(self, event: ProbeReport, source: Source) -> None:
         self._see(event.t_ns)
@@ -356,6 +372,8 @@ _HANDLERS: dict[type, Callable[[Reduction, Any, Source], None]] = {
     Collection: Reduction._collection,
     Connections: Reduction._connections,
     Monitor: Reduction._monitor,
+    Tasks: Reduction._tasks,
+    TaskStacks: Reduction._task_stacks,
 }
 
 _WORKER_EVENTS = {ServerRequest, LoopSample, SlotUse, Slots, OpenRequests, Stall, Run}

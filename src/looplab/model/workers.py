@@ -6,7 +6,7 @@ from looplab.model.collections import Collections
 from looplab.model.loop import LoopLane
 from looplab.model.slots import SlotPool
 from looplab.model.sources import Source
-from looplab.wire.events import Connections, Monitor
+from looplab.wire.events import Connections, Monitor, Tasks, TaskStacks
 
 MOST_POOLS = 64
 
@@ -27,6 +27,10 @@ class Worker:
         """Its client connections, where the server tells of them."""
         self.monitor: Monitor | None = None
         """aiomonitor in this worker, as it last answered."""
+        self.tasks: Tasks | None = None
+        """The tasks of its loop, while aiomonitor runs there."""
+        self.task_stacks: TaskStacks | None = None
+        """The stacks that were asked for last."""
         self.starts = 0
         """Processes that had this number."""
         self._began_ns = 0
@@ -65,6 +69,7 @@ class Worker:
         """End all that is open: its process is gone."""
         self.loop.close(t_ns)
         self.connections = self.monitor = None
+        self.tasks = self.task_stacks = None
         for pool in self.slots.values():
             pool.close(t_ns)
 

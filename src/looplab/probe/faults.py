@@ -11,7 +11,9 @@ from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Notice
 
-Instrument = Literal["requests", "loop", "stalls", "threads", "gthread", "connections", "monitor", "gc", "gil"]
+Instrument = Literal[
+    "requests", "loop", "stalls", "threads", "gthread", "connections", "monitor", "gc", "gil"
+]
 """An instrument of the probe, by the name that the hello gives it."""
 
 
