@@ -17,7 +17,7 @@ from looplab.servers.runtime import Runtime
 from looplab.servers.server import ServerFailed, ServerProcess
 from looplab.servers.traffic import TrafficProcess
 from looplab.traffic.plan import Job, Target
-from looplab.wire.control import Burst, Finish, SetUsers
+from looplab.wire.control import Burst, Control, Finish, SetUsers, encode
 from looplab.wire.events import Hello
 from looplab.wire.receiver import Receiver
 
@@ -133,6 +133,12 @@ class Conductor:
                 self._traffic.send(SetUsers(selection.users))
 
         self._command(tell)
+
+    def tell_worker(self, worker: int, order: Control) -> None:
+        """Tell a worker's probe something at once, if it is there. Its events answer."""
+        source = self._intake.source_of(worker)
+        if source and self._receiver is not None:
+            self._receiver.send(source, encode(order))
 
     # Commands
 

@@ -72,6 +72,15 @@ class Intake:
         if any(isinstance(event, Bye) for event in batch.events):
             self._sources.pop(batch.source, None)
 
+    def source_of(self, worker: int) -> int:
+        """Give the connection of the worker with this number, the latest if it was replaced; 0 if none."""
+        of_worker = (
+            source
+            for source, hello in self._sources.items()
+            if hello.role == "server" and hello.worker == worker
+        )
+        return max(of_worker, default=0)
+
     def state(
         self, state: State, server: ServerProcess | None, reason: str = "", log: list[str] | None = None
     ) -> None:

@@ -13,6 +13,7 @@ from looplab.lab.inbox import Inbox
 from looplab.lab.selection import Selection
 from looplab.model import Model
 from looplab.wire.clock import now_ns
+from looplab.wire.control import CancelTask, DescribeTask, StartMonitor, StopMonitor
 from looplab.wire.events import RunStarted
 
 CLOSE_S = 2.0
@@ -91,6 +92,28 @@ class Lab:
         if self.selection is not None:
             self.selection = self.selection.with_users(max(users, 1))
             self._call(self._conductor.set_users, self.selection)
+
+    def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None:
+        """Start aiomonitor in a worker, or change how it runs; `worker.monitor` of the model answers.
+
+        Args:
+            worker: number of the worker.
+            console: with a Python console, for everybody on this machine.
+            terminal: with its terminal, a port on 127.0.0.1 without a password.
+        """
+        self._call(self._conductor.tell_worker, worker, StartMonitor(console, terminal))
+
+    def stop_monitor(self, worker: int) -> None:
+        """Stop aiomonitor in a worker, and close its ports."""
+        self._call(self._conductor.tell_worker, worker, StopMonitor())
+
+    def cancel_task(self, worker: int, number: int, name: str) -> None:
+        """Cancel the task with this id and this name, as soon as its loop is free."""
+        self._call(self._conductor.tell_worker, worker, CancelTask(number, name))
+
+    def describe_task(self, worker: int, number: int, name: str) -> None:
+        """Ask for the stacks of a task; `worker.task_stacks` of the model answers."""
+        self._call(self._conductor.tell_worker, worker, DescribeTask(number, name))
 
     def drain(self, budget_ns: int) -> bool:
         """Apply what has arrived to the model, for so long; what is left waits for the next call.
