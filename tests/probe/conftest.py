@@ -106,6 +106,28 @@ class Lab:
         root: Path = APPS,
         **environment: str,
     ) -> AsyncIterator[Server]:
+        """Run uvicorn."""
+        arguments = ("--loop", loop, "--workers", str(workers), "--app-dir", str(root), "--no-access-log")
+        command = ("uvicorn", "looplab.probe.asgi:app", "--fd", "{fd}", *arguments)
+        async with self._run(command, app, root, environment) as server:
+            yield server
+
+    @asynccontextmanager
+    async def serve_wsgi(
+        self, *arguments: str, app: str = "wsgi_truth:app", root: Path = APPS, **environment: str
+    ) -> AsyncIterator[Server]:
+        """Run gunicorn with further arguments."""
+        command = (
+            *("gunicorn", "looplab.probe.wsgi:app", "-c", "python:looplab.probe.gunicorn_conf"),
+            *("--bind", "fd://{fd}", "--chdir", str(root), "--graceful-timeout", "5", *arguments),
+        )
+        async with self._run(command, app, root, environment) as server:
+            yield server
+
+    @asynccontextmanager
+    async def _run(
+        self, command: tuple[str, ...], app: str, root: Path, environment: dict[str, str]
+    ) -> AsyncIterator[Server]:
         """Run a server on a socket of our own; whatever happens, it is killed in the end."""
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
@@ -114,8 +136,8 @@ class Lab:
         output = self.folder / "output"
         with listener, output.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "uvicorn", "looplab.probe.asgi:app", "--fd", str(listener.fileno())),
-                *("--loop", loop, "--workers", str(workers), "--app-dir", str(root), "--no-access-log"),
+                *(sys.executable, "-P", "-m"),
+                *(word.format(fd=listener.fileno()) for word in command),
                 env=os.environ
                 | {
                     "LOOPLAB_SOCKET": str(self.socket),

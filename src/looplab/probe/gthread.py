@@ -212,8 +212,12 @@ def _has_data(connection: Any) -> bool:
     if getattr(connection, "initialized", False) or getattr(connection, "data_ready", False):
         return True
     poll = select.poll()
-    poll.register(getattr(connection, "sock", connection), select.POLLIN)
-    return bool(poll.poll(0))
+    try:
+        poll.register(getattr(connection, "sock", connection), select.POLLIN)
+        return bool(poll.poll(0))
+    except (OSError, ValueError):
+        # The socket is closed already.
+        return False
 
 
 def _same(state: Slots | Connections, other: Slots | Connections) -> bool:
