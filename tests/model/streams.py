@@ -313,6 +313,7 @@ class Teller:
                     source=route.source,
                     stack=[(self._file, route.line, route.function)],
                     samples=max((min(t, ended) - began) // (10 * MS), 1),
+                    detail="sleep",
                 )
             )
         return events

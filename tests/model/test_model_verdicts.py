@@ -65,7 +65,7 @@ def test_a_blocked_loop_is_said_without_a_gap_from_the_first_report_on() -> None
     live = model.verdicts(START_NS + 2840 * MS)[0]
     assert live.text == "LOOP BLOCKED 2.84 s by app.py:25 wait_on_the_loop  time.sleep(delay)"
     assert live.detail.startswith(
-        "one request runs, 99 stand behind it: 278 s of waiting in sum.   Ceiling 5.0"
+        "14 held it in turn, now #14; 113 others waited 281 s in sum.   Ceiling 5.0"
     )
 
 
@@ -186,6 +186,9 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
         "function": "wait_on_the_loop",
         "line": "time.sleep(delay)",
         "kind": "blocked",
+        "detail": "sleep",
+        "victims": 99,
+        "delay_ms": 17587.25,
     }
 
 

@@ -10,9 +10,16 @@ from looplab.wire.events import Phase
 
 if TYPE_CHECKING:
     from looplab.model.model import Model
+    from looplab.model.slots import SlotPool
+    from looplab.model.workers import Worker
 
 MEASURED_WINDOW_NS = 10 * S
 """The measured rate beside the ceiling covers so long, for a burst comes in steps."""
+
+_FOR_THE_SERVER = (Phase.QUEUED, Phase.THREAD_WAIT, Phase.POOL_WAIT, Phase.READY)
+"""Phases in which a request waits for a resource of the server."""
+
+_NAMES = {"threadpool": "threads"}
 
 NEGLIGIBLE_NS = 1_000
 """A mean holding time below a microsecond predicts nothing."""
@@ -23,7 +30,7 @@ class Resource:
     """A set of equal slots and what a request needs of them."""
 
     name: str
-    """`event loop`, `threads` or `users`."""
+    """`event loop`, `threads`, `gthread`, `executor`, `asyncpg`, …, or `users`."""
     slots: int
     holding_ms: float
     """Mean time for which a completed request held a slot."""
@@ -62,13 +69,9 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     running = max(sum(worker.alive for worker in workers), 1)
     loop_ns = phases[Phase.RUNNING] + phases[Phase.BLOCKING] + sum(w.loop.callbacks_ns for w in workers)
     candidates = [("event loop", running, loop_ns / done)]
-    threads = sum(worker.slots["threadpool"].total for worker in workers if "threadpool" in worker.slots)
-    if threads:
-        candidates.append(("threads", threads, phases[Phase.THREAD] / done))
+    candidates += _pools(workers, done, now_ns)
     if users := _users(model):
-        waiting = (
-            phases[Phase.QUEUED] + phases[Phase.THREAD_WAIT] + phases[Phase.READY] + phases[Phase.POOL_WAIT]
-        )
+        waiting = sum(phases[phase] for phase in _FOR_THE_SERVER)
         think = flow.think_ns / flow.thinks if flow.thinks else 0.0
         candidates.append(("users", users, (sum(phases) - waiting) / done + think))
     measured = measured_rps(model, now_ns)
@@ -88,6 +91,27 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     resources.sort(key=lambda resource: resource.rps)
     lowest = resources[0]
     return Ceiling(rps=lowest.rps, bottleneck=lowest.name, measured_rps=measured, resources=resources)
+
+
+def _pools(workers: list[Worker], done: int, now_ns: int) -> list[tuple[str, int, float]]:
+    """Give each kind of pool over all workers: name, slots, and what a completed request needs of them.
+
+    That is the work, for a slot that is held longer waits for the loop; a connection is held all the time.
+    Where uses are not told, it is what the readings of busy slots add up to.
+    """
+    pools: dict[str, list[SlotPool]] = {}
+    for worker in workers:
+        for pool in worker.slots.values():
+            pools.setdefault(_NAMES.get(pool.name, pool.name), []).append(pool)
+    found = []
+    for name, alike in pools.items():
+        needed_ns = 0.0
+        for pool in alike:
+            uses = pool.hold if pool.kind == "connections" else pool.work
+            needed_ns += uses.sum_ns if uses.n else pool.busy_ns(now_ns)
+        if slots := sum(pool.total for pool in alike):
+            found.append((name, slots, needed_ns / done))
+    return found
 
 
 def measured_rps(model: Model, now_ns: int) -> float | None:

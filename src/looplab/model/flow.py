@@ -12,6 +12,8 @@ from looplab.wire.events import Phase
 
 _CODES = len(Phase) + 1
 
+_FREE = (Phase.AWAITING, Phase.QUERY)
+
 _FINE_NS = 2 * MS
 _FINE_RETENTION_NS = 2 * S
 
@@ -32,20 +34,23 @@ class Flow:
         """Requests that ended well, by the time of their last byte."""
         self.counts = [0] * _CODES
         """Open requests by number of the phase that they are in now."""
+        self.queue: dict[Request, int] = {}
+        """Requests that are queued now, and since when."""
         self.began_ns = 0
         """Start of the period."""
         self.completed = 0
         """Requests whose both halves are known to the end."""
         self.phase_ns = [0] * _CODES
         """Time that the completed requests spent in each phase, in sum."""
+        self.waited_ns = 0
+        """Time for which the completed requests waited and left the loop and all threads free, in sum."""
         self.think_ns = 0
         """Time between an answer and the next request of the same user, in sum."""
         self.thinks = 0
         self.seen = 0
         """Requests of looplab's traffic of which an event was seen."""
-        self.peak_awaiting = 0
+        self.peak_waiting = 0
         self.peak_in_flight = 0
-        self._queue_begin_sum = 0
         # When the newest requests were sent: the workers have not been heard of these yet.
         self._newest: deque[int] = deque(maxlen=10_000)
         self._begin_sum = 0
@@ -59,7 +64,8 @@ class Flow:
         self.phase_ns = [0] * _CODES
         self.think_ns = self.thinks = 0
         self.seen = self._begin_sum = self._end_sum = self._open = 0
-        self.peak_awaiting = self.counts[Phase.AWAITING]
+        self.peak_waiting = self.waiting
+        self.waited_ns = 0
         self.peak_in_flight = 0
         for request in requests:
             if request.begin_ns >= began_ns:
@@ -81,14 +87,19 @@ class Flow:
         if before:
             counts[before] -= 1
             if before == Phase.QUEUED:
-                self._queue_begin_sum -= request.begin_ns
+                del self.queue[request]
         if code:
             counts[code] += 1
             if code == Phase.QUEUED:
-                self._queue_begin_sum += request.begin_ns
+                self.queue[request] = request.begin_ns
                 self._newest.append(request.begin_ns)
-            elif code == Phase.AWAITING and counts[code] > self.peak_awaiting:
-                self.peak_awaiting = counts[code]
+            elif code in _FREE and (waiting := self.waiting) > self.peak_waiting:
+                self.peak_waiting = waiting
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for something outside and hold neither the loop nor a queue's place."""
+        return self.counts[Phase.AWAITING] + self.counts[Phase.QUERY]
 
     def enter(self, request: Request) -> None:
         """Count a request, of whatever client, as in flight from its beginning on."""
@@ -136,6 +147,9 @@ class Flow:
         phase_ns = self.phase_ns
         for begin, end, phase in request.spans(request.begin_ns, request.end_ns, request.end_ns):
             phase_ns[phase] += end - begin
+            # A query of a request that has a thread blocks that thread.
+            if phase == Phase.AWAITING or (phase == Phase.QUERY and request.slot < 0):
+                self.waited_ns += end - begin
 
     def mean_in_flight(self, now_ns: int) -> float | None:
         """Give the mean number in flight since the start of the period: their times in sum, by its length."""
@@ -143,10 +157,6 @@ class Flow:
         if length <= 0 or not self.seen:
             return None
         return max(self._end_sum + self._open * now_ns - self._begin_sum, 0) / length
-
-    def queued_ns(self, now_ns: int) -> int:
-        """Give the time that the requests that are queued now have waited, in sum."""
-        return max(self.counts[Phase.QUEUED] * now_ns - self._queue_begin_sum, 0)
 
     def queued_at(self, known_ns: int) -> int:
         """Give how many requests are queued, without those sent after `known_ns`.

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from typing import NamedTuple
 
+from looplab.model.delays import Delays
 from looplab.model.histogram import Histogram
 from looplab.model.requests import Request
 from looplab.model.series import CountSeries, GaugeSeries
@@ -50,7 +51,9 @@ class LoopLane:
     def __init__(self) -> None:
         self.runs: deque[LoopRun] = deque(maxlen=MOST_RUNS)
         """Runs of a millisecond and more, by their ends."""
-        self.stalls = Stalls()
+        self.delays = Delays()
+        """What the stalls cost those who stood behind them."""
+        self.stalls = Stalls(self._stall_is_over)
         self.lag_series = GaugeSeries()
         """Largest lag in nanoseconds of each 100 ms."""
         self.lag = Histogram()
@@ -139,6 +142,9 @@ class LoopLane:
         if not since_ns or since_ns > event.t_ns - STALL_NS:
             self.stalls.contradict(event.t_ns, since_ns)
 
+    def _stall_is_over(self, stall: StallRecord) -> None:
+        self.delays.stall(stall, self.stalls.episode_ns)
+
     def close(self, t_ns: int) -> None:
         """End all that is open: the worker is gone."""
         if self.open_since_ns:
@@ -149,6 +155,7 @@ class LoopLane:
             blocking = t_ns - began >= STALL_NS
             self._end_run(began, t_ns, Phase.BLOCKING if blocking else Phase.RUNNING, self.open_rid)
         self.stalls.close(t_ns)
+        self.delays.close(t_ns)
         self.lag_series.read(t_ns + self.lag_series.bucket_ns, 0)
         self.sample = None
         self._busy_at_start_ns = None
@@ -166,6 +173,7 @@ class LoopLane:
         self._busy_at_start_ns = self._busy_total(began_ns)
         self._count_lags()
         self.stalls.begin_period(began_ns)
+        self.delays.begin_period(began_ns)
 
     def end_period(self, ended_ns: int) -> None:
         """End the sums: the traffic is over. What was counted beyond its end is taken back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from looplab.model.ceiling import Ceiling, ceiling
+from looplab.model.delays import Delay
 from looplab.model.reduction import Reduction
 from looplab.model.requests import Request
 from looplab.model.result import result
@@ -61,6 +62,41 @@ class Model(Reduction):
     def worker(self, number: int) -> Worker | None:
         """Find a worker by its number."""
         return self._workers.get(number)
+
+    def waiting_for(self, worker: Worker) -> list[int]:
+        """Give since when the requests wait that stand behind the loop of a worker now.
+
+        Those that are queued belong to the only worker; of several it must be known which one they
+        are for.
+        """
+        queue = self.flow.queue
+        if len(self._workers) == 1:
+            waiting = list(queue.values())
+        else:
+            number = worker.number
+            waiting = [since_ns for request, since_ns in queue.items() if request.worker == number]
+        waiting.extend(worker.loop.delays.ready.values())
+        return waiting
+
+    def settle(self, now_ns: int) -> None:
+        """Bring the victims of all stalls up to date, before they are read one by one or in sum."""
+        self.requests.settle(now_ns)
+        for worker in self._workers.values():
+            worker.loop.delays.settle()
+
+    def delayed_by(self, request: Request, now_ns: int) -> Delay | None:
+        """Give who delayed a request most while it was queued or ready; None if no stall did."""
+        workers = self._workers
+        worker = workers.get(request.worker) or (next(iter(workers.values())) if len(workers) == 1 else None)
+        if worker is None:
+            return None
+        end_ns = request.end_ns or now_ns
+        waits = [
+            (begin, end)
+            for begin, end, phase in request.spans(request.begin_ns, end_ns, end_ns)
+            if phase in (Phase.QUEUED, Phase.READY)
+        ]
+        return worker.loop.delays.worst(waits, worker.loop.present_stall)
 
     def statistics(self) -> Statistics:
         """Give the figures of the traffic: rates, latencies, errors."""

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from looplab.model.balance import Balance
+from looplab.model.client import Client
 from looplab.model.flow import Flow
 from looplab.model.sources import Source
 from looplab.model.store import Requests
@@ -65,17 +67,21 @@ class Reduction:
         self.traffic: TrafficState | None = None
         self.backlog: Backlog | None = None
         """Connections that wait in the kernel for any worker to take them; None where nobody reads it."""
+        self.client = Client()
+        """Health of the traffic process."""
+        self.balance = Balance()
+        """How evenly the threads of several workers are loaded."""
         self.started_ns = 0
         """Start of the traffic, of the present burst, or of the run before that: origin of the time axis."""
         self.users = Users()
         self.flow = Flow()
         """Counts and sums over all requests: by phase, in flight, queued, done."""
-        self.requests = Requests(self.users, self.flow)
+        self._workers: dict[int, Worker] = {}
+        self.requests = Requests(self.users, self.flow, self._workers)
         self.sources = sources
         """Connections by number."""
         self.batches = 0
         """Batches applied; changes with everything."""
-        self._workers: dict[int, Worker] = {}
         self._traffic_source = 0
         self._traffic_base: TrafficState | None = None
         self._forgot_ns = 0
@@ -218,6 +224,7 @@ class Reduction:
     def _begin_period(self, began_ns: int) -> None:
         self.started_ns = began_ns
         self.flow.begin_period(began_ns, self.requests)
+        self.balance.begin_period(began_ns)
         for worker in self._workers.values():
             worker.begin_period(began_ns)
 
@@ -248,6 +255,7 @@ class Reduction:
         elif before is not None and before.started_ns and event.started_ns > before.started_ns:
             self._traffic_base = before
         self.traffic = event
+        self.client.take(event)
         self.users.expect(event.users)
         if event.started_ns and event.started_ns != self.started_ns:
             self._begin_period(event.started_ns)
@@ -256,6 +264,7 @@ class Reduction:
         flow.note_peak(event.t_ns)
         if self.finished:
             self.requests.end_clients(event.ended_ns)
+            self.balance.end_period(event.ended_ns)
             for worker in self._workers.values():
                 worker.end_period(event.ended_ns)
 
@@ -295,6 +304,15 @@ class Reduction:
         worker = self._present(source)
         if worker is not None and (pool := worker.pool(event.pool)) is not None:
             pool.take_reading(event, source.requests)
+            if event.kind == "gthread":
+                self.balance.read(
+                    event.t_ns,
+                    [
+                        (each.number, each.slots[event.pool])
+                        for each in self._workers.values()
+                        if event.pool in each.slots
+                    ],
+                )
 
     def _slot_use(self, event: SlotUse, source: Source) -> None:
         self._see(event.released_ns)

@@ -58,6 +58,7 @@ class Request:
         "source",
         "status",
         "user",
+        "waited",
         "worker",
     )
 
@@ -103,6 +104,8 @@ class Request:
         """Phase in which the model counts it now, 0 for none. Belongs to the request store."""
         self.queue_left_ns = 0
         """When it left the queue, 0 before. Belongs to the request store."""
+        self.waited = False
+        """Whether its time in the queue is known to `delays.Delays`. Belongs to the request store."""
         self.accounted = False
         """Whether its phases are in the sums of the run. Belongs to the request store."""
         self.forgotten = False

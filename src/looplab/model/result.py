@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from looplab.model import words
+from looplab.model.client import client_limit
 from looplab.model.histogram import Histogram
 from looplab.model.statistics import Latency, milliseconds
 from looplab.model.verdicts import LINTS, REPORT_LINTS, verdicts
@@ -20,6 +21,7 @@ def result(model: Model) -> dict[str, Any]:
     """Give the present period as plain data: None where nothing can be said, never a guess."""
     figures = model.statistics()
     now_ns = model.now_ns
+    model.settle(now_ns)
     ceiling = model.ceiling(now_ns)
     return {
         "requests": figures.requests,
@@ -37,7 +39,7 @@ def result(model: Model) -> dict[str, Any]:
         "slots": _slots(model),
         "ceiling_rps": _rounded(ceiling.rps) if ceiling else None,
         "bottleneck": ceiling.bottleneck if ceiling else None,
-        "client_limited": False,
+        "client_limited": bool(client_limit(model, now_ns)),
         "dropped_events": model.dropped,
         "verdicts": [
             {"id": verdict.id, "severity": verdict.severity, "text": verdict.text}
@@ -79,6 +81,9 @@ def _loop(model: Model, worker: Worker) -> dict[str, Any]:
                 "function": stall.place.function,
                 "line": stall.place.source,
                 "kind": stall.place.kind,
+                "detail": stall.detail,
+                "victims": stall.victims,
+                "delay_ms": _rounded(stall.delay_ns / MS),
             }
             for stall in loop.stalls.longest
         ],

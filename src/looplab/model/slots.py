@@ -10,6 +10,7 @@ from looplab.model.columns import paint
 from looplab.model.histogram import Histogram
 from looplab.model.requests import Request, Span
 from looplab.model.series import GaugeSeries
+from looplab.wire.clock import MS
 from looplab.wire.events import Phase, SlotKind, Slots, SlotUse
 
 BUSY = Phase.THREAD
@@ -26,6 +27,10 @@ MOST_SLOTS = 1_024
 
 MOST_USES = 2_000
 """Finished uses kept for each slot."""
+
+IDLE_NS = 50 * MS
+"""A slot is held for so long after its work only by a loop that does not come to take it back: it is the
+length of the shortest stall."""
 
 _MOST_READINGS = 12_000
 """Readings kept, so that a period can begin a little in the past."""
@@ -145,6 +150,14 @@ class SlotPool:
         """When they were last seen so, 0 for never, …"""
         self.full_waiting = 0
         """… and how many waited then."""
+        self.idle_held = 0
+        """Slots that are held while no thread works, if they are half of the pool or more."""
+        self.idle_peak = 0
+        """Most of them at once in the period."""
+        self.idle_uses = 0
+        """Uses that held their slot for 50 ms and more after their work was done, …"""
+        self.idle_max_ns = 0
+        """… and the longest such time."""
         self.wait = Histogram()
         """From asked for to taken."""
         self.hold = Histogram()
@@ -189,6 +202,7 @@ class SlotPool:
         self.queue = event.queue
         self._readings.append((event.t_ns, event.held, event.busy, event.waiting))
         self._note_peaks(event.held, event.waiting)
+        self._note_idle(event)
         if event.waiting > 0 and event.held >= event.total > 0:
             self.full_seen_ns, self.full_waiting = event.t_ns, event.waiting
         self.held_series.read(event.t_ns, event.held)
@@ -234,7 +248,7 @@ class SlotPool:
         for slot in self.slots.values():
             self._let_go(slot, t_ns)
         self._count_reading(self.t_ns, t_ns)
-        self.held = self.busy = self.waiting = self.connecting = self.idle = 0
+        self.held = self.busy = self.waiting = self.connecting = self.idle = self.idle_held = 0
         self.queue = []
         self.held_series.read(t_ns + self.held_series.bucket_ns, 0)
         self.waiting_series.read(t_ns + self.waiting_series.bucket_ns, 0)
@@ -246,6 +260,8 @@ class SlotPool:
         self._began_ns = began_ns
         self._ended_ns = 0
         self.peak = self.peak_waiting = self.full_ns = self.full_seen_ns = self._busy_area_ns = 0
+        self.idle_peak = self.idle_held
+        self.idle_uses = self.idle_max_ns = 0
         self.wait, self.hold, self.work = Histogram(), Histogram(), Histogram()
         for use in self._uses:
             self._count_use(use)
@@ -277,12 +293,16 @@ class SlotPool:
 
     def mean_busy(self, now_ns: int) -> float | None:
         """Give the mean number of slots whose thread works in the period; None before it has a length."""
-        to_ns = min(self._ended_ns or now_ns, max(now_ns, self.t_ns))
-        length = to_ns - self._began_ns
-        if length <= 0:
-            return None
-        open_ns = self.busy * max(to_ns - max(self.t_ns, self._began_ns), 0)
-        return (self._busy_area_ns + open_ns) / length
+        length = self._until(now_ns) - self._began_ns
+        return self.busy_ns(now_ns) / length if length > 0 else None
+
+    def busy_ns(self, now_ns: int) -> int:
+        """Give the time for which slots worked in the period, in sum, as the readings tell it."""
+        open_ns = self.busy * max(self._until(now_ns) - max(self.t_ns, self._began_ns), 0)
+        return self._busy_area_ns + open_ns
+
+    def _until(self, now_ns: int) -> int:
+        return min(self._ended_ns or now_ns, max(now_ns, self.t_ns))
 
     def _take_kind(self, kind: SlotKind) -> None:
         """Learn what the slots are; uses may have been told before."""
@@ -306,6 +326,12 @@ class SlotPool:
         self.peak = max(self.peak, held)
         self.peak_waiting = max(self.peak_waiting, waiting)
 
+    def _note_idle(self, event: Slots) -> None:
+        idle = event.kind in ("threads", "executor") and not event.busy and 2 * event.held >= event.total > 0
+        self.idle_held = event.held if idle else 0
+        if idle and not 0 < self._ended_ns < event.t_ns:
+            self.idle_peak = max(self.idle_peak, event.held)
+
     def _count_reading(self, from_ns: int, to_ns: int) -> None:
         """Count the time in which the present reading was the newest."""
         if self._ended_ns:
@@ -321,3 +347,7 @@ class SlotPool:
             self.wait.add(max(event.taken_ns - event.requested_ns, 0))
             self.work.add(max(event.finished_ns - event.taken_ns, 0))
             self.hold.add(max(event.released_ns - event.taken_ns, 0))
+            idle_ns = event.released_ns - event.finished_ns
+            if idle_ns >= IDLE_NS:
+                self.idle_uses += 1
+                self.idle_max_ns = max(self.idle_max_ns, idle_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from looplab.wire.clock import MS
@@ -31,7 +32,18 @@ class Place(NamedTuple):
 class StallRecord:
     """One stall, as far as it is known."""
 
-    __slots__ = ("began_ns", "ended_ns", "known_ns", "number", "place", "rid", "stale")
+    __slots__ = (
+        "began_ns",
+        "delay_ns",
+        "detail",
+        "ended_ns",
+        "known_ns",
+        "number",
+        "place",
+        "rid",
+        "stale",
+        "victims",
+    )
 
     def __init__(self, number: int, began_ns: int) -> None:
         self.number = number
@@ -41,7 +53,13 @@ class StallRecord:
         self.ended_ns = 0
         """0 while it lasts."""
         self.place = Place("blocked", "", 0, "", "")
+        self.detail = ""
+        """What it does: `sleep`, `lock`, `cpu`, `generation 2`; empty if unknown."""
         self.rid = 0
+        self.victims = 0
+        """Requests that it delayed, of those whose wait is over. Kept by `delays.Delays`."""
+        self.delay_ns = 0
+        """By how much it delayed them, in sum."""
         self.stale = False
         """True if the loop was seen free or with another run, and only the last report is missing."""
 
@@ -76,7 +94,9 @@ class PlaceSum:
 class Stalls:
     """The stalls of one loop. Sums cover the present period."""
 
-    def __init__(self) -> None:
+    def __init__(self, finished: Callable[[StallRecord], None]) -> None:
+        """Begin without stalls; `finished` is told of each that is over."""
+        self._tell = finished
         self.total = 0
         """Finished stalls of the period."""
         self.places: dict[Place, PlaceSum] = {}
@@ -128,6 +148,7 @@ class Stalls:
             if event.file or not stall.place.file:
                 stall.place = Place(event.kind, event.file, event.line, event.function, event.source)
             stall.rid = event.rid
+            stall.detail = event.detail or stall.detail
         if event.ended_ns:
             self._finish(stall, max(event.ended_ns, stall.began_ns))
 
@@ -190,6 +211,7 @@ class Stalls:
             self.last = stall
         self._recent.append(stall)
         self._count(stall)
+        self._tell(stall)
 
     def _count(self, stall: StallRecord) -> None:
         if stall.ended_ns <= self._began_ns or 0 < self._ended_ns <= stall.began_ns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from looplab.model.flow import Flow
 from looplab.model.requests import Request
@@ -12,7 +12,7 @@ from looplab.model.sources import Source
 from looplab.model.users import Row, Users
 from looplab.model.workers import Worker
 from looplab.wire.clock import MS
-from looplab.wire.events import ClientRequest, OpenRequests, ServerRequest
+from looplab.wire.events import ClientRequest, OpenRequests, Phase, ServerRequest
 
 MOST_REQUESTS = 50_000
 """Requests that are kept: half a minute of 1,700 a second."""
@@ -20,14 +20,19 @@ MOST_REQUESTS = 50_000
 OPEN_GRACE_NS = 5 * MS
 """A request that began so shortly before a list of the open ones may be missing from it."""
 
+UNHEARD_NS = 200 * MS
+"""A request that ended so long ago without an answer, and without a worker's word, never left the queue."""
+
 
 class Requests:
     """Requests by client number and by worker. Every operation is O(1) in the number of requests."""
 
-    def __init__(self, users: Users, flow: Flow) -> None:
+    def __init__(self, users: Users, flow: Flow, workers: Mapping[int, Worker]) -> None:
         self._users = users
         self._flow = flow
+        self._workers = workers
         self._kept: deque[Request] = deque()
+        self._unheard: deque[Request] = deque(maxlen=MOST_REQUESTS)
         self.most = MOST_REQUESTS
         """How many are kept; the oldest are forgotten first."""
         self.by_client: dict[int, Request] = {}
@@ -62,6 +67,8 @@ class Requests:
             self.open_clients.pop(event.client, None)
             if not event.error:
                 self._flow.done.add(request.done_ns)
+            elif not request.source:
+                self._unheard.append(request)
             self._end(request, request.done_ns)
         elif source.ended_ns and not request.end_ns:
             self.end_client(request, source.ended_ns)
@@ -107,6 +114,22 @@ class Requests:
         """End all that the client has open."""
         for request in list(self.open_clients.values()):
             self.end_client(request, t_ns)
+            if not request.source:
+                self._unheard.append(request)
+
+    def settle(self, now_ns: int) -> None:
+        """Count those that were queued to their end as having waited for the only worker.
+
+        Of several workers nobody knows which one they were for.
+        """
+        unheard = self._unheard
+        while unheard and unheard[0].end_ns <= now_ns - UNHEARD_NS:
+            request = unheard.popleft()
+            if not request.waited and not request.source:
+                request.waited = True
+                if len(self._workers) == 1:
+                    (worker,) = self._workers.values()
+                    worker.loop.delays.wait(request.begin_ns, request.end_ns)
 
     def take_server(self, event: ServerRequest, source: Source, worker: Worker) -> None:
         """Take what a worker tells of a request."""
@@ -168,10 +191,15 @@ class Requests:
         code, since = before if before is not None else (0, 0)
         for next_code, next_ns in taken:
             loop.follow(request, code, since, next_code, next_ns)
+            if code == Phase.READY:
+                loop.delays.resume(request, next_ns)
+            if next_code == Phase.READY:
+                loop.delays.ready[request] = next_ns
             code, since = next_code, next_ns
 
     def _server_is_over(self, request: Request, source: Source, worker: Worker, t_ns: int) -> None:
         source.open.pop(request.rid, None)
+        worker.loop.delays.resume(request, t_ns)
         if request.user < 0:
             if request.foreign and not request.end_ns and request.server_ended_ns:
                 self._flow.done.add(t_ns)
@@ -227,6 +255,8 @@ class Requests:
         if not request.end_ns:
             self._end(request, now_ns)
             self._changed(request)
+        if (worker := self._workers.get(request.worker)) is not None:
+            worker.loop.delays.resume(request, now_ns)
         request.forgotten = True
         self.open_clients.pop(request.client, None)
         if self.by_client.get(request.client) is request:
@@ -263,6 +293,10 @@ class Requests:
         flow = self._flow
         if request.user >= 0:
             flow.note_queue(request)
+            if not request.waited and request.source:
+                request.waited = True
+                if (worker := self._workers.get(request.worker)) is not None:
+                    worker.loop.delays.wait(request.begin_ns, request.began_ns)
         flow.recount(request)
         if request.row is not None:
             request.row.version += 1

@@ -1,0 +1,87 @@
+"""Lints of the server as a process, of its answers, and of where the run stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from looplab.model import words
+from looplab.model.verdicts.base import TEXT_COLUMNS, Verdict
+
+if TYPE_CHECKING:
+    from looplab.model.model import Model
+
+FAILED_SHARE = 0.01
+"""From this share on, failed requests are the first thing to know."""
+
+
+class ServerFailed:
+    """The server did not start, or ended by itself."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say the reason, and the last line of its output."""
+        server = model.server
+        if server is None or server.state != "failed":
+            return None
+        log = next((line.strip() for line in reversed(server.log) if line.strip()), "")
+        text = words.cut(server.reason or "The server failed", TEXT_COLUMNS)
+        return Verdict("server-failed", "error", text, log, "server failed")
+
+
+class WorkerLost:
+    """A worker broke off although its server goes on."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say which worker is gone without a goodbye."""
+        if model.server is None or model.server.state != "ready":
+            return None
+        lost = [worker for worker in model.workers if not worker.alive and not worker.clean]
+        if not lost:
+            return None
+        numbers = ", ".join(str(worker.number) for worker in lost)
+        noun = "Worker" if len(lost) == 1 else "Workers"
+        return Verdict(
+            "worker-lost",
+            "error",
+            f"{noun} {numbers} died without a goodbye",
+            "what it had open has ended with it",
+            f"{len(lost)} lost",
+        )
+
+
+class RequestsFailed:
+    """Requests that got no good answer."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say how many failed, and how."""
+        figures = model.statistics()
+        failed, done = figures.failed, figures.failed + figures.ok
+        if not failed or failed < FAILED_SHARE * done:
+            return None
+        kinds = sorted(((n, kind) for kind, n in (figures.errors or {}).items() if n > 0), reverse=True)
+        return Verdict(
+            "requests-failed",
+            "error",
+            f"{failed:,} of {words.several(done, 'request')} failed",
+            ", ".join(f"{count:,} {kind}" for count, kind in kinds),
+            f"{failed:,} failed",
+        )
+
+
+class Standing:
+    """Where the run stands, for the time in which there is nothing else to say."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say whether the server starts, is ready, or the traffic is over."""
+        server = model.server
+        if server is not None and server.state == "stopped":
+            return Verdict("stopped", "info", "The server is stopped", "", "stopped")
+        if model.finished:
+            figures = model.statistics()
+            answered = words.several(figures.ok, "request")
+            speed = f" at {words.rate(figures.rps)} req/s" if figures.rps else ""
+            return Verdict("done", "info", f"The traffic is over: {answered} answered{speed}", "", "done")
+        if server is None or server.state == "starting":
+            return Verdict("starting", "info", "The server starts", "", "starting")
+        if server.state == "ready" and not (model.traffic and model.traffic.running):
+            return Verdict("idle", "info", "The server is ready, there is no traffic", "", "idle")
+        return None

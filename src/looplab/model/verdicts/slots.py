@@ -1,0 +1,226 @@
+"""Lints of slots: threads, processes and connections, who holds them and who waits for one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from looplab.model import words
+from looplab.model.slots import SlotPool
+from looplab.model.verdicts.base import (
+    HOLD_NS,
+    Verdict,
+    stalled_since,
+    usual_lag_ns,
+)
+from looplab.wire.clock import MS, S
+from looplab.wire.events import SlotKind
+
+if TYPE_CHECKING:
+    from looplab.model.model import Model
+    from looplab.model.workers import Worker
+
+FULL_NS = 50 * MS
+"""Slots full for less are a burst that was over before anybody noticed."""
+
+WORKING_SHARE = 0.5
+"""Slots whose threads work for less of the time for which they are held are not what is short: they wait to
+be taken back, as with a trivial `def` route at full speed."""
+
+UNEVEN_NS = 100 * MS
+"""Workers uneven for less were only drawing the next request."""
+
+COMPUTING_LAG_NS = 30 * MS
+"""Usual lag from here on is no noise: a thread that computes keeps the GIL for 5 ms at a time, so this is
+six of them in a row, each time."""
+
+COMPUTING_WORK_NS = 20 * MS
+"""Work in threads that is shorter on the mean cannot keep the loop waiting for so long."""
+
+_NOUNS: dict[SlotKind, str] = {
+    "threads": "threads",
+    "executor": "executor threads",
+    "processes": "processes",
+    "connections": "connections",
+    "gthread": "gunicorn threads",
+}
+
+
+class SlotsFull:
+    """All slots of a pool are held, and requests wait for one."""
+
+    def __init__(self, id: str, kinds: tuple[SlotKind, ...], help: str) -> None:
+        """Look at pools of some kinds."""
+        self._id = id
+        self._kinds = kinds
+        self._help = help
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say it while it lasts, or for how long it was so."""
+        full: dict[str, list[SlotPool]] = {}
+        past: list[SlotPool] = []
+        for worker in model.workers:
+            for pool in worker.slots.values():
+                if pool.kind not in self._kinds or not _at_work(pool):
+                    continue
+                if pool.full_seen_ns and pool.full_seen_ns >= now_ns - HOLD_NS and not model.finished:
+                    full.setdefault(pool.name, []).append(pool)
+                elif pool.full_ns >= FULL_NS:
+                    past.append(pool)
+        if full:
+            pools = max(full.values(), key=lambda pools: sum(pool.full_waiting for pool in pools))
+            total = sum(pool.total for pool in pools)
+            waiting = sum(pool.full_waiting for pool in pools)
+            noun = noun_of(pools[0])
+            one = "one" if pools[0].kind == "connections" else "a slot"
+            verb = "request waits" if waiting == 1 else "requests wait"
+            text = f"{total:,} of {total:,} {noun} held, {waiting:,} {verb} for {one}"
+            fragment = f"{noun} full, {waiting:,} wait"
+        elif past:
+            pool = max(past, key=lambda pool: pool.full_ns)
+            pools = [pool]
+            noun = noun_of(pool)
+            text = (
+                f"{pool.total:,} of {pool.total:,} {noun} were full for {words.length(pool.full_ns)};"
+                f" {pool.peak_waiting:,} waited at most"
+            )
+            fragment = f"{noun} full {words.length(pool.full_ns)}"
+        else:
+            return None
+        uses = sum(pool.work.n for pool in pools)
+        detail = ""
+        if uses:
+            mean_ns = sum(pool.work.sum_ns for pool in pools) / uses
+            what = "a connection is used" if pools[0].kind == "connections" else "a slot works"
+            detail = f"{what} {words.length(mean_ns)} each time."
+        return Verdict(self._id, "warning", text, detail, fragment, (self._help,), limits=True)
+
+
+class SlotsIdle:
+    """Slots are held and no thread works: their work is done, and the loop does not take them back."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say it while it lasts, or how many slots it was at most."""
+        live = [
+            pool
+            for worker in model.workers
+            for pool in worker.slots.values()
+            if not model.finished and pool.idle_held and worker.loop.present_stall is not None
+        ]
+        if live:
+            pool = max(live, key=lambda pool: pool.idle_held)
+            text = f"{pool.idle_held:,} of {pool.total:,} {noun_of(pool)} are held and none works"
+            fragment = f"{pool.idle_held:,} {noun_of(pool)} held idle"
+        else:
+            past = [
+                pool
+                for worker in model.workers
+                for pool in worker.slots.values()
+                if pool.idle_peak and 2 * pool.idle_uses >= pool.total
+            ]
+            if not past:
+                return None
+            pool = max(past, key=lambda pool: pool.idle_peak)
+            text = (
+                f"{pool.idle_peak:,} of {pool.total:,} {noun_of(pool)} were held and none worked,"
+                f" {words.length(pool.idle_max_ns)} at most"
+            )
+            fragment = f"{pool.idle_peak:,} {noun_of(pool)} held idle"
+        return Verdict(
+            "slots-idle",
+            "warning",
+            text,
+            "a slot is given back on the loop, and the loop is not free.",
+            fragment,
+            ("Look for what holds the loop: more threads would not help.",),
+        )
+
+
+class GthreadUneven:
+    """A worker's threads are full and requests wait for them, while threads of other workers are idle."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say it while it lasts, or for how long it was so."""
+        balance = model.balance
+        if not model.finished and balance.uneven and balance.lasting_ns(now_ns) >= UNEVEN_NS:
+            text = (
+                f"{words.several(balance.waiting, 'request')} {'waits' if balance.waiting == 1 else 'wait'}"
+                f" at worker {balance.worker}; {words.several(balance.idle, 'thread')} of others idle"
+            )
+            fragment = f"uneven: {balance.waiting:,} wait, {balance.idle:,} idle"
+        elif balance.uneven_ns >= UNEVEN_NS:
+            text = (
+                f"Workers were uneven for {words.length(balance.uneven_ns)}:"
+                f" {balance.peak_waiting:,} waited, {words.several(balance.peak_idle, 'thread')} idle"
+            )
+            fragment = f"uneven {words.length(balance.uneven_ns)}"
+        else:
+            return None
+        return Verdict(
+            "gthread-uneven",
+            "warning",
+            text,
+            "a worker takes connections that its threads have no room for.",
+            fragment,
+            ("With --worker-connections = threads a worker leaves them to the others (gunicorn ≥ 24).",),
+            limits=True,
+        )
+
+
+class CpuInThreads:
+    """Work in threads computes and so keeps the GIL from the loop, 5 ms at a time.
+
+    No event carries the CPU time of the threads, so this is told by what else could not be: the loop is
+    late all the time, and neither its own runs, nor a stall of the application, nor a machine without a
+    CPU explains it, while threads of the same process work long at a stretch.
+    """
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say how late the loop is, and beside how many threads."""
+        if model.finished or now_ns - model.started_ns < S or not model.started_ns:
+            return None
+        for worker in model.workers:
+            loop = worker.loop
+            threads = self._working(worker)
+            if threads < 2 or stalled_since(loop, now_ns - S) or (loop.busy(now_ns) or 0.0) > WORKING_SHARE:
+                continue
+            lag_ns = usual_lag_ns(loop, now_ns)
+            if lag_ns < COMPUTING_LAG_NS:
+                continue
+            return Verdict(
+                "cpu-in-threads",
+                "warning",
+                f"The loop is {words.length(lag_ns)} late beside {threads:,} threads that compute",
+                "threads of one process share one GIL with its loop.",
+                f"{threads:,} threads compute",
+                ("Computing belongs into another process.",),
+                limits=True,
+            )
+        return None
+
+    def _working(self, worker: Worker) -> int:
+        """Give the threads that work now, of pools whose work takes long."""
+        return sum(
+            pool.busy
+            for pool in worker.slots.values()
+            if pool.kind in ("threads", "executor")
+            and pool.work.n
+            and pool.work.sum_ns >= COMPUTING_WORK_NS * pool.work.n
+        )
+
+
+def noun_of(pool: SlotPool) -> str:
+    """Call the slots of a pool by a name of their own."""
+    if pool.kind == "connections":
+        return f"{pool.name} connections"
+    return (
+        f"slots of {pool.name}" if pool.kind == "threads" and pool.name != "threadpool" else _NOUNS[pool.kind]
+    )
+
+
+def _at_work(pool: SlotPool) -> bool:
+    """Tell whether held slots are in use for most of the time."""
+    if pool.kind == "connections":
+        return True
+    if pool.hold.sum_ns:
+        return pool.work.sum_ns >= WORKING_SHARE * pool.hold.sum_ns
+    return pool.busy >= WORKING_SHARE * pool.held
