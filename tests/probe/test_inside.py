@@ -15,7 +15,7 @@ from conftest import Lab, joined
 from looplab.probe.core import Probe
 from looplab.probe.observed import ObservedApp
 from looplab.probe.records import Request, current
-from looplab.probe.runqueue import RunQueue
+from looplab.probe.runqueue import Reading, RunQueue
 from looplab.probe.settings import Settings
 from looplab.probe.stalls import Hold
 from looplab.probe.watchdog import Silence
@@ -224,7 +224,7 @@ def test_a_worker_takes_the_first_free_number_and_its_successor_the_same(folder:
     ],
 )
 def test_the_kind_of_a_stall(length: int, waited: int, silent: int, kind: str) -> None:
-    hold = Hold(None, 10 * S, (10 * S, 7 * S))
+    hold = Hold(None, 10 * S, Reading(10 * S, 7 * S))
     hold.silent_ns = silent
     assert hold.waited(7 * S + waited) == waited
     report = hold.report(11 * S, hold.waited(7 * S + waited), 10 * S + length)
@@ -232,8 +232,8 @@ def test_the_kind_of_a_stall(length: int, waited: int, silent: int, kind: str) -
 
 
 def test_time_before_a_run_may_have_been_the_wait() -> None:
-    assert Hold(None, 10 * S, (10 * S - 8 * MS, 0)).waited(20 * MS) == 12 * MS
-    assert Hold(None, 10 * S, (10 * S - 8 * MS, 0)).waited(5 * MS) == 0
+    assert Hold(None, 10 * S, Reading(10 * S - 8 * MS, 0)).waited(20 * MS) == 12 * MS
+    assert Hold(None, 10 * S, Reading(10 * S - 8 * MS, 0)).waited(5 * MS) == 0
 
 
 @pytest.mark.parametrize(
@@ -241,14 +241,14 @@ def test_time_before_a_run_may_have_been_the_wait() -> None:
     [(49, 0, False), (50, 0, True), (60, 15, False), (99, 90, False), (100, 90, True), (120, 60, True)],
 )
 def test_a_hold_that_may_be_the_machines_fault_is_told_later(length: int, waited: int, due: bool) -> None:
-    assert Hold(None, S, (S, 0)).due(S + length * MS, waited * MS) is due
+    assert Hold(None, S, Reading(S, 0)).due(S + length * MS, waited * MS) is due
 
 
 def test_the_reading_before_a_run_is_found() -> None:
     queue = RunQueue(-1)
     for at in range(10, 60, 10):
         queue.read(at)
-    assert [queue.before(at)[0] for at in (5, 10, 19, 35, 99)] == [10, 10, 10, 30, 50]
+    assert [queue.before(at).t_ns for at in (5, 10, 19, 35, 99)] == [10, 10, 10, 30, 50]
 
 
 def test_a_silence_covers_only_what_it_overlaps() -> None:

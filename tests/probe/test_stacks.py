@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sysconfig
-import threading
 from pathlib import Path
 
 import pytest
 
-from looplab.probe.stacks import Stacks
+from looplab.probe.stacks import UsersCode
 
 PURELIB = sysconfig.get_paths()["purelib"]
 STDLIB = sysconfig.get_paths()["stdlib"]
@@ -32,6 +31,4 @@ VENV = str(Path(PURELIB).parents[2])
     ],
 )
 def test_a_file_is_the_users_by_its_place_below_the_root(root: str, file: str, users: bool) -> None:
-    stacks = Stacks(threading.get_ident(), root)
-
-    assert stacks._file(file)[1] is users
+    assert UsersCode(root).file(file)[1] is users

@@ -19,6 +19,7 @@ from looplab.probe.monitor import TaskMonitor
 from looplab.probe.records import Request, client_number, current
 from looplab.probe.settings import Settings
 from looplab.probe.slots import SlotBook
+from looplab.probe.stillness import Stillness
 from looplab.probe.threads import Threads
 from looplab.probe.watchdog import Watchdog
 from looplab.probe.workers import WorkerNumber
@@ -51,12 +52,16 @@ class Worker:
         self._connections = ServerConnections()
         if self._start_connections():
             instruments.append("connections")
+        self._stillness = Stillness(settings, faults)
+        instruments += self._stillness.instruments
         self._monitor = TaskMonitor(loop, self.lane, settings.root, faults, lambda: self._emitter.alive)
         hello = self._hello(settings, loop, instruments)
         self._emitter = Emitter(settings.socket, hello, self._collect, self._monitor.hear)
-        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake)
+        collector = self._stillness.collector
+        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake, collector)
         self.lane.start()
         self._watchdog.start()
+        self._stillness.start(self.lane, self._number.number, self._watchdog.native_id)
         self._emitter.start()
 
     def begin(self, scope: Any, send: Send) -> Driver:
@@ -71,6 +76,7 @@ class Worker:
         """Take the instruments away and send what is left, with a last report."""
         self._monitor.stop()
         self._threads.stop()
+        self._stillness.stop()
         self._watchdog.stop()
         self._reported_ns = 0
         self._emitter.stop()
@@ -79,6 +85,7 @@ class Worker:
     def forget(self) -> None:
         """Let go of the parent's things in a forked child, where no thread of the probe lives."""
         self._number.forget()
+        self._stillness.forget()
         self._monitor.forget()
         self._threads.stop()
 

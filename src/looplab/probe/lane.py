@@ -40,6 +40,7 @@ class Lane:
         "facts",
         "lates",
         "long_runs",
+        "native_id",
         "queue",
         "state",
         "thread_id",
@@ -51,7 +52,8 @@ class Lane:
         self._faults = faults
         self._handle: asyncio.Handle | None = None
         self.thread_id = threading.get_ident()
-        self.queue = RunQueue(threading.get_native_id())
+        self.native_id = threading.get_native_id()
+        self.queue = RunQueue(self.native_id)
         self.base: CodeType | None = None
         """Code beneath every callback of this loop: `Handle._run` on asyncio; on uvloop, which calls
         from C, the function that runs the loop."""

@@ -1,26 +1,52 @@
-"""How long a thread was ready to run and had no CPU, as Linux counts it.
+"""What Linux counts of one thread: how long it ran, how long it lacked a CPU, and how often it got one.
 
-A run that is long only because the machine was busy is not the application's fault.
+A run that is long only because the machine was busy is not the application's fault. And a thread that
+waits for the GIL gives itself away: it looks again at every switch interval, and each look is a slice.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
+from typing import NamedTuple
 
 REMEMBERED = 32
 """Readings kept: a third of a second of ticks, and a run is looked up within one tick of its start."""
 
 
-class RunQueue:
-    """Run-queue wait of one thread, from field 2 of `schedstat`; always 0 where there is no such file."""
+class Reading(NamedTuple):
+    """Totals of one thread at a moment, from its `schedstat`; all 0 where there is no such file."""
 
-    def __init__(self, native_id: int) -> None:
-        self._readings: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+    t_ns: int
+    waited_ns: int
+    """Time in which it was ready to run and had no CPU."""
+    ran_ns: int = 0
+    """Time on a CPU."""
+    slices: int = 0
+    """How often it was given a CPU."""
+
+
+class RunQueue:
+    """Reads the counters of one thread."""
+
+    def __init__(self, native_id: int, process: str = "self") -> None:
+        """Open the counters.
+
+        Args:
+            native_id: the thread, as the kernel numbers it.
+            process: its process.
+        """
+        self._readings: deque[Reading] = deque(maxlen=REMEMBERED)
         try:
-            self._file = os.open(f"/proc/self/task/{native_id}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+            path = f"/proc/{process}/task/{native_id}/schedstat"
+            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             self._file = -1
+
+    @property
+    def readable(self) -> bool:
+        """Whether there are such counters on this machine."""
+        return self._file >= 0
 
     def close(self) -> None:
         """Close the file."""
@@ -28,23 +54,30 @@ class RunQueue:
             os.close(self._file)
             self._file = -1
 
+    def look(self, now_ns: int) -> Reading:
+        """Read the counters."""
+        try:
+            counters = os.pread(self._file, 64, 0).split() if self._file >= 0 else ()
+        except OSError:
+            counters = ()
+        if len(counters) < 3:
+            return Reading(now_ns, 0)
+        return Reading(now_ns, int(counters[1]), int(counters[0]), int(counters[2]))
+
     def total(self) -> int:
         """Read the thread's total wait, in nanoseconds."""
-        try:
-            return int(os.pread(self._file, 64, 0).split()[1]) if self._file >= 0 else 0
-        except OSError:
-            return 0
+        return self.look(0).waited_ns
 
-    def read(self, now_ns: int) -> int:
-        """Read the total wait and remember it; only the watchdog does."""
-        waited_ns = self.total()
-        self._readings.append((now_ns, waited_ns))
-        return waited_ns
+    def read(self, now_ns: int) -> Reading:
+        """Read the counters and remember them; only the watchdog does."""
+        reading = self.look(now_ns)
+        self._readings.append(reading)
+        return reading
 
-    def before(self, at_ns: int) -> tuple[int, int]:
-        """Give the last reading `(t_ns, waited_ns)` taken before a moment, or the oldest one."""
+    def before(self, at_ns: int) -> Reading:
+        """Give the last reading taken before a moment, or the oldest one."""
         for reading in reversed(self._readings):
-            if reading[0] <= at_ns:
+            if reading.t_ns <= at_ns:
                 return reading
         return self._readings[0]
 

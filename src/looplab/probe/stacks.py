@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
@@ -41,52 +42,15 @@ Stack = list[tuple[str, int, str]]
 """`(file, line, function)`, outermost first."""
 
 
-class Stacks:
-    """Reads the stack of one thread from another one."""
+class UsersCode:
+    """Tells which files are the user's code."""
 
-    def __init__(self, thread_id: int, root: str) -> None:
-        """Make a reader.
-
-        Args:
-            thread_id: the loop's thread.
-            root: absolute folder of the user's code.
-        """
-        self._thread_id = thread_id
+    def __init__(self, root: str) -> None:
+        """Take the absolute folder of the user's code."""
         self._roots = tuple({path.rstrip(os.sep) + os.sep for path in (root, os.path.realpath(root))})
         self._files: dict[str, tuple[str, bool]] = {}
 
-    def callback(self, base: CodeType | None) -> list[FrameType]:
-        """Give the frames of what runs on the loop now, innermost first; none if the loop is idle.
-
-        `base` is the code beneath every callback; what lies beneath it is not the callback's.
-        """
-        frames: list[FrameType] = []
-        frame = sys._current_frames().get(self._thread_id)
-        while frame is not None:
-            if frame.f_code is base:
-                return frames
-            frames.append(frame)
-            frame = frame.f_back
-        return []
-
-    def describe(self, frames: list[FrameType]) -> tuple[Place, Stack]:
-        """Find the deepest frame of the user's code, and write the stack down."""
-        place = NOWHERE
-        stack: Stack = []
-        for frame in frames:
-            code = frame.f_code
-            name, users = self._file(code.co_filename)
-            if name.startswith(_PROBE):
-                continue
-            line = frame.f_lineno or 0
-            if users and place is NOWHERE:
-                place = Place(name, line, code.co_name)
-            if len(stack) < FRAMES:
-                stack.append((name, line, code.co_name))
-        stack.reverse()
-        return place, stack
-
-    def _file(self, name: str) -> tuple[str, bool]:
+    def file(self, name: str) -> tuple[str, bool]:
         """Give the absolute path of a code's file, and whether it is the user's."""
         known = self._files.get(name)
         if known is None:
@@ -105,6 +69,55 @@ class Stacks:
                     inside = Path(name[len(root) :]).parts
                     return "site-packages" not in inside and not _is_library(name, root)
         return False
+
+    def describe(self, frames: Iterable[tuple[str, int, str]]) -> tuple[Place, Stack]:
+        """Find the deepest frame of the user's code, and write the stack down; innermost frame first."""
+        place = NOWHERE
+        stack: Stack = []
+        for file, line, function in frames:
+            name, users = self.file(file)
+            if name.startswith(_PROBE):
+                continue
+            if users and place is NOWHERE:
+                place = Place(name, line, function)
+            if len(stack) < FRAMES:
+                stack.append((name, line, function))
+        stack.reverse()
+        return place, stack
+
+
+class Stacks:
+    """Reads the stack of one thread from another one."""
+
+    def __init__(self, thread_id: int, root: str) -> None:
+        """Make a reader.
+
+        Args:
+            thread_id: the loop's thread.
+            root: absolute folder of the user's code.
+        """
+        self._thread_id = thread_id
+        self._code = UsersCode(root)
+
+    def callback(self, base: CodeType | None) -> list[FrameType]:
+        """Give the frames of what runs on the loop now, innermost first; none if the loop is idle.
+
+        `base` is the code beneath every callback; what lies beneath it is not the callback's.
+        """
+        frames: list[FrameType] = []
+        frame = sys._current_frames().get(self._thread_id)
+        while frame is not None:
+            if frame.f_code is base:
+                return frames
+            frames.append(frame)
+            frame = frame.f_back
+        return []
+
+    def describe(self, frames: list[FrameType]) -> tuple[Place, Stack]:
+        """Find the deepest frame of the user's code, and write the stack down."""
+        return self._code.describe(
+            (frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name) for frame in frames
+        )
 
 
 def _is_library(path: str, root: str) -> bool:

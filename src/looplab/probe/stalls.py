@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import FrameType
 from typing import Literal
 
 from looplab.probe.faults import clean
 from looplab.probe.records import STALL_NS, Request
+from looplab.probe.runqueue import Reading
 from looplab.probe.stacks import NOWHERE, Place, Stack
 from looplab.wire.clock import MS
 from looplab.wire.events import Stall
@@ -17,21 +19,42 @@ UPDATE_NS = 100 * MS
 STARVED_SHOWN_NS = 2 * STALL_NS
 """A hold that may be the machine's fault is reported while it lasts only from this length on."""
 
+AT_RELEASE = "at release"
+"""Detail of a stall whose place was seen only when the GIL was free again: it may be the next line."""
+
+Kind = Literal["blocked", "gil", "gc", "starved"]
+
+
+class Sight:
+    """One place on the stack of a hold, as often as it was seen."""
+
+    __slots__ = ("late", "samples", "stack", "words")
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.late = 0
+        """Samples that came after a silence."""
+        self.stack: Stack = []
+        self.words: Counter[str] = Counter()
+        """Time since the sample before, by what the thread did in it."""
+
 
 class Hold:
     """One hold of the loop, from the moment that the watchdog first sees it."""
 
-    def __init__(self, request: Request | None, began_ns: int, base: tuple[int, int]) -> None:
+    def __init__(self, request: Request | None, began_ns: int, base: Reading) -> None:
         """Begin a hold.
 
         Args:
             request: whose run it is; None for a callback that belongs to no request.
             began_ns: when it began.
-            base: the reading of the run queue before it.
+            base: the counters of the thread before it.
         """
         self.request = request
         self.began_ns = began_ns
         self.base = base
+        self.seen = base
+        """The counters at the last sample of its stack."""
         self.number = 0
         """Its number as a stall; 0 until it is reported."""
         self.reported_ns = 0
@@ -39,17 +62,36 @@ class Hold:
         """When the watchdog last saw it."""
         self.silent_ns = 0
         """How much of it the watchdog could not see, because it did not get the GIL."""
+        self.frozen_ns = 0
+        """How much of it the process was not let run at all."""
+        self.collected_ns = 0
+        """How much of it was garbage collection …"""
+        self.generation = 0
+        """… and of which generation."""
         self.frame: FrameType | None = None
         """Outermost frame of a callback: the callback is the same as long as this frame is."""
         self.mark_ns = 0
-        self._places: dict[Place, tuple[int, Stack]] = {}
+        self._sights: dict[Place, Sight] = {}
         self._now = NOWHERE
+        self._word = ""
 
-    def see(self, place: Place, stack: Stack) -> None:
-        """Count a sample of the stack."""
-        count = self._places[place][0] if place in self._places else 0
-        self._places[place] = (count + 1, stack)
-        self._now = place
+    def see(self, place: Place, stack: Stack, reading: Reading, word: str = "", late: bool = False) -> None:
+        """Count a sample of the stack.
+
+        Args:
+            place: the user's line.
+            stack: the stack.
+            reading: the counters of the thread now.
+            word: what it has done since the sample before: `cpu`, `sleep`, `lock`, `io` or nothing known.
+            late: whether the time since the sample before was a silence.
+        """
+        sight = self._sights.setdefault(place, Sight())
+        sight.samples += 1
+        sight.late += late
+        sight.stack = stack
+        sight.words[word] += max(1, reading.t_ns - max(self.seen.t_ns, self.began_ns))
+        self.seen = reading
+        self._now, self._word = place, word
 
     def waited(self, total_ns: int) -> int:
         """Give the least time that the thread has lacked a CPU in this hold, in nanoseconds.
@@ -57,7 +99,8 @@ class Hold:
         All the time between the reading before the hold and its beginning may have been such a wait.
         `total_ns` is the thread's total wait at the end of the hold, or now.
         """
-        return max(0, total_ns - self.base[1] - max(0, self.began_ns - self.base[0]))
+        lacked = max(0, total_ns - self.base.waited_ns - max(0, self.began_ns - self.base.t_ns))
+        return lacked + self.frozen_ns
 
     def due(self, now_ns: int, waited_ns: int) -> bool:
         """Tell whether it is to be reported now: it is a stall, and the last report is old enough."""
@@ -67,29 +110,38 @@ class Hold:
         return now_ns - self.reported_ns >= UPDATE_NS
 
     def report(self, now_ns: int, waited_ns: int, ended_ns: int = 0) -> Stall:
-        """Write a report: where it is now or, once it has ended, where it was seen most."""
-        place = self._now
-        if ended_ns and self._places:
-            place = max(self._places, key=lambda seen: self._places[seen][0])
-        samples, stack = self._places.get(place, (0, []))
+        """Write a report: where it is now or, once it has ended, where it was longest."""
+        place, word = self._now, self._word
+        if ended_ns and self._sights:
+            place, longest = max(self._sights.items(), key=lambda seen: seen[1].words.total())
+            word = max(longest.words, key=longest.words.__getitem__)
+        sight = self._sights.get(place, Sight())
         self.reported_ns = now_ns
+        kind, detail = self._kind((ended_ns or now_ns) - self.began_ns, waited_ns)
+        if kind == "blocked":
+            detail = word
+        elif kind == "gil" and 0 < sight.samples <= sight.late:
+            detail = AT_RELEASE
         return Stall(
             self.number,
             self.began_ns,
             now_ns,
             ended_ns,
-            self._kind((ended_ns or now_ns) - self.began_ns, waited_ns),
+            kind,
             self.request.rid if self.request is not None else -1,
             place.file,
             place.line,
             clean(place.function),
             place.source(),
-            stack,
-            samples,
+            sight.stack,
+            sight.samples,
+            detail,
         )
 
-    def _kind(self, length_ns: int, waited_ns: int) -> Literal["blocked", "gil", "starved"]:
+    def _kind(self, length_ns: int, waited_ns: int) -> tuple[Kind, str]:
         if length_ns - waited_ns < STALL_NS:
             # With a CPU at hand it would have been no stall.
-            return "starved"
-        return "gil" if self.silent_ns * 2 > length_ns else "blocked"
+            return "starved", ""
+        if self.collected_ns * 2 > length_ns:
+            return "gc", f"generation {self.generation}"
+        return ("gil" if self.silent_ns * 2 > length_ns else "blocked"), ""

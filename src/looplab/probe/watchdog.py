@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from types import FrameType
+from typing import Literal, NamedTuple
 
+from looplab.probe.collector import Collector
 from looplab.probe.faults import Faults
+from looplab.probe.holders import Holders
 from looplab.probe.lane import BEAT_NS, Lane, State
 from looplab.probe.records import STALL_NS, Request
-from looplab.probe.runqueue import NO_QUEUE, RunQueue
-from looplab.probe.stacks import Stacks
+from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue
+from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.probe.stalls import Hold
+from looplab.probe.waits import Waits
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, now_ns
-from looplab.wire.events import Event, LoopSample, Run
+from looplab.wire.events import Collection, Event, LoopSample, Run
 
 TICK_NS = 10 * MS
 """Period while something may become a stall."""
@@ -36,24 +42,50 @@ EVENTS = 10_000
 """Events kept for the emitter."""
 
 
+LATE_NS = 40 * MS
+"""A heartbeat so late was kept waiting by a silence, and did not only fall into it."""
+
+HELD_UP_NS = 20 * MS
+"""A tick that takes so long to look at the clock and the counters begins anew: they belong together."""
+
+LONGEST_INTERVAL_NS = 12 * MS
+"""With a longer switch interval the looks of who waits for the GIL are too few to be told from wakes."""
+
+COLLECTIONS = 64
+"""Collections remembered: more of a millisecond and above do not fit between two reports of a stall."""
+
+
 class Silence(NamedTuple):
-    """A time in which the watchdog was awake and did not get the GIL."""
+    """A time in which the watchdog was due and did not come."""
 
     began_ns: int
     ended_ns: int
+    cause: Literal["gil", "frozen", ""] = "gil"
+    """`gil`: it did not get the GIL. `frozen`: its process was not let run."""
+    other: bool = False
+    """Whether the loop's thread waited for the GIL too, so that another one held it."""
 
     def overlap(self, began_ns: int, ended_ns: int) -> int:
         """Give how much of an interval it covers, in nanoseconds."""
         return max(0, min(self.ended_ns, ended_ns) - max(self.began_ns, began_ns))
 
 
-NO_SILENCE = Silence(0, 0)
+NO_SILENCE = Silence(0, 0, "")
+
+NOTHING = Reading(0, 0)
 
 
 class Watchdog:
     """Judges runs by what the lane publishes, and what is outside of a run by the heartbeat."""
 
-    def __init__(self, lane: Lane, root: str, faults: Faults, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        root: str,
+        faults: Faults,
+        wake: Callable[[], None],
+        collector: Collector | None = None,
+    ) -> None:
         """Make a watchdog; `start` starts its thread.
 
         Args:
@@ -61,11 +93,15 @@ class Watchdog:
             root: absolute folder of the user's code.
             faults: where it switches itself off.
             wake: makes the emitter send at once.
+            collector: hears the garbage collections, if anybody does.
         """
         self._lane = lane
         self._faults = faults
         self._wake = wake
+        self._collector = collector
         self._stacks = Stacks(lane.thread_id, root)
+        self._holders = Holders(self._stacks, lane.thread_id)
+        self._waits = Waits(lane.native_id)
         self._queue = lane.queue
         self._own_queue = NO_QUEUE
         self._stopping = False
@@ -75,9 +111,13 @@ class Watchdog:
         """CPU time of this thread, as of its last tick."""
         self._ticked_ns = now_ns()
         self._used_ns = time.process_time_ns()
-        self._own_waited_ns = 0
+        self._own = self._reading = NOTHING
         self._total = 0
         self._silence = NO_SILENCE
+        self._other: tuple[Place, Stack] = NOWHERE, []
+        self._explained_ns = 0
+        self._late_ns = 0
+        self._collections: deque[Collection] = deque(maxlen=COLLECTIONS)
         self._period_ns = TICK_NS
         self._sampled_ns = 0
         self._max_lag_ns = 0
@@ -89,9 +129,14 @@ class Watchdog:
         self._callback_ns = 0
         self._callbacks = 0
 
+    @property
+    def native_id(self) -> int:
+        """The thread as the kernel numbers it, once it was started."""
+        return self._thread.native_id or 0
+
     def start(self) -> None:
         """Start the thread."""
-        self._queue.read(now_ns())
+        self._reading = self._queue.read(now_ns())
         self._thread.start()
 
     def stop(self, timeout_s: float = 1.0) -> None:
@@ -108,10 +153,12 @@ class Watchdog:
         self._own_queue.close()
 
     def _tick(self) -> None:
+        now, own, reading = self._look()
         # The clock before the state: what the state shows was so after `now`, so no age is too large.
-        now = now_ns()
         state = self._lane.state
         off = self._faults.off
+        if self._collector is not None and "gc" not in off:
+            self._collect(self._collector)
         if "loop" not in off:
             try:
                 self._sample(now, state)
@@ -119,14 +166,32 @@ class Watchdog:
                 self._faults.fail("loop", error)
         if "stalls" not in off:
             try:
-                self._judge(now, state)
+                self._judge(now, own, reading, state)
             except Exception as error:
                 self._faults.fail("stalls", error)
+
+    def _look(self) -> tuple[int, Reading, Reading]:
+        """Read the clock, and the counters of this thread and the loop's.
+
+        Each reading lets go of the GIL, and who took it may keep it for long.
+        """
+        while True:
+            now = now_ns()
+            own, reading = self._own_queue.look(now), self._queue.read(now)
+            if now_ns() - now < HELD_UP_NS:
+                return now, own, reading
+
+    def _collect(self, collector: Collector) -> None:
+        """Send the collections that are over, and remember them for the stalls that they made."""
+        for collection in collector.done.drain():
+            self._collections.append(collection)
+            self.events.append(collection)
 
     def _sample(self, now: int, state: State) -> None:
         """Send the loop's lag and what it does, also while it is blocked."""
         lag = max(0, now - self._lane.beat_ns - BEAT_NS)
-        self._max_lag_ns = max(self._max_lag_ns, lag, *self._lane.lates.drain())
+        self._late_ns = max(lag, *self._lane.lates.drain(), 0)
+        self._max_lag_ns = max(self._max_lag_ns, self._late_ns)
         if now - self._sampled_ns < SAMPLE_NS:
             return
         request, since, busy, runs = state
@@ -142,9 +207,10 @@ class Watchdog:
         self._max_lag_ns = 0
         self.cpu_ns = time.thread_time_ns()
 
-    def _judge(self, now: int, state: State) -> None:
-        self._total = self._queue.read(now)
-        self._listen(now)
+    def _judge(self, now: int, own: Reading, reading: Reading, state: State) -> None:
+        self._listen(now, own, reading)
+        self._total = reading.waited_ns
+        self._explained_ns = 0
         request, since, _, _ = state
         self._end_runs(now, state)
         if request is not None:
@@ -154,21 +220,52 @@ class Watchdog:
                 self._watch_run(request, since, now)
         else:
             self._watch_callback(since, now)
+        if self._silence.cause:
+            self._explain(now)
         self._ticked_ns = now
         calm = self._run_hold is None and self._callback is None
         self._period_ns = CALM_TICK_NS if calm else TICK_NS
+        if calm:
+            self._holders.note(now)
 
-    def _listen(self, now: int) -> None:
-        """Find out whether the GIL was held since the last tick.
-
-        It was if the process worked and this thread, which did not lack a CPU, came much too late.
-        """
-        used, own_waited = time.process_time_ns(), self._own_queue.total()
+    def _listen(self, now: int, own: Reading, reading: Reading) -> None:
+        """Find out why this thread did not come since the last tick, if it did not."""
+        used = time.process_time_ns()
         gap = now - self._ticked_ns
-        without_gil = gap - self._period_ns - (own_waited - self._own_waited_ns)
-        silent = without_gil >= STALL_NS and (used - self._used_ns) * 2 > gap
-        self._silence = Silence(self._ticked_ns, now) if silent else NO_SILENCE
-        self._used_ns, self._own_waited_ns = used, own_waited
+        missed = gap - self._period_ns - (own.waited_ns - self._own.waited_ns)
+        self._silence = NO_SILENCE
+        if missed >= STALL_NS:
+            cause = self._cause(missed, own.slices - self._own.slices, 2 * (used - self._used_ns) > gap)
+            other = cause == "gil" and self._waited_for_gil(missed, self._reading, reading)
+            self._silence = Silence(self._ticked_ns, now, cause, other)
+            if other:
+                self._other = self._holders.find(missed)
+        self._used_ns, self._own, self._reading = used, own, reading
+
+    def _cause(self, missed: int, slices: int, worked: bool) -> Literal["gil", "frozen", ""]:
+        """Say why this thread did not come, from how often it had a CPU and whether the process worked.
+
+        Who waits for the GIL looks again at every switch interval; who is stopped does not.
+        """
+        interval = _switch_interval_ns()
+        if not self._own_queue.readable or interval > LONGEST_INTERVAL_NS:
+            return "gil" if worked else ""
+        return "gil" if slices * interval * 2 >= missed else "frozen"
+
+    def _waited_for_gil(self, span: int, before: Reading, after: Reading) -> bool:
+        """Tell whether the loop's thread only looked again and again whether the GIL is free."""
+        worked = after.ran_ns - before.ran_ns + after.waited_ns - before.waited_ns
+        return 2 * worked < span and (after.slices - before.slices) * _switch_interval_ns() * 2 >= span
+
+    def _explain(self, now: int) -> None:
+        """Report a silence that no run or callback explains, if it kept the loop waiting."""
+        silence = self._silence
+        began = silence.began_ns + self._period_ns
+        if self._explained_ns * 2 >= silence.ended_ns - silence.began_ns or self._late_ns < LATE_NS:
+            return
+        hold = Hold(None, began, self._reading)
+        self._see(hold, [], now)
+        self._finish(hold, now, now, self._total)
 
     # Runs of requests: the lane says when they begin, and the long ones when they ended.
 
@@ -181,7 +278,8 @@ class Watchdog:
             else:
                 self._run_hold = None
             self._over_ns = began
-            hold.silent_ns += self._silence.overlap(began, ended)
+            if self._add_silence(hold, ended) and self._silence.other:
+                hold.see(*self._other, self._reading, late=True)
             self._finish(hold, now, ended, total)
         hold = self._run_hold
         if hold is not None and (hold.request is not state[0] or hold.began_ns != state[1]):
@@ -194,11 +292,10 @@ class Watchdog:
         hold = self._run_hold
         if hold is None:
             hold = self._run_hold = Hold(request, since, self._queue.before(since))
-        hold.silent_ns += self._silence.overlap(since, now)
-        hold.seen_ns = now
         if now - since >= STALL_NS:
-            hold.see(*self._stacks.describe(self._stacks.callback(self._lane.base)))
+            self._see(hold, self._stacks.callback(self._lane.base), now)
             self._report(hold, now)
+        hold.seen_ns = now
 
     # Callbacks that belong to no request: seen by the heartbeat's absence, told apart by their frames.
 
@@ -221,9 +318,8 @@ class Watchdog:
             hold = self._callback = Hold(None, began, self._queue.before(began))
             hold.frame, hold.mark_ns = frame, quiet_since
         self._quiet = (quiet_since, now)
-        hold.silent_ns += self._silence.overlap(hold.began_ns, now)
+        self._see(hold, frames, now)
         hold.seen_ns = now
-        hold.see(*self._stacks.describe(frames))
         self._report(hold, now)
 
     def _end_callback(self, now: int, free_ns: int) -> None:
@@ -240,6 +336,45 @@ class Watchdog:
             self._callbacks += 1
             self.events.append(Run(hold.began_ns, ended))
 
+    # What both have in common.
+
+    def _see(self, hold: Hold, frames: list[FrameType], now: int) -> None:
+        """Count a sample of the stack, and what the thread did since the sample before."""
+        place, stack = self._stacks.describe(frames)
+        if self._add_silence(hold, now):
+            if self._silence.other:
+                place, stack = self._other
+            hold.see(place, stack, self._reading, late=True)
+            return
+        before, reading = hold.seen, self._reading
+        unsure = max(0, hold.began_ns - before.t_ns)
+        span = now - max(hold.began_ns, before.t_ns) - max(0, reading.waited_ns - before.waited_ns - unsure)
+        if self._queue.readable and 2 * max(0, reading.ran_ns - before.ran_ns - unsure) >= span:
+            hold.see(place, stack, reading, "cpu")
+            return
+        word = self._waits.word(place, stack)
+        hold.see(place, stack, reading, word)
+
+    def _add_silence(self, hold: Hold, until: int) -> bool:
+        """Count the silence before this tick to a hold; False if there was none in it."""
+        silence = self._silence
+        overlap = silence.overlap(hold.began_ns, until) if silence.cause else 0
+        self._explained_ns += overlap
+        if silence.cause == "gil":
+            hold.silent_ns += overlap
+        else:
+            hold.frozen_ns += overlap
+        return overlap > 0
+
+    def _count_collections(self, hold: Hold, until: int) -> None:
+        """Find the collections in a hold."""
+        hold.collected_ns = 0
+        for collection in self._collections:
+            length = min(until, collection.ended_ns) - max(hold.began_ns, collection.began_ns)
+            if length > 0:
+                hold.collected_ns += length
+                hold.generation = max(hold.generation, collection.generation)
+
     def _report(self, hold: Hold, now: int) -> None:
         """Report a hold while it lasts, the first time at once."""
         lacking = hold.waited(self._total)
@@ -247,6 +382,7 @@ class Watchdog:
             return
         first = not hold.number
         self._count(hold)
+        self._count_collections(hold, now)
         self.events.append(hold.report(now, lacking))
         if first:
             self._wake()
@@ -254,9 +390,14 @@ class Watchdog:
     def _finish(self, hold: Hold, now: int, ended: int, total: int) -> None:
         """Report a hold that is over; `total` is the thread's total wait for a CPU at its end."""
         self._count(hold)
+        self._count_collections(hold, ended)
         self.events.append(hold.report(now, hold.waited(total), ended))
 
     def _count(self, hold: Hold) -> None:
         if not hold.number:
             self._stalls += 1
             hold.number = self._stalls
+
+
+def _switch_interval_ns() -> int:
+    return int(sys.getswitchinterval() * 1e9)

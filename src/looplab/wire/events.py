@@ -142,7 +142,9 @@ class Stall(msgspec.Struct, array_like=True, tag=6, frozen=True):
     """A run of 50 ms or more, reported while it lasts and again, with its true length, when it ends."""
 
     number: int
-    """Number of the stall within its worker, from 1; later reports replace earlier ones."""
+    """Number of the stall within its worker, from 1; later reports replace earlier ones. Below 0 if the lab
+    made it, because the worker is silent: the worker's own report about the same time replaces it. One
+    that ends when it began was none."""
     began_ns: int
     t_ns: int
     """When this report was made."""
@@ -150,7 +152,7 @@ class Stall(msgspec.Struct, array_like=True, tag=6, frozen=True):
     """0 while it lasts."""
     kind: Literal["blocked", "gil", "gc", "starved"]
     rid: int
-    """Request that holds the loop, or -1 for a callback."""
+    """Request that holds the loop, -1 for a callback, 0 if the lab made it and cannot know."""
     file: str
     """Absolute path of the user's code; empty if no frame of it was seen."""
     line: int
@@ -162,7 +164,9 @@ class Stall(msgspec.Struct, array_like=True, tag=6, frozen=True):
     samples: int
     """How often this place was seen on the stack while the stall lasted."""
     detail: str = ""
-    """`sleep`, `lock` or `cpu` of a `blocked` one, `generation 2` of a `gc` one; empty if unknown."""
+    """`sleep`, `lock`, `io` or `cpu` of a `blocked` one; `generation 2` of a `gc` one; `at release` of a
+    `gil` one whose place was first seen when the GIL was free again; `stopped` of a `starved` one whose
+    process was stopped by a signal. Empty if unknown."""
 
 
 SlotKind = Literal["threads", "executor", "processes", "connections", "gthread"]

@@ -1,0 +1,83 @@
+"""Who else may have held the GIL: the thread that used most CPU, or the one that does not look idle."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from types import FrameType
+
+from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
+from looplab.wire.clock import S
+
+NOTE_EVERY_NS = S
+"""Time between two notes of the CPU time of all threads; a note costs about 1 µs a thread."""
+
+GREEDY_SHARE = 4
+"""A thread that used at least a quarter of a silence has caused it."""
+
+_WAITS = re.compile(r"\b(sleep|acquire|wait|join|get|result|recv|read|select|poll)\(")
+
+
+class Holders:
+    """Finds the thread that kept the GIL from the loop. Only the watchdog's thread uses it."""
+
+    def __init__(self, stacks: Stacks, loop_thread_id: int) -> None:
+        """Prepare; `stacks` tells the user's code."""
+        self._stacks = stacks
+        self._loop_thread_id = loop_thread_id
+        self._noted_ns = 0
+        self._used: dict[int, int] = {}
+
+    def note(self, now_ns: int) -> None:
+        """Note the CPU time of all threads, if the last note is old."""
+        if now_ns - self._noted_ns >= NOTE_EVERY_NS:
+            self._noted_ns = now_ns
+            self._used = {
+                thread.native_id: _cpu_ns(thread.native_id)
+                for thread in threading.enumerate()
+                if thread.native_id is not None
+            }
+
+    def find(self, silence_ns: int) -> tuple[Place, Stack]:
+        """Give the place of the thread that held the GIL until now, other than the loop's."""
+        frames = sys._current_frames()
+        found: list[tuple[int, bool, Place, Stack]] = []
+        for thread in threading.enumerate():
+            native_id, ident = thread.native_id, thread.ident
+            frame = frames.get(ident or 0)
+            if native_id is None or frame is None or ident in (self._loop_thread_id, threading.get_ident()):
+                continue
+            place, stack = self._stacks.describe(_chain(frame))
+            if place is not NOWHERE:
+                used = _cpu_ns(native_id) - self._used.get(native_id, 0)
+                found.append((used, not _WAITS.search(place.source()), place, stack))
+        greedy = [item for item in found if item[0] * GREEDY_SHARE >= silence_ns]
+        if greedy:
+            return max(greedy, key=lambda item: item[0])[2:]
+        working = [item for item in found if item[1]] or found
+        places = {item[2] for item in working}
+        return working[0][2:] if len(places) == 1 else (NOWHERE, [])
+
+
+def _chain(frame: FrameType | None) -> list[FrameType]:
+    frames = []
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames
+
+
+def _cpu_ns(native_id: int) -> int:
+    """Read the CPU time of a thread; 0 if it has gone, and where the system does not tell.
+
+    The number of the clock is the kernel's own. The way by the C library takes the address of a thread,
+    and that of a thread which has just ended is a crash.
+    """
+    if not sys.platform.startswith("linux"):
+        return 0
+    try:
+        return time.clock_gettime_ns((~native_id << 3) | 6)
+    except OSError:
+        return 0
