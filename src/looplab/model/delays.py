@@ -17,6 +17,9 @@ MOST_STALLS = 4_096
 MOST_WAITS = 4_096
 """Waits that may be known before the stall that caused them."""
 
+SHORTEST_NS = MS
+"""A shorter wait makes nobody a victim, and costs nothing here: on a healthy server all are."""
+
 LATE_NS = 200 * MS
 """Ends of waits arrive in about their order, a few batches apart at most."""
 
@@ -88,7 +91,7 @@ class Delays:
 
     def wait(self, began_ns: int, ended_ns: int) -> None:
         """Take a wait that is over."""
-        if ended_ns <= began_ns:
+        if ended_ns - began_ns < SHORTEST_NS:
             return
         wait = Wait(began_ns, ended_ns)
         self._waits.append(wait)
@@ -150,10 +153,10 @@ class Delays:
         known = episode_ns == self._episode_ns
         victims = self._episode_victims if known else 0
         delay_ns = self._episode_delay_ns if known else 0
-        delays = [
-            until_ns - (since if since > episode_ns else episode_ns) for since in waiting if since < until_ns
+        since = [
+            began_ns if began_ns > episode_ns else episode_ns for began_ns in waiting if began_ns < until_ns
         ]
-        return Behind(victims + len(delays), delay_ns + sum(delays))
+        return Behind(victims + len(since), delay_ns + len(since) * until_ns - sum(since))
 
     def culprits(self, episode_ns: int) -> set[int]:
         """Give who caused the stalls of an episode that are over, by `rid`."""

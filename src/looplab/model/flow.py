@@ -42,8 +42,7 @@ class Flow:
         """Requests whose both halves are known to the end."""
         self.phase_ns = [0] * _CODES
         """Time that the completed requests spent in each phase, in sum."""
-        self.waited_ns = 0
-        """Time for which the completed requests waited and left the loop and all threads free, in sum."""
+        self._blocking_queries_ns = 0
         self.think_ns = 0
         """Time between an answer and the next request of the same user, in sum."""
         self.thinks = 0
@@ -65,7 +64,7 @@ class Flow:
         self.think_ns = self.thinks = 0
         self.seen = self._begin_sum = self._end_sum = self._open = 0
         self.peak_waiting = self.waiting
-        self.waited_ns = 0
+        self._blocking_queries_ns = 0
         self.peak_in_flight = 0
         for request in requests:
             if request.begin_ns >= began_ns:
@@ -100,6 +99,14 @@ class Flow:
     def waiting(self) -> int:
         """Requests that wait for something outside and hold neither the loop nor a queue's place."""
         return self.counts[Phase.AWAITING] + self.counts[Phase.QUERY]
+
+    @property
+    def waited_ns(self) -> int:
+        """Time for which the completed requests waited and left the loop and all threads free, in sum.
+
+        The query of a request that has a thread blocks that thread, and is not among it.
+        """
+        return self.phase_ns[Phase.AWAITING] + self.phase_ns[Phase.QUERY] - self._blocking_queries_ns
 
     def enter(self, request: Request) -> None:
         """Count a request, of whatever client, as in flight from its beginning on."""
@@ -145,11 +152,11 @@ class Flow:
         """Add the phases of a completed request to the sums."""
         self.completed += 1
         phase_ns = self.phase_ns
+        queries_ns = phase_ns[Phase.QUERY]
         for begin, end, phase in request.spans(request.begin_ns, request.end_ns, request.end_ns):
             phase_ns[phase] += end - begin
-            # A query of a request that has a thread blocks that thread.
-            if phase == Phase.AWAITING or (phase == Phase.QUERY and request.slot < 0):
-                self.waited_ns += end - begin
+        if request.slot >= 0:
+            self._blocking_queries_ns += phase_ns[Phase.QUERY] - queries_ns
 
     def mean_in_flight(self, now_ns: int) -> float | None:
         """Give the mean number in flight since the start of the period: their times in sum, by its length."""

@@ -217,6 +217,10 @@ class SlotPool:
                 self._let_go(slot, event.t_ns)
                 use = slot.open = Use(rid, since_ns)
                 slot.version += 1
+            if event.kind == "gthread" and (use.rid != rid or rid < 0):
+                # A thread without a request waits for the first bytes of its client.
+                use.rid, use.finished_ns = rid, since_ns if rid < 0 else 0
+                slot.version += 1
             request = requests.get(rid)
             if request is not None and not use.finished_ns and self.kind == "threads":
                 # Its request has gone on: the thread is idle, and only the slot is still held.

@@ -53,6 +53,8 @@ class RequestsFailed:
 
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say how many failed, and how."""
+        if model.traffic is None or not any(model.traffic.errors.values()):
+            return None
         figures = model.statistics()
         failed, done = figures.failed, figures.failed + figures.ok
         if not failed or failed < FAILED_SHARE * done:
