@@ -58,12 +58,18 @@ def looplab(debug: bool) -> None:
 @click.argument("scenario", required=False, shell_complete=complete_scenario)
 @click.option("--variant", metavar="V", help="Variant to start with; the first one otherwise.")
 @_set
-def open_scenario(scenario: str | None, variant: str | None, settings: dict[str, str]) -> None:
+@click.option(
+    "--aiomonitor-console",
+    "console",
+    is_flag=True,
+    help="Let aiomonitor (key t) open a Python console in the server, for anybody on this machine.",
+)
+def open_scenario(scenario: str | None, variant: str | None, settings: dict[str, str], console: bool) -> None:
     """Open the screen on a scenario and start its traffic."""
     chosen = find(scenario) if scenario is not None else catalogue()[0]
     first = chosen.variant(variant) if variant is not None else chosen.variants[0]
     if has_terminal():
-        sys.exit(open_screen(chosen, first, settings))
+        sys.exit(open_screen(chosen, first, settings, console=console))
     selections = select([chosen], [first.id], settings)
     name = f"{chosen.id} › {first.id}"
     click.echo(f"looplab: there is no terminal here, so {name} runs without a screen", err=True)

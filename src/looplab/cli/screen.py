@@ -16,8 +16,17 @@ def has_terminal() -> bool:
     return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
 
 
-def open_screen(scenario: Scenario, variant: Variant, overrides: Mapping[str, str | float]) -> int:
-    """Show a scenario until the user quits; give the exit status."""
+def open_screen(
+    scenario: Scenario, variant: Variant, overrides: Mapping[str, str | float], *, console: bool = False
+) -> int:
+    """Show a scenario until the user quits; give the exit status.
+
+    Args:
+        scenario: what is opened first.
+        variant: what is started first.
+        overrides: what was set on the command line.
+        console: whether aiomonitor may open a Python console in a worker.
+    """
     from looplab.lab import Lab, Selection
 
     selection = Selection(
@@ -35,7 +44,7 @@ def open_screen(scenario: Scenario, variant: Variant, overrides: Mapping[str, st
     lab = Lab()
     lab.open()
     try:
-        app = LoopLabApp(lab, scenarios, selection)
+        app = LoopLabApp(lab, scenarios, selection, console=console)
         # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
         # the terminal back; it takes care of TERM and HUP itself.
         signal.signal(signal.SIGINT, signal.default_int_handler)

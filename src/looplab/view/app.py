@@ -22,8 +22,11 @@ from looplab.view.palette import Depth, Palette, palette, terminal_depth
 from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogKeeper, LogScreen
 from looplab.view.screens.main import MainScreen
+from looplab.view.screens.stacks import StacksScreen
+from looplab.view.screens.tasks import TasksScreen
 from looplab.view.state import Choice, Observer
 from looplab.view.themes import PREFIX, THEMES, short_name
+from looplab.view.visit import visit
 from looplab.wire.clock import MS, S, now_ns
 
 FRAME_RATE_HZ = 30
@@ -47,6 +50,10 @@ class LabLike(Protocol):
     def burst(self, requests: int | None = None, concurrency: int | None = None) -> None: ...  # noqa: D102
     def set_users(self, users: int) -> None: ...  # noqa: D102
     def drain(self, budget_ns: int) -> bool: ...  # noqa: D102
+    def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None: ...  # noqa: D102
+    def stop_monitor(self, worker: int) -> None: ...  # noqa: D102
+    def cancel_task(self, worker: int, number: int, name: str) -> None: ...  # noqa: D102
+    def describe_task(self, worker: int, number: int, name: str) -> None: ...  # noqa: D102
 
 
 class LoopLabApp(App[None]):
@@ -68,6 +75,7 @@ class LoopLabApp(App[None]):
         live: bool = True,
         theme: str = "dark",
         depth: Depth | None = None,
+        console: bool = False,
     ) -> None:
         """Prepare the screen.
 
@@ -79,6 +87,7 @@ class LoopLabApp(App[None]):
             live: whether a timer drives the frames; a test calls `frame` itself.
             theme: `dark`, `light` or `contrast`.
             depth: colours of the terminal; None finds out.
+            console: whether aiomonitor may open a Python console in a worker.
         """
         depth = depth or terminal_depth(os.environ)
         # The terminal's own colours: Textual then neither replaces them nor makes shades of grey of them.
@@ -92,6 +101,7 @@ class LoopLabApp(App[None]):
         self.log_keeper = LogKeeper()
         self._clock = clock
         self._live = live
+        self._with_console = console
         self._depth: Depth = depth
         self._settle_ns = 0
         self._settle: Callable[[], None] | None = None
@@ -145,7 +155,7 @@ class LoopLabApp(App[None]):
         main = self.main
         view = self.observer.view(self.lab.model, self.choice, now_ns, main.columns(), self.lab.backlog)
         screen = self.screen
-        if isinstance(screen, MainScreen | LogScreen):
+        if isinstance(screen, MainScreen | LogScreen | TasksScreen | StacksScreen):
             screen.take(view)
         self.observer.frame_took(now_ns, (self._clock() - began_ns) / MS, late_ns / MS)
 
@@ -270,6 +280,22 @@ class LoopLabApp(App[None]):
     def action_logs(self) -> None:
         """Show the log."""
         self.push_screen(LogScreen(self.log_keeper))
+
+    def action_tasks(self) -> None:
+        """Show the tasks of a worker."""
+        if any(isinstance(screen, TasksScreen) for screen in self.screen_stack):
+            return
+        root = str(self.choice.selection.scenario.folder)
+        self.push_screen(
+            TasksScreen(self.lab, self.look, self._clock, self.visit, root=root, console=self._with_console)
+        )
+
+    def visit(self, worker: int, port: int) -> str:
+        """Leave the terminal to aiomonitor's own client, and come back; gives what went wrong."""
+        said = visit(self, worker, port)
+        # The frames that were left out are no lag of this loop.
+        self._frame_ns = 0
+        return said
 
     def action_help(self) -> None:
         """Show the help."""

@@ -43,6 +43,7 @@ KEYS: Final = (
     Key("less_than_sign", "<", "turn(-1)", "Turn the knob down", "turn it down"),
     Key("k", "k", "code", "Show or hide the code", "code on or off"),
     Key("l", "l", "logs", "Show the log", "log of all processes"),
+    Key("t", "t", "tasks", "Tasks of a worker (aiomonitor)", "tasks of a worker"),
     Key("question_mark", "?", "help", "Help", "this help"),
     Key("q", "q", "quit", "", "quit"),
 )

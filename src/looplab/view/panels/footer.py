@@ -76,5 +76,5 @@ def _entries(view: View) -> tuple[Entry, ...]:
         entries.append(((("{", "pick(-1)"), ("}", "pick(1)")), "knob"))
     if view.knobs:
         entries.append(((("<", "turn(-1)"), (">", "turn(1)")), view.choice.knob))
-    entries += [((("k", "code"),), "code"), ((("l", "logs"),), "logs")]
+    entries += [((("k", "code"),), "code"), ((("l", "logs"),), "logs"), ((("t", "tasks"),), "tasks")]
     return tuple(entries)

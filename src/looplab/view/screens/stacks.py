@@ -1,0 +1,116 @@
+"""The stacks of one task: where it is, and where it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from looplab.view.palette import Palette
+from looplab.view.state import View
+from looplab.wire.clock import S
+from looplab.wire.events import TaskStacks
+
+AGAIN_NS = S
+"""Time after which the stacks are asked for again: a task goes on while somebody reads."""
+
+
+class StacksScreen(Screen[None]):
+    """One task; it asks for its stacks until it is closed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "dismiss", "Close"),
+        ("enter", "dismiss", "Close"),
+        ("q", "dismiss", "Close"),
+    ]
+    DEFAULT_CSS: ClassVar[str] = """
+    StacksScreen { background: $background; layout: vertical; }
+    StacksScreen #stacks-title { height: 1; background: $surface; padding: 0 1; }
+    StacksScreen VerticalScroll { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+    StacksScreen #stacks { height: auto; background: $background; }
+    """
+
+    def __init__(
+        self,
+        worker: int,
+        task: tuple[int, str],
+        title: str,
+        root: str,
+        look: Palette,
+        ask: Callable[[], None],
+        clock: Callable[[], int],
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            worker: number of the worker.
+            task: id and name of the task.
+            title: what stands above.
+            root: folder of the user's code, whose lines stand out.
+            look: the colours.
+            ask: asks the worker for the stacks.
+            clock: gives the present moment, `monotonic_ns`.
+        """
+        super().__init__()
+        self._worker = worker
+        self._key = task
+        self._title = title
+        self._root = root
+        self._look = look
+        self._ask = ask
+        self._clock = clock
+        self._asked_ns = 0
+        self._shown: TaskStacks | None = None
+
+    def compose(self) -> ComposeResult:
+        """Make title and page."""
+        yield Static(f"{self._title}   esc goes back", id="stacks-title", markup=False)
+        with VerticalScroll():
+            yield Static("asking …", id="stacks", markup=False)
+
+    def take(self, view: View) -> None:
+        """Ask again now and then, and write what came."""
+        if not self.is_mounted:
+            return
+        now_ns = self._clock()
+        if not self._asked_ns or now_ns - self._asked_ns >= AGAIN_NS:
+            self._asked_ns = now_ns
+            self._ask()
+        worker = next((worker for worker in view.model.workers if worker.number == self._worker), None)
+        stacks = worker.task_stacks if worker is not None else None
+        if stacks is None or (stacks.id, stacks.name) != self._key:
+            return
+        before, self._shown = self._shown, stacks
+        if not stacks.found and before is not None and before.found:
+            # The last thing that was known of it stays.
+            self._shown = before
+            return
+        if before is None or (before.found, before.stacks) != (stacks.found, stacks.stacks):
+            self.query_one("#stacks", Static).update(self.page(stacks))
+
+    def page(self, stacks: TaskStacks) -> Text:
+        """Write the stacks, outermost frame first, as in a traceback."""
+        look = self._look
+        page = Text(no_wrap=True, overflow="ellipsis")
+        if not stacks.found:
+            page.append("This task is done, and was not seen ending.\n", look.dim)
+        for heading, frames in stacks.stacks:
+            page.append(f"{heading}\n", look.title)
+            if not frames:
+                page.append("  no frame\n", look.dim)
+            for file, line, function, source in frames:
+                users = bool(self._root) and Path(file).is_relative_to(self._root)
+                page.append(f"  {Path(file).name}:{line} ", look.accent if users else look.dim)
+                page.append(f"{function}\n", look.bold if users else look.dim)
+                if source:
+                    page.append(f"      {source}\n", look.text if users else look.dim)
+            page.append("\n")
+        page.rstrip()
+        return page
