@@ -10,15 +10,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from looplab.probe.asyncpg_pools import Asyncpg
 from looplab.probe.connections import ServerConnections
 from looplab.probe.driver import Driver, Send
+from looplab.probe.executors import Executors
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
+from looplab.probe.limiters import OwnLimiters
 from looplab.probe.monitor import TaskMonitor
+from looplab.probe.pools import Pools
+from looplab.probe.psycopg_pools import Psycopg
 from looplab.probe.records import Request, client_number, current
 from looplab.probe.settings import Settings
-from looplab.probe.slots import SlotBook
+from looplab.probe.slots import ThreadBook
 from looplab.probe.stillness import Stillness
 from looplab.probe.threads import Threads
 from looplab.probe.watchdog import Watchdog
@@ -41,14 +46,17 @@ class Worker:
         self.open: dict[int, Request] = {}
         self.begun = 0
         self.lane = Lane(loop, faults)
-        self._slots = SlotBook()
+        self._slots = ThreadBook(faults)
+        self._pools = Pools(faults)
         self._ledger = Ledger(self.lane, self.open)
-        self._threads = Threads(self.lane.facts, self._slots, faults)
+        own = OwnLimiters(self._pools, faults)
+        self._threads = Threads(self.lane.facts, self._slots, own, faults)
         self._number = WorkerNumber(settings.workers)
         self._reported_ns = 0
         instruments: list[Instrument] = ["requests", "loop", "stalls"]
         if self._start_threads():
             instruments.append("threads")
+        instruments += self._start_pools(loop)
         self._connections = ServerConnections()
         if self._start_connections():
             instruments.append("connections")
@@ -76,6 +84,7 @@ class Worker:
         """Take the instruments away and send what is left, with a last report."""
         self._monitor.stop()
         self._threads.stop()
+        self._pools.stop()
         self._stillness.stop()
         self._watchdog.stop()
         self._reported_ns = 0
@@ -88,6 +97,7 @@ class Worker:
         self._stillness.forget()
         self._monitor.forget()
         self._threads.stop()
+        self._pools.stop()
 
     def _start_threads(self) -> bool:
         try:
@@ -102,6 +112,12 @@ class Worker:
         except Exception as error:
             self.faults.fail("connections", error)
             return False
+
+    def _start_pools(self, loop: asyncio.AbstractEventLoop) -> list[Instrument]:
+        facts, pools, faults = self.lane.facts, self._pools, self.faults
+        executors = Executors(loop, facts, pools, faults)
+        faults.guard("executor", executors.watch_loop)
+        return pools.start(executors, Asyncpg(facts, pools, faults), Psycopg(facts, pools, faults))
 
     def _hello(
         self, settings: Settings, loop: asyncio.AbstractEventLoop, instruments: list[Instrument]
@@ -125,6 +141,7 @@ class Worker:
         events: list[Event] = []
         self._gather("requests", self._ledger.collect, events)
         self._gather("threads", self._slots.collect, events)
+        events += self._pools.collect()
         self._gather("connections", self._connections.collect, events)
         events += self._watchdog.events.drain()
         events += self._monitor.events.drain()
@@ -156,7 +173,7 @@ class Worker:
         return ProbeReport(
             now,
             self._emitter.events + fresh,
-            sum(buffer.dropped for buffer in buffers) + self._emitter.lost,
+            sum(buffer.dropped for buffer in buffers) + self._pools.dropped + self._emitter.lost,
             self._emitter.cpu_ns + self._watchdog.cpu_ns + self._monitor.cpu_ns,
             self.begun,
             self.begun - len(self.open),

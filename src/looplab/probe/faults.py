@@ -12,7 +12,18 @@ from looplab.wire.clock import now_ns
 from looplab.wire.events import Notice
 
 Instrument = Literal[
-    "requests", "loop", "stalls", "threads", "gthread", "connections", "monitor", "gc", "gil"
+    "requests",
+    "loop",
+    "stalls",
+    "threads",
+    "gthread",
+    "connections",
+    "monitor",
+    "gc",
+    "gil",
+    "executor",
+    "asyncpg",
+    "psycopg",
 ]
 """An instrument of the probe, by the name that the hello gives it."""
 

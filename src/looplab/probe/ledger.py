@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from looplab.probe.lane import Lane
 from looplab.probe.phases import PhaseLog, short
-from looplab.probe.records import MERGE_NS, THREAD, Fact, Hop, Kind, Request
+from looplab.probe.records import MERGE_NS, Fact, Hop, Kind, Request
 from looplab.wire.clock import MS, now_ns
 from looplab.wire.events import Event, OpenRequests
 
@@ -89,11 +89,11 @@ class Ledger:
             log.wait(hop)
         elif kind is Kind.TAKEN:
             log.take(hop)
-            if hop.use is THREAD:
+            if slot >= 0:
                 log.slot = slot
         elif kind is Kind.DONE:
             log.finish(hop)
-        else:
+        elif kind is Kind.RELEASED:
             log.release(hop)
 
     def _log(self, request: Request) -> PhaseLog | None:

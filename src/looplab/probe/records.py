@@ -43,6 +43,8 @@ class Kind(IntEnum):
     """Its work ended."""
     RELEASED = 6
     """Its task went on, and with that the slot was given back."""
+    OPENING = 7
+    """It has a slot of a connection pool whose connection is being opened."""
 
 
 class Request:
@@ -87,8 +89,8 @@ class Hop:
     """One use of a slot: a call in a worker thread, or a connection that is borrowed.
 
     Whoever stamps it appends `(kind, at_ns, hop.request, 0, hop)` to the lane's facts with each stamp:
-    WAIT, TAKEN, DONE, RELEASED, in this order; all but the first and the last may be missing. Stamps
-    may be made in any thread. Each is written once, in nanoseconds.
+    WAIT, OPENING, TAKEN, DONE, RELEASED, in this order; all but the first and the last may be missing.
+    Stamps may be made in any thread. Each is written once, in nanoseconds.
     """
 
     __slots__ = ("book", "finished_ns", "released_ns", "request", "requested_ns", "taken_ns", "use")

@@ -1,15 +1,16 @@
-"""The slot book: which thread slot is whose, from the facts about hops."""
+"""The slot books: which slot of a pool is whose, from the facts about hops."""
 
 from __future__ import annotations
 
 import heapq
 import math
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
-from looplab.probe.records import Hop, Kind, Request
+from looplab.probe.faults import Faults, Instrument
+from looplab.probe.records import THREAD, Book, Hop, Kind, Request, Use
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, S, now_ns
-from looplab.wire.events import Event, Slots, SlotUse
+from looplab.wire.events import Event, SlotKind, Slots, SlotUse
 
 POOL = "threadpool"
 """The name of anyio's default limiter on the wire."""
@@ -20,6 +21,200 @@ IDLE_STATE_EVERY_NS = S
 
 QUEUE_SHOWN = 64
 """How many of those who wait are named."""
+
+USES = 20_000
+"""Uses kept for the emitter."""
+
+UNTOLD_USES = 64
+"""Uses kept of a pool that has no name yet, and may never get one."""
+
+
+class Gauges(NamedTuple):
+    """What a pool says of itself."""
+
+    total: int
+    held: int
+    """Slots that are given out."""
+    connecting: int = 0
+    """Held connections that are being opened."""
+    idle: int = 0
+    """Connections that are open and free."""
+
+
+class SlotHop(Hop):
+    """A hop whose slot is not any, but a certain thread, process or connection."""
+
+    __slots__ = ("place",)
+
+    def __init__(
+        self, request: Request | None, requested_ns: int, book: Book | None, use: Use = THREAD
+    ) -> None:
+        super().__init__(request, requested_ns, book, use)
+        self.place: Any = None
+        """What the book knows the slot by, set before the fact that it is taken; None: any."""
+
+
+class SlotBook:
+    """The slots of one pool. Only the emitter's thread uses it, but for the constructor."""
+
+    instrument: Instrument = "threads"
+    kind: SlotKind = "threads"
+    base = POOL
+    """What pools of this kind are called; a second one gets a number behind it."""
+
+    def __init__(self, faults: Faults, name: str = "") -> None:
+        """Make a book.
+
+        Args:
+            faults: where its instrument switches itself off.
+            name: of the pool on the wire; empty for a pool that gets its name when it is worth telling.
+        """
+        self.faults = faults
+        self.name = name
+        self.uses: BoundedBuffer[tuple[int, Hop]] = BoundedBuffer(USES)
+        """Slots that were given back, and by which hop."""
+        self._waiting: dict[Hop, None] = {}
+        self._opening: dict[Hop, None] = {}
+        self._holders: dict[Hop, int] = {}
+        self._free: list[int] = []
+        self._numbers = 0
+        self._shown: Slots | None = None
+
+    def gauges(self) -> Gauges | None:
+        """Read what the pool says of itself, in the emitter's thread; None if it is not known."""
+        raise NotImplementedError
+
+    def number(self, hop: Hop) -> int:
+        """Give the number of the slot that a hop has taken: the lowest that is free."""
+        if self._free:
+            return heapq.heappop(self._free)
+        self._numbers += 1
+        return self._numbers - 1
+
+    def free(self, number: int) -> None:
+        """Take a number back that `number` gave."""
+        heapq.heappush(self._free, number)
+
+    @property
+    def first(self) -> int:
+        """The lowest number that its name may have; 1 is the name without a number."""
+        return 1
+
+    @property
+    def worth_telling(self) -> bool:
+        """Whether the pool gets a name, if it has none."""
+        return True
+
+    @property
+    def gone(self) -> bool:
+        """Whether the pool exists no longer."""
+        return False
+
+    @property
+    def open(self) -> bool:
+        """Whether a hop waits for a slot or has one."""
+        return bool(self._waiting or self._opening or self._holders)
+
+    def take(self, kind: Kind, hop: Hop) -> int:
+        """Take one fact about a hop; give the thread slot that its request is told to have, or -1."""
+        if self.instrument not in self.faults.off:
+            try:
+                self._take(kind, hop)
+            except Exception as error:
+                self.faults.fail(self.instrument, error)
+        return -1
+
+    def collect(self) -> list[Event]:
+        """Give the uses that ended, and at most ten times a second the state."""
+        events = self._ended()
+        shown, now = self._shown, now_ns()
+        if shown is not None and now - shown.t_ns < STATE_EVERY_NS:
+            return events
+        gauges = self.gauges()
+        if gauges is None:
+            return events
+        self._forget_lost()
+        state = self.state(gauges, now)
+        if shown is None or now - shown.t_ns >= IDLE_STATE_EVERY_NS or not _same(state, shown):
+            self._shown = state
+            events.append(state)
+        return events
+
+    def last(self) -> list[Event]:
+        """Give what is left of a pool that is gone: nothing is held any more."""
+        events = self._ended()
+        if self._shown is not None:
+            events.append(self.state(Gauges(self._shown.total, 0), now_ns()))
+        return events
+
+    def state(self, gauges: Gauges, now: int) -> Slots:
+        """Give the state by the facts so far."""
+        holders = sorted((slot, _rid(hop), hop.taken_ns) for hop, slot in self._holders.items())
+        return Slots(
+            now,
+            self.name,
+            total=gauges.total,
+            held=gauges.held,
+            busy=sum(not hop.finished_ns for hop in self._holders),
+            waiting=len(self._waiting),
+            holders=holders,
+            queue=[_rid(hop) for hop in list(self._waiting)[:QUEUE_SHOWN]],
+            kind=self.kind,
+            connecting=gauges.connecting,
+            idle=gauges.idle,
+        )
+
+    def _ended(self) -> list[Event]:
+        return [
+            SlotUse(
+                self.name,
+                slot,
+                _rid(hop),
+                hop.requested_ns,
+                hop.taken_ns,
+                hop.finished_ns or hop.released_ns,
+                hop.released_ns,
+            )
+            for slot, hop in self.uses.drain()
+        ]
+
+    def _take(self, kind: Kind, hop: Hop) -> None:
+        if kind is Kind.WAIT:
+            self._waiting[hop] = None
+        elif kind is Kind.OPENING:
+            self._waiting.pop(hop, None)
+            self._opening[hop] = None
+        elif kind is Kind.TAKEN:
+            self._waiting.pop(hop, None)
+            self._opening.pop(hop, None)
+            self._hold(hop)
+        elif kind is Kind.RELEASED:
+            self._waiting.pop(hop, None)
+            self._opening.pop(hop, None)
+            self._free_slot(hop)
+
+    def _hold(self, hop: Hop) -> None:
+        if hop.released_ns and hop.released_ns < hop.taken_ns:
+            # It was cancelled and its thread began all the same: the token is somebody else's now.
+            return
+        self._holders[hop] = self.number(hop)
+
+    def _free_slot(self, hop: Hop) -> None:
+        slot = self._holders.pop(hop, None)
+        if slot is None:
+            return
+        self.free(slot)
+        if not self.name and len(self.uses) >= UNTOLD_USES:
+            return
+        self.uses.append((slot, hop))
+
+    def _forget_lost(self) -> None:
+        """Let go of hops whose release was dropped from the full buffer."""
+        for hops in (self._waiting, self._opening):
+            for hop in [hop for hop in hops if hop.released_ns]:
+                del hops[hop]
+        for hop in [hop for hop in self._holders if hop.released_ns]:
+            self._free_slot(hop)
 
 
 class Limiter(Protocol):
@@ -34,89 +229,33 @@ class Limiter(Protocol):
         """Tokens that are given out."""
 
 
-class SlotBook:
-    """The slots of the default limiter. Only the emitter's thread uses it.
+def read_limiter(limiter: Limiter) -> Gauges:
+    """Give what a limiter says of itself; one without a limit has as many slots as are taken."""
+    total, held = limiter.total_tokens, limiter.borrowed_tokens
+    return Gauges(held if math.isinf(total) else int(total), held)
+
+
+class ThreadBook(SlotBook):
+    """The slots of anyio's default limiter.
 
     A slot is a token of the limiter, not a thread: anyio reuses a thread as soon as its result has
     come back, while the token is given back only when the task goes on. So a hop takes the lowest free
     number when its thread begins, and frees it when its task goes on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(faults, POOL)
         self.limiter: Limiter | None = None
         """anyio's default limiter, once it is known."""
-        self.uses: BoundedBuffer[Event] = BoundedBuffer(20_000)
-        self._waiting: dict[Hop, None] = {}
-        self._holders: dict[Hop, int] = {}
-        self._free: list[int] = []
-        self._numbers = 0
-        self._shown: Slots | None = None
 
     def take(self, kind: Kind, hop: Hop) -> int:
-        """Take one fact about a hop; give the hop's slot, or -1."""
-        if kind is Kind.WAIT:
-            self._waiting[hop] = None
-        elif kind is Kind.TAKEN:
-            self._waiting.pop(hop, None)
-            self._hold(hop)
-        elif kind is Kind.RELEASED:
-            self._waiting.pop(hop, None)
-            self._free_slot(hop)
+        """Take one fact about a hop; give its slot, or -1."""
+        super().take(kind, hop)
         return self._holders.get(hop, -1)
 
-    def collect(self) -> list[Event]:
-        """Give the uses that ended, and at most ten times a second the state."""
-        events = self.uses.drain()
-        limiter, shown, now = self.limiter, self._shown, now_ns()
-        if limiter is None or (shown is not None and now - shown.t_ns < STATE_EVERY_NS):
-            return events
-        self._forget_lost()
-        state = self._state(limiter, now)
-        if shown is None or now - shown.t_ns >= IDLE_STATE_EVERY_NS or not _same(state, shown):
-            self._shown = state
-            events.append(state)
-        return events
-
-    def _hold(self, hop: Hop) -> None:
-        if hop.released_ns and hop.released_ns < hop.taken_ns:
-            # It was cancelled and its thread began all the same: the token is somebody else's now.
-            return
-        if self._free:
-            self._holders[hop] = heapq.heappop(self._free)
-        else:
-            self._holders[hop] = self._numbers
-            self._numbers += 1
-
-    def _free_slot(self, hop: Hop) -> None:
-        slot = self._holders.pop(hop, None)
-        if slot is None:
-            return
-        heapq.heappush(self._free, slot)
-        finished = hop.finished_ns or hop.released_ns
-        self.uses.append(
-            SlotUse(POOL, slot, _rid(hop), hop.requested_ns, hop.taken_ns, finished, hop.released_ns)
-        )
-
-    def _forget_lost(self) -> None:
-        """Let go of hops whose release was dropped from the full buffer."""
-        for hop in [hop for hop in self._waiting if hop.released_ns]:
-            del self._waiting[hop]
-        for hop in [hop for hop in self._holders if hop.released_ns]:
-            self._free_slot(hop)
-
-    def _state(self, limiter: Limiter, now: int) -> Slots:
-        holders = sorted((slot, _rid(hop), hop.taken_ns) for hop, slot in self._holders.items())
-        total = limiter.total_tokens
-        return Slots(
-            now,
-            POOL,
-            total=limiter.borrowed_tokens if math.isinf(total) else int(total),
-            held=limiter.borrowed_tokens,
-            busy=sum(not hop.finished_ns for hop in self._holders),
-            waiting=len(self._waiting),
-            holders=holders,
-            queue=[_rid(hop) for hop in list(self._waiting)[:QUEUE_SHOWN]],
-        )
+    def gauges(self) -> Gauges | None:
+        """Read the limiter."""
+        return None if self.limiter is None else read_limiter(self.limiter)
 
 
 def _rid(hop: Hop) -> int:
@@ -126,11 +265,9 @@ def _rid(hop: Hop) -> int:
 
 def _same(state: Slots, other: Slots) -> bool:
     """Tell whether two states differ in nothing but their time."""
-    return (state.total, state.held, state.busy, state.waiting, state.holders, state.queue) == (
-        other.total,
-        other.held,
-        other.busy,
-        other.waiting,
-        other.holders,
-        other.queue,
+    return (
+        (state.total, state.held, state.busy, state.waiting, state.connecting, state.idle)
+        == (other.total, other.held, other.busy, other.waiting, other.connecting, other.idle)
+        and state.holders == other.holders
+        and state.queue == other.queue
     )

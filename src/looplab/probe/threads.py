@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from looplab.probe.faults import Faults
+from looplab.probe.limiters import OwnLimiters
 from looplab.probe.records import Facts, Hop, Kind, current
-from looplab.probe.slots import SlotBook
+from looplab.probe.slots import ThreadBook
 from looplab.wire.clock import now_ns
 
 WAIT, TAKEN, DONE, RELEASED = Kind.WAIT, Kind.TAKEN, Kind.DONE, Kind.RELEASED
@@ -24,9 +25,10 @@ class Threads:
     Both callers look the attribute up at each call, so it works whenever they were imported.
     """
 
-    def __init__(self, facts: Facts, slots: SlotBook, faults: Faults) -> None:
+    def __init__(self, facts: Facts, slots: ThreadBook, own: OwnLimiters, faults: Faults) -> None:
         self._facts = facts
         self._slots = slots
+        self._own = own
         self._faults = faults
         self._module: Any = None
         self._original: Callable[..., Any] | None = None
@@ -53,14 +55,15 @@ class Threads:
         self._slots.limiter = self._module.current_default_thread_limiter()
 
     def _wrap(self, original: Any) -> Callable[..., Any]:
-        facts, faults, slots = self._facts, self._faults, self._slots
+        facts, faults, slots, own = self._facts, self._faults, self._slots, self._own
 
         @functools.wraps(original)
         async def run_sync(function: Any, *arguments: Any, **options: Any) -> Any:
             if "threads" in faults.off:
                 return await original(function, *arguments, **options)
             try:
-                book = slots if options.get("limiter") is None else None
+                limiter = options.get("limiter")
+                book = slots if limiter is None or limiter is slots.limiter else own.book(limiter)
                 hop = Hop(current.get(), now_ns(), book)
                 facts.append((WAIT, hop.requested_ns, hop.request, 0, hop))
             except Exception as error:
