@@ -32,16 +32,6 @@ class Model(Reduction):
         return self.flow.in_flight.level
 
     @property
-    def queued(self) -> int:
-        """Requests that no worker has looked at yet, as of the workers' last word."""
-        known = [
-            worker.loop.sample.t_ns
-            for worker in self._workers.values()
-            if worker.alive and worker.loop.sample
-        ]
-        return self.flow.queued_at(min(known, default=self.now_ns))
-
-    @property
     def dropped(self) -> int:
         """Events that senders had to drop."""
         return sum(source.report.dropped for source in self.sources.values() if source.report)

@@ -101,6 +101,16 @@ class Reduction:
         """State of the same traffic process when the present period began; None if it began with it."""
         return self._traffic_base
 
+    @property
+    def queued(self) -> int:
+        """Requests that no worker has looked at yet, as of the workers' last word."""
+        known = [
+            worker.loop.sample.t_ns
+            for worker in self._workers.values()
+            if worker.alive and worker.loop.sample
+        ]
+        return self.flow.queued_at(min(known, default=self.now_ns))
+
     def apply(self, batch: Batch) -> None:
         """Take the events of one connection."""
         number = batch.source
@@ -237,6 +247,8 @@ class Reduction:
         if self.backlog is None or event.t_ns >= self.backlog.t_ns:
             self.backlog = event
         self._see(event.t_ns)
+        if self.balance.total:
+            self._weigh(event.t_ns)
 
     def _notice(self, event: Notice) -> None:
         self.notices.append(event)
@@ -305,14 +317,19 @@ class Reduction:
         if worker is not None and (pool := worker.pool(event.pool)) is not None:
             pool.take_reading(event, source.requests)
             if event.kind == "gthread":
-                self.balance.read(
-                    event.t_ns,
-                    [
-                        (each.number, each.slots[event.pool])
-                        for each in self._workers.values()
-                        if event.pool in each.slots
-                    ],
-                )
+                self._weigh(event.t_ns)
+
+    def _weigh(self, t_ns: int) -> None:
+        """Compare the threads of all gunicorn workers."""
+        pools = [
+            (worker.number, pool)
+            for worker in self._workers.values()
+            for pool in worker.slots.values()
+            if pool.kind == "gthread"
+        ]
+        # Without a look at the backlog, what no worker has spoken of stands for it.
+        unaccepted = self.backlog.waiting if self.backlog is not None else self.queued
+        self.balance.read(t_ns, pools, unaccepted)
 
     def _slot_use(self, event: SlotUse, source: Source) -> None:
         self._see(event.released_ns)

@@ -21,7 +21,7 @@ from looplab.model.verdicts.loop import (
     MachineLimited,
 )
 from looplab.model.verdicts.server import RequestsFailed, ServerFailed, Standing, WorkerLost
-from looplab.model.verdicts.slots import CpuInThreads, GthreadUneven, SlotsFull, SlotsIdle
+from looplab.model.verdicts.slots import CpuInThreads, GthreadFull, GthreadUneven, SlotsFull, SlotsIdle
 from looplab.model.verdicts.traffic import ClientLimited, WaitingOverlaps
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ def _lints(live: bool) -> tuple[Lint, ...]:
         ),
         SlotsFull(
             "threads-full",
-            ("threads", "executor", "processes", "gthread"),
+            ("threads", "executor", "processes"),
             "Each slot does one thing at a time; what waits in it could be awaited instead.",
         ),
+        GthreadFull(),
         SlotsIdle(),
         CpuInThreads(),
         LoopBusy(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from looplab.model import words
+from looplab.model.loop import STALL_NS
 from looplab.model.stalls import Place, PlaceSum, StallRecord
 from looplab.model.verdicts.base import (
     HOLD_NS,
@@ -36,6 +37,10 @@ times the service, and grows without bound from there."""
 BUSY_LAG_NS = 100 * MS
 """With more lag than this all the time, many short runs do to everybody what a stall does: this is two of
 the shortest stalls. Below it a closed model that sends as fast as it gets answers is only doing its job."""
+
+COLLECTED_SHARE = 0.25
+"""Short collections are the price of a busy Python process, 10 % with a trivial route at full speed; from a
+quarter of the time on they are most of what is in the way."""
 
 _DEEDS = {
     "sleep": "slept on the loop for",
@@ -180,18 +185,18 @@ class LoopHeld:
 
 
 class GarbageCollection:
-    """Many collections, none of them long enough to be a stall, take a share of the time."""
+    """Collections as long as a stall, or very many shorter ones, take a share of the time."""
 
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say how much of the time the worst worker lost."""
         lost = max((worker.collections for worker in model.workers), key=lambda c: c.sum_ns, default=None)
         if lost is None or lost.longest is None:
             return None
-        share = lost.sum_ns / run_length_ns(model, now_ns)
-        if share < HELD_SHARE:
-            return None
+        share = lost.sum_ns / max(run_length_ns(model, now_ns), SHORTEST_NS)
         longest = lost.longest
         longest_ns = longest.ended_ns - longest.began_ns
+        if share < (HELD_SHARE if longest_ns >= STALL_NS else COLLECTED_SHARE):
+            return None
         return Verdict(
             GC.id,
             "error" if share >= HELD_ERROR_SHARE else "warning",

@@ -141,18 +141,19 @@ class GthreadUneven:
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say it while it lasts, or for how long it was so."""
         balance = model.balance
-        if not model.finished and balance.uneven and balance.lasting_ns(now_ns) >= UNEVEN_NS:
+        if not model.finished and balance.uneven.lasting_ns(now_ns) >= UNEVEN_NS:
             text = (
                 f"{words.several(balance.waiting, 'request')} {'waits' if balance.waiting == 1 else 'wait'}"
                 f" at worker {balance.worker}; {words.several(balance.idle, 'thread')} of others idle"
             )
             fragment = f"uneven: {balance.waiting:,} wait, {balance.idle:,} idle"
-        elif balance.uneven_ns >= UNEVEN_NS:
+        elif balance.uneven.sum_ns >= UNEVEN_NS:
+            length = words.length(balance.uneven.sum_ns)
             text = (
-                f"Workers were uneven for {words.length(balance.uneven_ns)}:"
+                f"Workers were uneven for {length}:"
                 f" {balance.peak_waiting:,} waited, {words.several(balance.peak_idle, 'thread')} idle"
             )
-            fragment = f"uneven {words.length(balance.uneven_ns)}"
+            fragment = f"uneven {length}"
         else:
             return None
         return Verdict(
@@ -164,6 +165,32 @@ class GthreadUneven:
             ("With --worker-connections = threads a worker leaves them to the others (gunicorn ≥ 24).",),
             limits=True,
         )
+
+
+class GthreadFull:
+    """All threads of all gunicorn workers are held, and requests wait at a worker or in the backlog."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say it while it lasts, or for how long it was so."""
+        balance = model.balance
+        total = balance.total
+        of = f"{total:,} of {total:,} gunicorn {'thread' if total == 1 else 'threads'}"
+        if not model.finished and balance.full.lasting_ns(now_ns) >= FULL_NS:
+            waiting = balance.waiting + balance.unaccepted
+            verb = "waits" if waiting == 1 else "wait"
+            text = f"{of} held, {words.several(waiting, 'request')} {verb}"
+            fragment = f"threads full, {waiting:,} wait"
+            detail = f"{balance.unaccepted:,} of them in the kernel's backlog, where no worker sees them."
+        elif balance.full.sum_ns >= FULL_NS:
+            length = words.length(balance.full.sum_ns)
+            were = "was" if total == 1 else "were"
+            text = f"{of} {were} full for {length}; {balance.peak_full:,} waited at most"
+            fragment = f"threads full {length}"
+            detail = ""
+        else:
+            return None
+        help = "Each thread serves one request at a time, from its first byte to its last."
+        return Verdict("threads-full", "warning", text, detail, fragment, (help,), limits=True)
 
 
 class CpuInThreads:
