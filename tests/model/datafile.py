@@ -3,7 +3,8 @@
 Times are milliseconds after an origin of one second (0 means "not yet" on the wire, and must not come
 up by accident), intervals are `begin-end`. Phases are letters:
 
-    q queued  r running  B blocking  a awaiting  w thread-wait  T thread  y ready  s sending  . nothing
+    q queued  r running  B blocking  a awaiting  w thread-wait  T thread  p pool-wait  Q query  y ready
+    s sending  . nothing
 
 Each line above `expect` is one event, and `SOURCE EVENT NAME=VALUE…`; each line below it is
 `FACT ARGUMENTS : VALUE` and is compared with what the model says at `now`, the first line below `expect`.
@@ -19,13 +20,17 @@ from looplab.model import BUSY, HELD, Model, words
 from looplab.wire.clock import MS
 from looplab.wire.events import (
     PROTOCOL,
+    Backlog,
     Batch,
     Bye,
     ClientRequest,
+    Collection,
+    Connections,
     Event,
     Hello,
     Histogram,
     LoopSample,
+    Monitor,
     OpenRequests,
     Phase,
     Run,
@@ -45,6 +50,8 @@ LETTERS = {
     "a": Phase.AWAITING,
     "w": Phase.THREAD_WAIT,
     "T": Phase.THREAD,
+    "p": Phase.POOL_WAIT,
+    "Q": Phase.QUERY,
     "y": Phase.READY,
     "s": Phase.SENDING,
 }
@@ -186,6 +193,9 @@ def _slots(bare: list[str], f: Fields) -> Event:
         f.int("waiting"),
         holders,
         f.ints("queue"),
+        f.get("kind", "threads"),  # type: ignore[arg-type]
+        f.int("connecting"),
+        f.int("idle"),
     )
 
 
@@ -207,8 +217,8 @@ def _traffic_state(bare: list[str], f: Fields) -> Event:
         f.int("unfinished"),
         histogram,
         histogram,
-        0,
-        0,
+        f.length("cpu"),
+        f.length("lag"),
     )
 
 
@@ -217,6 +227,16 @@ EVENTS: dict[tuple[str, str], Callable[[list[str], Fields], Event]] = {
     ("lab", "server"): _server_state,
     ("server", "hello"): lambda bare, f: _hello(bare, f, "server"),
     ("traffi", "hello"): lambda bare, f: _hello(bare, f, "traffic"),
+    ("lab", "backlog"): lambda bare, f: Backlog(f.ns("at"), f.int("waiting"), f.int("limit", 2048)),
+    ("server", "collection"): lambda bare, f: Collection(
+        f.ns("began"), f.ns("ended"), f.int("generation", 2), f.int("collected")
+    ),
+    ("server", "connections"): lambda bare, f: Connections(
+        f.ns("at"), f.int("open"), f.int("limit"), f.int("parked")
+    ),
+    ("server", "monitor"): lambda bare, f: Monitor(
+        f.ns("at"), f.get("running") == "yes", f.int("port"), 0, 0, f.get("reason", "")
+    ),
     ("traffi", "client"): _client,
     ("traffi", "state"): _traffic_state,
     ("traffi", "bye"): lambda bare, f: Bye(f.ns("at"), f.get("clean") != "no"),
@@ -240,6 +260,7 @@ EVENTS: dict[tuple[str, str], Callable[[list[str], Fields], Event]] = {
         f.get("text", "time.sleep(delay)"),
         [],
         1,
+        f.get("detail", ""),
     ),
     ("server", "slots"): _slots,
     ("server", "use"): lambda bare, f: SlotUse(
@@ -295,6 +316,51 @@ def _stalls(model: Model, now_ns: int, number: str) -> str:
     return f"{present}{stalls.total} ended" + (f": {lengths}" if lengths else "")
 
 
+def _victims(model: Model, now_ns: int, number: str) -> str:
+    """Victims of each stall that is over, the longest first, and of all of them."""
+    worker = model.worker(int(number))
+    assert worker is not None
+    model.settle(now_ns)
+    delays = worker.loop.delays
+    each = ", ".join(f"{stall.victims} {stall.delay_ns / MS:g}" for stall in worker.loop.stalls.longest)
+    return f"{each}; {delays.victims} {delays.delay_ns / MS:g} in all"
+
+
+def _delayed(model: Model, now_ns: int, name: str) -> str:
+    """Who delayed a request most, by the client number of the request."""
+    delay = model.delayed_by(model.requests.by_client[int(name)], now_ns)
+    if delay is None:
+        return "nobody"
+    return f"{delay.rid} at line {delay.place.line}: {delay.delay_ns / MS:g} of {delay.total_ns / MS:g}"
+
+
+def _collections(model: Model, now_ns: int, number: str) -> str:
+    worker = model.worker(int(number))
+    assert worker is not None
+    found = worker.collections
+    generations = " ".join(f"{number}:{ns / MS:g}" for number, ns in sorted(found.by_generation.items()))
+    return f"{found.count}, {found.sum_ns / MS:g}, generations {generations}"
+
+
+def _connections(model: Model, now_ns: int, number: str) -> str:
+    worker = model.worker(int(number))
+    assert worker is not None
+    found = worker.connections
+    return f"{found.open} of {found.limit}, {found.parked} parked" if found else "unknown"
+
+
+def _monitor(model: Model, now_ns: int, number: str) -> str:
+    worker = model.worker(int(number))
+    assert worker is not None
+    found = worker.monitor
+    return (f"port {found.port}" if found.running else found.reason) if found else "unknown"
+
+
+def _resources(model: Model, now_ns: int) -> str:
+    found = model.ceiling(now_ns)
+    return ", ".join(f"{each.name} {each.rps:.1f}" for each in found.resources) if found else "none"
+
+
 def _runs(model: Model, now_ns: int, number: str) -> str:
     worker = model.worker(int(number))
     assert worker is not None
@@ -325,6 +391,15 @@ FACTS: dict[str, Callable[..., str]] = {
     "phase": lambda model, now, letter: str(model.count(LETTERS[letter])),
     "runs": _runs,
     "stalls": _stalls,
+    "victims": _victims,
+    "delayed": _delayed,
+    "collections": _collections,
+    "connections": _connections,
+    "monitor": _monitor,
+    "backlog": lambda model, now: str(model.backlog.waiting) if model.backlog else "unknown",
+    "resources": _resources,
+    "verdicts": lambda model, now: " ".join(verdict.id for verdict in model.verdicts(now)) or "none",
+    "client-limited": lambda model, now: "yes" if model.result()["client_limited"] else "no",
     "lag": lambda model, now, number: f"{model.worker(int(number)).loop.lag_ns(now) / MS:g}",
     "busy": lambda model, now, number: f"{model.worker(int(number)).loop.busy_in_run(now):.2f}",
     "threads": lambda model, now, number: (

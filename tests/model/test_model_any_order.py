@@ -44,7 +44,10 @@ def look(model: Model, now_ns: int) -> None:
         assert len(series.values(now_ns - S, now_ns)) in (10, 11)
     for index in range(min(model.users.count, 20)):
         assert len(model.users.row(index).phases_by_column(0, 100 * MS, 0, 20, now_ns)) == 20
+    for request in list(model.requests)[:20]:
+        model.delayed_by(request, now_ns)
     for worker in model.workers:
+        model.waiting_for(worker)
         worker.loop.phases_by_column(0, 100 * MS, 0, 20, now_ns)
         worker.loop.busy(now_ns)
         worker.loop.lag_ns(now_ns)
@@ -58,12 +61,14 @@ def assert_nothing_open(model: Model) -> None:
     assert not model.requests.open_clients
     assert model.in_flight == 0
     assert sum(model.flow.counts) == 0
+    assert not model.flow.queue
     assert model.flow.queued.level == 0
     for source in model.sources.values():
         assert not source.open
     for worker in model.workers:
         assert worker.loop.open_run(model.now_ns) is None
         assert worker.loop.present_stall is None
+        assert not worker.loop.delays.ready
         for pool in worker.slots.values():
             assert not pool.holders
             assert pool.held == 0

@@ -45,6 +45,7 @@ quarter of the time on they are most of what is in the way."""
 _DEEDS = {
     "sleep": "slept on the loop for",
     "lock": "waited for a lock on the loop for",
+    "io": "waited for I/O on the loop for",
     "cpu": "computed on the loop for",
 }
 """What a stall does, by `Stall.detail`."""
@@ -285,9 +286,9 @@ class MachineLimited:
 
 
 def _name(model: Model, worker: Worker, rid: int) -> str:
-    """Name who holds the loop: the request by its number at the client, where it has one."""
+    """Name who holds the loop: a request by its number at the client, where it has one."""
     if rid <= 0:
-        return "a callback"
+        return "a callback" if rid else "an unseen run"
     source = worker.source
     request = source.requests.get(rid) if source is not None else None
     return f"#{request.client or rid}" if request is not None else f"#{rid}"

@@ -180,7 +180,7 @@ class GthreadFull:
             verb = "waits" if waiting == 1 else "wait"
             text = f"{of} held, {words.several(waiting, 'request')} {verb}"
             fragment = f"threads full, {waiting:,} wait"
-            detail = f"{balance.unaccepted:,} of them in the kernel's backlog, where no worker sees them."
+            detail = f"{balance.unaccepted:,} of them no worker has accepted." if balance.unaccepted else ""
         elif balance.full.sum_ns >= FULL_NS:
             length = words.length(balance.full.sum_ns)
             were = "was" if total == 1 else "were"
