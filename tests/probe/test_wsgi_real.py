@@ -56,6 +56,21 @@ def total(lab: Lab, name: str) -> int:
     return sum(getattr(state, name) for state in states(lab).values())
 
 
+def taken(lab: Lab) -> dict[int, int]:
+    """How many requests each worker has taken, in a thread or in its queue."""
+    return {source: state.held + state.waiting for source, state in states(lab).items()}
+
+
+def unsettled(lab: Lab) -> list[Slots]:
+    """States in which somebody waits although a thread is free: one is about to be taken."""
+    return [state for state in states(lab).values() if state.waiting and state.held < state.total]
+
+
+def connections(lab: Lab) -> Connections:
+    """The latest state of the connections."""
+    return [Connections(0, 0, 0, 0), *lab.all(Connections)][-1]
+
+
 def length_of(request: ServerRequest, phase: Phase) -> int:
     ends = [*(since for _, since in request.phases[1:]), request.ended_ns]
     return sum(end - since for (code, since), end in zip(request.phases, ends, strict=True) if code == phase)
@@ -97,7 +112,7 @@ async def test_who_finds_no_thread_waits_in_the_workers_queue(lab: Lab, gate: Pa
         await asyncio.gather(*asked)
         ended = [await lab.finished(client) for client in range(1, 6)]
         uses = await lab.until(lambda: found if len(found := lab.all(SlotUse)) == 5 else [])
-        await lab.until(lambda: total(lab, "held") == 0 and lab.all(Connections)[-1].open == 0)
+        await lab.until(lambda: total(lab, "held") == 0 and connections(lab).open == 0)
 
     state = full[0]
     assert (state.pool, state.kind, state.total, state.held, state.queue) == (
@@ -132,16 +147,14 @@ async def test_sixteen_slots_are_not_sixteen_where_a_worker_accepts_more_than_it
     async with lab.serve_wsgi(*FOUR_BY_FOUR, LAB_GATE=str(gate)) as server:
         hellos = await lab.until(lambda: found if len(found := lab.all(Hello)) == 4 else [])
         asked = [asyncio.create_task(ask(server, client)) for client in range(1, 17)]
-        await lab.until(lambda: total(lab, "held") + total(lab, "waiting") == 16)
-        columns = {source: state.held + state.waiting for source, state in states(lab).items()}
-        held = [state.held for state in states(lab).values()]
+        await lab.until(lambda: sum(taken(lab).values()) == 16 and not unsettled(lab))
+        columns = taken(lab)
         open_gate(gate)
         answers = await asyncio.gather(*asked)
 
     pids = {source: event.pid for source, event in lab.events if isinstance(event, Hello)}
     served = Counter(answer["pid"] for answer in answers)
     assert {pids[source]: count for source, count in columns.items() if count} == served
-    assert sum(held) == sum(min(count, 4) for count in served.values())
     assert len({hello.pid for hello in hellos}) == 4
 
 
@@ -231,7 +244,7 @@ async def test_a_client_that_goes_away_frees_the_thread(lab: Lab) -> None:
             await anext(chunks)
             await lab.until(lambda: total(lab, "busy") == 1)
         request = await lab.finished(1)
-        await lab.until(lambda: total(lab, "held") == 0 and lab.all(Connections)[-1].open == 0)
+        await lab.until(lambda: total(lab, "held") == 0 and connections(lab).open == 0)
 
     assert request.status == 200
 
@@ -308,3 +321,27 @@ async def test_a_kept_connection_is_parked_between_its_requests(lab: Lab) -> Non
     assert parked[0].open == 1
     assert sorted(use.rid for use in uses) == sorted(request.rid for request in ended)
     assert [request.status for request in ended] == [200, 200]
+
+
+async def test_a_client_that_closes_its_kept_connection_is_nobody_who_waits(lab: Lab, gate: Path) -> None:
+    async with lab.serve_wsgi(*TWO_THREADS, LAB_GATE=str(gate)) as server:
+        await lab.until(lambda: lab.all(Hello))
+        _, writer = await asyncio.open_connection("127.0.0.1", server.client.base_url.port)
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        await lab.until(lambda: connections(lab).parked == 1)
+        asked = [asyncio.create_task(ask(server, client)) for client in (1, 2)]
+        await lab.until(lambda: total(lab, "busy") == 2)
+        writer.close()
+        await writer.wait_closed()
+        # The worker has put it into the queue of its pool, behind two threads that are held.
+        left = await lab.until(
+            lambda: last if (last := connections(lab)).open == 3 and not last.parked else None
+        )
+        settled = await lab.until(
+            lambda: [state for state in lab.all(Slots) if state.t_ns > left.t_ns and state.held == 2]
+        )
+        open_gate(gate)
+        await asyncio.gather(*asked)
+        await lab.until(lambda: connections(lab).open == 0)
+
+    assert [state.waiting for state in settled] == [0] * len(settled)

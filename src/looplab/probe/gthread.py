@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import select
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -113,7 +114,8 @@ class Gthread:
             if POOL in faults.off:
                 return original(function, *arguments, **options)
             turn = Turn(now_ns())
-            waiting[turn] = None
+            if not (arguments and _leaves(arguments[0])):
+                waiting[turn] = None
             try:
                 return original(serve, turn, function, *arguments, **options)
             except BaseException:
@@ -202,6 +204,22 @@ class Gthread:
             return Connections(now, open=len(self._holding), limit=1, parked=0)
         parked = len(worker.keepalived_conns) + len(getattr(worker, "pending_conns", ()))
         return Connections(now, open=worker.nr_conns, limit=worker.worker_connections, parked=parked)
+
+
+def _leaves(connection: Any) -> bool:
+    """Tell whether a kept connection became readable because its client closed it; about 1 µs.
+
+    It takes a place in the queue and then a thread for a moment, but no request waits there.
+    """
+    if not getattr(connection, "initialized", False):
+        return False
+    try:
+        return not connection.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except (BlockingIOError, ValueError):
+        # There is nothing to read, or nothing that can be looked at: TLS takes no flags.
+        return False
+    except OSError:
+        return True
 
 
 def _has_data(connection: Any) -> bool:
