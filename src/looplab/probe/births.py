@@ -57,6 +57,7 @@ class End:
         self.id = id(task)
         self.name = clean(task.get_name())
         self.birth = birth
+        birth.rid = birth.rid or request_of(task)
         self.stack: list[Call] = []
         """Where the exception was raised, innermost first."""
         if task.cancelled():
@@ -145,6 +146,13 @@ class Births:
 def coroutine_name(coroutine: Any) -> str:
     """Give the qualified name of a coroutine's function."""
     return clean(getattr(coroutine, "__qualname__", None) or type(coroutine).__name__)
+
+
+def request_of(task: Task) -> int:
+    """Give the request of a task by its context, or 0; Python 3.11 does not tell the context."""
+    get_context = getattr(task, "get_context", None)
+    request = get_context().get(current) if get_context is not None else None
+    return request.rid if request is not None else 0
 
 
 def line_of(call: Call) -> int:

@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Literal, NamedTuple
 
-from looplab.probe.births import Birth, Births, Call, End, Task, coroutine_name, line_of
+from looplab.probe.births import Birth, Births, Call, End, Task, coroutine_name, line_of, request_of
 from looplab.probe.driver import Driver
 from looplab.probe.faults import clean
 from looplab.probe.lane import Lane
-from looplab.probe.records import current
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.wire.clock import now_ns
 from looplab.wire.events import TaskEnd, TaskRow, Tasks, TaskStacks
@@ -64,7 +63,7 @@ class TaskList:
         tasks = asyncio.all_tasks(self._loop)
         running = asyncio.current_task(self._loop)
         rows = [self._row(task, task is running) for task in tasks]
-        rows.sort(key=lambda row: (not row.users, not row.rid, row.since_ns, row.id))
+        rows.sort(key=_order)
         ended = [
             TaskEnd(
                 end.id,
@@ -128,12 +127,19 @@ class TaskList:
         if running:
             state = "running"
         chain = self._frames(task, running)
+        if birth is not None:
+            # A task becomes that of a request only when it runs: its birth does not know.
+            birth.rid = rid = chain.rid or birth.rid
+        else:
+            rid = chain.rid
         place, stack = self._stacks.describe(chain.frames[::-1])
         users = place is not NOWHERE
         if not users and stack:
             place = Place(*stack[-1])
         awaits = ""
-        if stack and stack[-1] != tuple(place):
+        if _has_not_begun(task.get_coro()):
+            awaits = "has not begun"
+        elif stack and stack[-1] != tuple(place):
             awaits = chain.frames[-1].f_code.co_qualname
         elif state == "waiting":
             awaits = waits_for.get_name() if isinstance(waits_for, asyncio.Task) else type(waits_for).__name__
@@ -148,16 +154,12 @@ class TaskList:
             place.function,
             users,
             clean(awaits),
-            chain.rid or (birth.rid if birth is not None else 0),
+            rid,
         )
 
     def _frames(self, task: Task, running: bool) -> Chain:
         chain = chain_of(task.get_coro())
-        rid = chain.rid
-        # 3.11 does not tell the context of a task.
-        if not rid and (get_context := getattr(task, "get_context", None)) is not None:
-            request = get_context().get(current)
-            rid = request.rid if request is not None else 0
+        rid = chain.rid or request_of(task)
         if running:
             # What runs awaits nothing, so the chain ends at once; the stack of the thread has the rest.
             state = self._lane.state
@@ -195,6 +197,17 @@ def _step(awaited: Any) -> tuple[FrameType | None, Any]:
         kinds = (CoroutineType, AsyncGeneratorType, GeneratorType)
         return None, next((found for found in gc.get_referents(awaited) if isinstance(found, kinds)), None)
     return None, None
+
+
+def _order(row: TaskRow) -> tuple[bool, bool, int, int, str]:
+    """Put the user's code first, then other work for requests, then the oldest; Task-9 before Task-10."""
+    return not row.users, not row.rid, row.since_ns, len(row.name), row.name
+
+
+def _has_not_begun(coroutine: Any) -> bool:
+    if not isinstance(coroutine, CoroutineType):
+        return False
+    return not (coroutine.cr_running or coroutine.cr_suspended or coroutine.cr_frame is None)
 
 
 def _stack(calls: Iterable[Call]) -> Stack:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.style import Style
 from textual.strip import Strip
 
-from looplab.model import Worker
+from looplab.model import Request, Worker
 from looplab.view import format as write
 from looplab.view.paint import Piece, shortened, text_strip
 from looplab.view.palette import GLYPHS, Palette
@@ -63,7 +63,8 @@ def live_row(
     dim = look.text if row.users else look.dim
     cells = [request_label(worker, row.rid), row.name, short_coroutine(row.coroutine, width), word]
     sizes = _sizes(False, width)
-    age = write.duration(max(now_ns - row.since_ns, 0) / MS) if row.since_ns else NO_AGE
+    since_ns = row.since_ns or _began_ns(worker, row.rid)
+    age = write.duration(max(now_ns - since_ns, 0) / MS) if since_ns else NO_AGE
     pieces: list[Piece] = [(f"{GLYPHS[phase]} ", look.solid[phase])]
     for cell, size, style in zip(cells, sizes, (look.bold, dim, dim, look.solid[phase]), strict=False):
         pieces.append((f"{shortened(cell, size):<{size}} ", style))
@@ -94,8 +95,18 @@ def request_label(worker: Worker, rid: int) -> str:
     """Name a request as the other panels do: by the number that the client gave it."""
     if not rid:
         return ""
-    request = worker.source.requests.get(rid) if worker.source is not None else None
+    request = _request(worker, rid)
     return f"#{request.client or rid}" if request is not None else f"#{rid}"
+
+
+def _request(worker: Worker, rid: int) -> Request | None:
+    return worker.source.requests.get(rid) if worker.source is not None else None
+
+
+def _began_ns(worker: Worker, rid: int) -> int:
+    """Give when the request of a task began, for a task that is older than the look at it."""
+    request = _request(worker, rid)
+    return request.began_ns if request is not None else 0
 
 
 def short_coroutine(name: str, width: int) -> str:

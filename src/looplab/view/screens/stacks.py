@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,6 +23,12 @@ AGAIN_NS = S
 """Time after which the stacks are asked for again: a task goes on while somebody reads."""
 
 
+FOLD_FROM = 3
+"""More neighbouring frames of libraries than this are folded."""
+
+Frame = tuple[str, int, str, str]
+
+
 class StacksScreen(Screen[None]):
     """One task; it asks for its stacks until it is closed."""
 
@@ -29,6 +36,7 @@ class StacksScreen(Screen[None]):
         ("escape", "dismiss", "Close"),
         ("enter", "dismiss", "Close"),
         ("q", "dismiss", "Close"),
+        ("f", "unfold", "All frames"),
     ]
     DEFAULT_CSS: ClassVar[str] = """
     StacksScreen { background: $background; layout: vertical; }
@@ -67,11 +75,12 @@ class StacksScreen(Screen[None]):
         self._ask = ask
         self._clock = clock
         self._asked_ns = 0
+        self._all = False
         self._shown: TaskStacks | None = None
 
     def compose(self) -> ComposeResult:
         """Make title and page."""
-        yield Static(f"{self._title}   esc goes back", id="stacks-title", markup=False)
+        yield Static(f"{self._title}   f all frames   esc back", id="stacks-title", markup=False)
         with VerticalScroll():
             yield Static("asking …", id="stacks", markup=False)
 
@@ -95,6 +104,12 @@ class StacksScreen(Screen[None]):
         if before is None or (before.found, before.stacks) != (stacks.found, stacks.stacks):
             self.query_one("#stacks", Static).update(self.page(stacks))
 
+    def action_unfold(self) -> None:
+        """Show all frames of libraries, or only the ends of each run of them."""
+        self._all = not self._all
+        if self._shown is not None:
+            self.query_one("#stacks", Static).update(self.page(self._shown))
+
     def page(self, stacks: TaskStacks) -> Text:
         """Write the stacks, outermost frame first, as in a traceback."""
         look = self._look
@@ -105,12 +120,31 @@ class StacksScreen(Screen[None]):
             page.append(f"{heading}\n", look.title)
             if not frames:
                 page.append("  no frame\n", look.dim)
-            for file, line, function, source in frames:
-                users = bool(self._root) and Path(file).is_relative_to(self._root)
-                page.append(f"  {Path(file).name}:{line} ", look.accent if users else look.dim)
-                page.append(f"{function}\n", look.bold if users else look.dim)
-                if source:
-                    page.append(f"      {source}\n", look.text if users else look.dim)
+            for users, run in groupby(frames, lambda frame: self._is_users(frame[0])):
+                self._write(page, list(run), users)
             page.append("\n")
         page.rstrip()
         return page
+
+    def _write(self, page: Text, frames: list[Frame], users: bool) -> None:
+        """Write neighbouring frames; of many from libraries only the ends, unless all are wanted."""
+        look = self._look
+        folded = not users and not self._all and len(frames) > FOLD_FROM
+        for place, (file, line, function, source) in enumerate(frames):
+            if folded and 0 < place < len(frames) - 1:
+                if place == 1:
+                    page.append(f"  … {len(frames) - 2} frames of libraries …\n", look.dim)
+                continue
+            page.append(f"  {_short(file)}:{line} ", look.accent if users else look.dim)
+            page.append(f"{function}\n", look.bold if users else look.dim)
+            if source and users:
+                page.append(f"      {source}\n", look.text)
+
+    def _is_users(self, file: str) -> bool:
+        return bool(self._root) and Path(file).is_relative_to(self._root)
+
+
+def _short(file: str) -> str:
+    """Name a file by its folder, too: there are many `routing.py`."""
+    path = Path(file)
+    return f"{path.parent.name}/{path.name}" if path.parent.name else path.name

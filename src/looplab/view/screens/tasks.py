@@ -24,16 +24,15 @@ from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS
 from looplab.wire.events import TaskRow, Tasks
 
-KEYS = (
-    ("↑↓", "choose", "nothing"),
+_KEYS = (
     ("enter", "stacks", "stacks"),
     ("x", "cancel", "cancel"),
     ("e", "ended", "ended"),
-    ("space", "hold", "hold"),
     ("a", "aiomonitor", "terminal"),
-    ("←→", "worker", "worker(1)"),
+    ("space", "hold", "hold"),
     ("esc", "back", "leave"),
 )
+_KEY_OF_WORKERS = ("→", "worker", "worker(1)")
 
 
 class TaskLab(Protocol):
@@ -104,6 +103,7 @@ class TasksScreen(Screen[None]):
         self._ended = False
         self._shown: tuple[object, ...] = ()
         self._worker: Worker | None = None
+        self._keys = KeyBar(_KEYS)
         self._texts: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -112,7 +112,7 @@ class TasksScreen(Screen[None]):
         yield Static(id="tasks-state", markup=False)
         yield Static(id="tasks-heading", markup=False)
         yield TaskListView()
-        yield PanelWidget(KeyBar(KEYS), id="tasks-keys")
+        yield PanelWidget(self._keys, id="tasks-keys")
 
     def on_mount(self) -> None:
         """Give the keys to the list."""
@@ -124,7 +124,7 @@ class TasksScreen(Screen[None]):
             return
         workers = view.model.workers
         self._worker = worker = next((w for w in workers if w.number == self._chosen), None)
-        if worker is not None and worker.source is not None and worker.alive:
+        if worker is not None and worker.source is not None and worker.alive and _loop(worker):
             asked = (view.model, worker.number, worker.source.number)
             if self._asked is None or self._asked[0] is not asked[0] or self._asked[1:] != asked[1:]:
                 self._asked = asked
@@ -132,6 +132,7 @@ class TasksScreen(Screen[None]):
         self._write("#tasks-title", self._title(worker, len(workers)))
         self._write("#tasks-state", self._state(worker))
         self._write("#tasks-heading", tasks.heading(self._ended, self.size.width))
+        self._keys.keys = (_KEY_OF_WORKERS, *_KEYS) if len(workers) > 1 else _KEYS
         self.query_one("#tasks-keys", PanelWidget).take(view)
         if worker is not None:
             self._list(worker)
@@ -156,8 +157,7 @@ class TasksScreen(Screen[None]):
             return f"looplab  tasks   worker {self._chosen} is not connected"
         told = worker.tasks
         of = f" of {workers}" if workers > 1 else ""
-        loop = worker.source.hello.loop if worker.source and worker.source.hello else ""
-        title = f"looplab  tasks   worker {worker.number}{of}   pid {worker.pid} {loop}"
+        title = f"looplab  tasks   worker {worker.number}{of}   pid {worker.pid} {_loop(worker)}"
         return f"{title}   {_counted(told)}" if told is not None else title
 
     def _state(self, worker: Worker | None) -> str:
@@ -168,7 +168,11 @@ class TasksScreen(Screen[None]):
         if self._held:
             parts.append("❄ list held")
         monitor = worker.monitor if worker is not None else None
-        if monitor is None:
+        if worker is None or not worker.alive:
+            return ""
+        if not _loop(worker):
+            parts.append("this worker has no event loop, and so no tasks")
+        elif monitor is None:
             parts.append("starting aiomonitor …")
         elif not monitor.running:
             parts.append(
@@ -241,9 +245,6 @@ class TasksScreen(Screen[None]):
         self._visiting = True
         self._start(terminal=True)
 
-    def action_nothing(self) -> None:
-        """Do nothing: a word in the row of keys that stands for two keys."""
-
     def action_stacks(self) -> None:
         """Show the stacks of the task under the cursor."""
         row, worker = self.query_one(TaskListView).chosen, self._worker
@@ -287,6 +288,12 @@ class TasksScreen(Screen[None]):
 
         question = f"Cancel {row.name} ({row.coroutine})?"
         self.app.push_screen(Question(question, detail, "Yes, cancel it"), answered)
+
+
+def _loop(worker: Worker) -> str:
+    """Give the name of a worker's event loop; empty for a worker without one."""
+    hello = worker.source.hello if worker.source is not None else None
+    return hello.loop if hello is not None else "asyncio"
 
 
 def _counted(told: Tasks) -> str:
