@@ -100,7 +100,6 @@ def test_without_room_connections_are_an_area(chosen: Selection) -> None:
         ("executor", "executor 2", "Executor 2  2/6 held, 3 waiting"),
         ("processes", "processes", "Processes  2/6 held, 3 waiting"),
         ("threads", "own limiter", "Own limiter  2/6 held, 3 waiting"),
-        ("gthread", "gthread", "gthread  2/6 held, 3 waiting"),
     ],
 )
 def test_titles_of_other_pools(chosen: Selection, kind: SlotKind, pool: str, title: str) -> None:

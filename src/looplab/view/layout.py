@@ -52,6 +52,7 @@ def plan(
     *,
     workers: int = 1,
     pools: int = 1,
+    grid: int = 0,
     code: bool = True,
     lines: int = 8,
     knobs: int = 1,
@@ -63,6 +64,7 @@ def plan(
         height: cells of the terminal.
         workers: lanes of the event loop band.
         pools: pools of slots, each with a band of its own; together they never take more than half.
+        grid: threads of a server that has no event loop, a row for each as far as half of the room goes.
         code: whether the code panel is wanted; in a narrow terminal it takes the place of the bands.
         lines: lines of code that there are to print.
         knobs: knobs that the numbers panel lists.
@@ -75,9 +77,10 @@ def plan(
     right = min(max(width * 34 // 100, 40), 66) if wide else 0
     lanes = max(min(workers, 8), 1)
     lag = 1 if height >= 30 else 0
-    loops = 1 + min(lanes, max(body // 5, 1)) + lag
+    loops = 0 if grid else 1 + min(lanes, max(body // 5, 1)) + lag
     band = 5 if height >= 44 else 3 if height >= 30 else 2
-    threads = max(min(band * pools, (body - loops - axis) // 2), band)
+    wanted = band * (pools - 1) + max(1 + grid, band)
+    threads = max(min(wanted, (body - loops - axis) // 2), band)
     least = min(_NUMBERS + knobs + 3, body)
     listing = min(max(lines, _LEAST_CODE) + 2, max(body - least, 0)) if code else 0
     if wide:

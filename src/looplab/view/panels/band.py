@@ -23,6 +23,9 @@ from looplab.wire.events import Phase
 THREADS = "threadpool"
 """The pool that has a band from the start, for every server has it."""
 
+GTHREAD = "gthread"
+"""The pool of gunicorn's workers: each of its threads has a row, if there is room."""
+
 LEAST = 2
 """Rows below which a band cannot show its slots: a title and a line."""
 
@@ -51,7 +54,8 @@ def shares(pools: Pools, rows: int) -> list[tuple[str, int, int]]:
     for name, found in pools.items():
         unused = name == THREADS and len(pools) > 1 and not any(p.peak or p.held or p.slots for _, p in found)
         total = max(sum(pool.total for _, pool in found), 1)
-        wanted[name] = 1 if unused else max(1 + (total + 1) // 2, LEAST)
+        lines = total if name == GTHREAD else (total + 1) // 2
+        wanted[name] = 1 if unused else max(1 + lines, LEAST)
     given: dict[str, int] = {}
     left = rows
     for name, most in wanted.items():
@@ -154,7 +158,7 @@ def title(name: str, pools: list[SlotPool]) -> str:
     """Give the title of a band: a library's pool has the library's name."""
     if name == THREADS:
         return "Threads"
-    library = any(pool.kind in ("connections", "gthread") for pool in pools)
+    library = any(pool.kind == "connections" for pool in pools)
     return name if library else name.capitalize()
 
 

@@ -11,7 +11,7 @@ from rich.style import Style
 from looplab.view import format as write
 from looplab.view.layout import columns
 from looplab.view.paint import EIGHTHS, Piece, levels, over_window, strip, text_strip, title_strip
-from looplab.view.panels.band import THREADS as POOL
+from looplab.view.panels.band import GTHREAD, THREADS
 from looplab.view.panels.base import Panel
 from looplab.view.panels.loops import LAG_MARK_MS, lag_ms
 from looplab.view.state import View
@@ -62,7 +62,9 @@ def gauges(view: View, panel: Panel, points: int) -> list[Gauge]:
         return tuple(over_window(values, first_ns, length_ns, window, points, view.now_ns))
 
     flow = model.flow
-    pools = [worker.slots[POOL] for worker in model.workers if POOL in worker.slots]
+    pools = [
+        worker.slots[name] for worker in model.workers for name in (THREADS, GTHREAD) if name in worker.slots
+    ]
     total = sum(pool.total for pool in pools)
     slow = view.lag_ms is not None and view.lag_ms >= LAG_MARK_MS
     lag_style = look.solid[Phase.BLOCKING] if slow else look.dim

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from looplab.view.layout import columns
-from looplab.view.panels.band import Band, pools_of, shares
+from looplab.view.panels.band import GTHREAD, Band, pools_of, shares
 from looplab.view.panels.base import Panel
+from looplab.view.panels.gthread import GthreadBand
 from looplab.view.state import View
 from looplab.view.window import Window
 
@@ -28,7 +29,9 @@ class ThreadsPanel(Panel):
         if places != self._places:
             # The rows mean something else from now on.
             self._places = places
-            self._bands = {name: Band(self, name) for name, _, _ in places}
+            self._bands = {
+                name: (GthreadBand if name == GTHREAD else Band)(self, name) for name, _, _ in places
+            }
             self._clear()
         all_rows = self.stale or window != self._window or run != self._run
         if all_rows:

@@ -111,11 +111,13 @@ class MainScreen(Screen[None]):
         width, height = self.size
         fits = layout.fits(width, height)
         code = self.code_wanted if layout.is_wide(width) else self._code_narrow
-        workers = max(len(view.model.workers), view.choice.selection.variant.workers)
+        variant = view.choice.selection.variant
+        workers = max(len(view.model.workers), variant.workers)
+        grid = variant.workers * variant.threads if variant.server == "gunicorn" else 0
         panel = self.query_one("#code", PanelWidget).panel
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
         pools = len(pools_of(view.model))
-        key = (width, height, code, workers, pools, lines, len(view.knobs), view.failed)
+        key = (width, height, code, workers, pools, grid, lines, len(view.knobs), view.failed)
         if key == self._laid:
             return
         self._laid = key
@@ -123,7 +125,14 @@ class MainScreen(Screen[None]):
         if not fits:
             return
         places = layout.plan(
-            width, height, workers=workers, pools=pools, code=code, lines=lines, knobs=len(view.knobs)
+            width,
+            height,
+            workers=workers,
+            pools=pools,
+            grid=grid,
+            code=code,
+            lines=lines,
+            knobs=len(view.knobs),
         )
         self._bands_columns = places.left
         with self.app.batch_update():
