@@ -407,6 +407,7 @@ FACTS: dict[str, Callable[..., str]] = {
         f" {_pool(model, number).waiting} waiting, peak {_pool(model, number).peak},"
         f" full {_pool(model, number).full_ns / MS:g}"
     ),
+    "mean-busy": lambda model, now, number: f"{_pool(model, number).mean_busy(now):.2f}",
     "worker": lambda model, now, number: (
         f"{'alive' if model.worker(int(number)).alive else 'dead'}, {model.worker(int(number)).starts} starts"
     ),

@@ -1,6 +1,7 @@
-"""Event streams of the four variants of `one-keyword`, and of a healthy server, as real runs would give them.
+"""Event streams of the four variants of `one-keyword`, of a healthy server, of one whose pool of connections
+is too small, and of one whose code keeps the GIL, as real runs would give them.
 
-A small simulation of one worker: an event loop that runs one step at a time, 40 thread slots, and users who
+A small simulation of one worker: an event loop that runs one step at a time, a pool of slots, and users who
 send their next request when they have the answer. What it does is then told in batches of 25 ms, by the
 rules of `looplab.wire.events`: whole states and intervals, open things repeated. Nothing is random, and all
 times are absolute, from 0: the traffic starts at `START_NS`.
@@ -16,6 +17,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from looplab.wire.buckets import bucket
 from looplab.wire.clock import MS, S
@@ -52,7 +54,22 @@ SERVER, TRAFFIC = 1, 2
 TOTAL_SLOTS = 40
 
 Step = tuple[str, int]
-"""`("run", ns)` holds the loop, `("sleep", ns)` awaits, `("thread", ns)` works in a thread slot."""
+"""`("run", ns)` holds the loop, `("sleep", ns)` awaits, `("slot", ns)` works in a slot of the pool."""
+
+
+@dataclass
+class Pool:
+    """The slots of a worker."""
+
+    name: str = "threadpool"
+    kind: Literal["threads", "connections"] = "threads"
+    total: int = TOTAL_SLOTS
+    waiting: Phase = Phase.THREAD_WAIT
+    working: Phase = Phase.THREAD
+    done: Phase = Phase.AWAITING
+
+
+CONNECTIONS = Pool("asyncpg", "connections", 5, Phase.POOL_WAIT, Phase.QUERY, Phase.READY)
 
 
 @dataclass
@@ -64,6 +81,9 @@ class Shape:
     function: str
     line: int = 0
     source: str = ""
+    pool: Pool = field(default_factory=Pool)
+    stalls: Literal["blocked", "gil"] = "blocked"
+    detail: str = "sleep"
 
 
 def shape(variant: str, delay_ns: int = 100 * MS) -> Shape:
@@ -71,7 +91,7 @@ def shape(variant: str, delay_ns: int = 100 * MS) -> Shape:
     begin, end = ("run", 300 * US), ("run", 200 * US)
     match variant:
         case "def-blocking":
-            return Shape([begin, ("thread", 2 * delay_ns), end], "def + time.sleep", "wait_in_a_thread")
+            return Shape([begin, ("slot", 2 * delay_ns), end], "def + time.sleep", "wait_in_a_thread")
         case "async-blocking":
             steps: list[Step] = [("run", 2 * delay_ns + 300 * US)]
             return Shape(
@@ -82,8 +102,20 @@ def shape(variant: str, delay_ns: int = 100 * MS) -> Shape:
             steps = [begin, sleep, ("run", 40 * US), sleep, end]
             return Shape(steps, "async def + await asyncio.sleep", "wait_and_let_go")
         case "async-offload":
-            steps = [begin, ("thread", delay_ns), ("run", 60 * US), ("sleep", delay_ns), end]
+            steps = [begin, ("slot", delay_ns), ("run", 60 * US), ("sleep", delay_ns), end]
             return Shape(steps, "async def + run_in_threadpool", "wait_half_in_a_thread")
+        case "pool-5":
+            return Shape([begin, ("slot", delay_ns), end], "asyncpg, 5 connections", "read", pool=CONNECTIONS)
+        case "regex":
+            return Shape(
+                [("run", 9 * delay_ns)],
+                "re.match",
+                "search",
+                line=12,
+                source="re.match(bad, text)",
+                stalls="gil",
+                detail="at release",
+            )
         case "hello":
             return Shape([("run", 250 * US)], "async def", "hello")
     raise ValueError(variant)
@@ -118,6 +150,7 @@ class Simulation:
     users: int
     end_ns: int
     think_ns: int = 0
+    pool: Pool = field(default_factory=Pool)
     all: list[Told] = field(default_factory=list)
     runs: list[tuple[int, int, int]] = field(default_factory=list)
     """`(began, ended, rid)` in time order, `rid` 0 for the heartbeat."""
@@ -132,7 +165,7 @@ class Simulation:
         self._order = 0
         self._ready: deque[tuple[Told | None, int]] = deque()
         self._loop_free = True
-        self._free_slots = list(range(TOTAL_SLOTS))
+        self._free_slots = list(range(self.pool.total))
         self._queue: deque[Told] = deque()
         self._stop_ns = self.end_ns
 
@@ -179,7 +212,7 @@ class Simulation:
             self._run_next(t)
             return
         told.began = told.began or t
-        if told.slot >= 0 and told.step and self.steps[told.step - 1][0] == "thread":
+        if told.slot >= 0 and told.step and self.steps[told.step - 1][0] == "slot":
             self._release(told, t)
         length = self.steps[told.step][1]
         told.phases.append((Phase.RUNNING, t))
@@ -202,7 +235,7 @@ class Simulation:
                 self._at(t + length, lambda t: self._make_ready(told, t))
             else:
                 told.requested = t
-                told.phases.append((Phase.THREAD_WAIT, t))
+                told.phases.append((self.pool.waiting, t))
                 if self._free_slots:
                     self._take(told, t)
                 else:
@@ -213,13 +246,13 @@ class Simulation:
         told.slot = heapq.heappop(self._free_slots)
         if t > told.requested:
             self.waits.append((told.requested, t, told.client))
-        told.phases.append((Phase.THREAD, t))
+        told.phases.append((self.pool.working, t))
         finished = t + self.steps[told.step - 1][1]
-        self.uses.append(SlotUse("threadpool", told.slot, told.client, told.requested, t, finished, 0))
-        self._at(finished, lambda t: self._thread_over(told, t))
+        self.uses.append(SlotUse(self.pool.name, told.slot, told.client, told.requested, t, finished, 0))
+        self._at(finished, lambda t: self._slot_over(told, t))
 
-    def _thread_over(self, told: Told, t: int) -> None:
-        told.phases.append((Phase.AWAITING, t))
+    def _slot_over(self, told: Told, t: int) -> None:
+        told.phases.append((self.pool.done, t))
         self._make_ready(told, t)
 
     def _release(self, told: Told, t: int) -> None:
@@ -282,7 +315,7 @@ class Teller:
             self._told_uses += 1
         events.extend(self._tell_stalls(before, t))
         events.append(self._sample(before, t))
-        if any(step[0] == "thread" for step in self._route.steps):
+        if any(step[0] == "slot" for step in self._route.steps):
             events.append(self._slots(t))
         if t // S != before // S:
             begun = sum(0 < told.began <= t for told in self._simulation.all)
@@ -305,7 +338,7 @@ class Teller:
                     began_ns=began,
                     t_ns=min(t, ended),
                     ended_ns=ended if over else 0,
-                    kind="blocked",
+                    kind=route.stalls,
                     rid=rid,
                     file=self._file,
                     line=route.line,
@@ -313,7 +346,7 @@ class Teller:
                     source=route.source,
                     stack=[(self._file, route.line, route.function)],
                     samples=max((min(t, ended) - began) // (10 * MS), 1),
-                    detail="sleep",
+                    detail=route.detail,
                 )
             )
         return events
@@ -334,22 +367,25 @@ class Teller:
         return LoopSample(t, lag, max(lag, late), busy, max(index + 1, 0), rid, since)
 
     def _slots(self, t: int) -> Slots:
+        pool = self._route.pool
         held = [u for u in self._simulation.uses if u.taken_ns <= t and not 0 < u.released_ns <= t]
         queue = [rid for requested, taken, rid in self._simulation.waits if requested <= t < taken]
         queue += [
             told.client
             for told in self._simulation.all
-            if told.phases and told.phases[-1][0] == Phase.THREAD_WAIT and told.phases[-1][1] <= t
+            if told.phases and told.phases[-1][0] == pool.waiting and told.phases[-1][1] <= t
         ]
         return Slots(
             t_ns=t,
-            pool="threadpool",
-            total=TOTAL_SLOTS,
+            pool=pool.name,
+            total=pool.total,
             held=len(held),
             busy=sum(use.finished_ns > t for use in held),
             waiting=len(queue),
             holders=sorted((use.slot, use.rid, use.taken_ns) for use in held),
             queue=queue[:64],
+            kind=pool.kind,
+            idle=pool.total - len(held) if pool.kind == "connections" else 0,
         )
 
     def traffic(self, before: int, t: int) -> list[Event]:
@@ -424,8 +460,8 @@ def stream(
     """Give the batches of one run, as far as they are received by `until_ns`.
 
     Args:
-        variant: one of `one-keyword` (a burst of 200, 100 at once), or `hello` (a healthy server: 20
-            users who think for 50 ms between two requests, for 3 s).
+        variant: one of `one-keyword` (a burst of 200, 100 at once), `pool-5` and `regex` (the same burst),
+            or `hello` (a healthy server: 20 users who think for 50 ms between two requests, for 3 s).
         until_ns: absolute time of the cut; None gives the run and half a second more.
         requests: requests of the burst.
         users: requests in flight at once.
@@ -438,7 +474,12 @@ def stream(
     requests = requests or (1_000_000 if hello else 200)
     cut_s = cut_s or (3.0 if hello else 15.0)
     simulation = Simulation(
-        route.steps, requests, users, START_NS + int(cut_s * S), think_ns=50 * MS if hello else 0
+        route.steps,
+        requests,
+        users,
+        START_NS + int(cut_s * S),
+        think_ns=50 * MS if hello else 0,
+        pool=route.pool,
     )
     simulation.play()
     file = f"/scenarios/{'hello' if hello else 'one-keyword'}/app.py"

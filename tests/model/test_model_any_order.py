@@ -18,15 +18,20 @@ from streams import SERVER, TRAFFIC, stream
 from looplab.model import Model
 from looplab.wire import events as wire
 from looplab.wire.clock import MS, S
-from looplab.wire.events import Batch, Bye, Event, Phase
+from looplab.wire.events import Batch, Bye, Event, Phase, Slots
 
-ONE_KEYWORD = ["def-blocking", "async-blocking", "async-await", "async-offload"]
+VARIANTS = ["def-blocking", "async-blocking", "async-await", "async-offload", "pool-5", "regex"]
 
 
 @cache
-def short_stream(variant: str) -> tuple[Batch, ...]:
-    """A small burst, one event a batch, without its goodbyes."""
+def short_stream(variant: str, others: bool = False) -> tuple[Batch, ...]:
+    """A small burst, one event a batch, without its goodbyes; `others` are events of more instruments."""
     batches = stream(variant, requests=12, users=6, cut_s=1.0)
+    for t in range(600 * MS, 2 * S, 300 * MS) if others else ():
+        slots = Slots(t, "gthread", 2, 2, 2, 1, [(0, 1, t - MS)], [], kind="gthread")
+        for event in (wire.Collection(t, t + 60 * MS, 2, 9), wire.Connections(t, 3, 0, 0), slots):
+            batches.append(Batch(SERVER, t, [event]))
+        batches.append(Batch(0, t, [wire.Backlog(t, 2, 100)]))
     return tuple(
         Batch(batch.source, batch.received_ns, [event]) for batch in batches for event in batch.events
     )
@@ -87,7 +92,7 @@ def assert_phases_fill_each_request(model: Model, now_ns: int) -> None:
 @settings(max_examples=60, deadline=None, phases=[Stage.explicit, Stage.reuse, Stage.generate])
 @given(st.data())
 def test_loss_repetition_and_disorder_leave_nothing_open(data: st.DataObject) -> None:
-    batches = list(short_stream(data.draw(st.sampled_from(ONE_KEYWORD))))
+    batches = list(short_stream(data.draw(st.sampled_from(VARIANTS)), others=True))
     random = data.draw(st.randoms(use_true_random=False))
     share_lost = data.draw(st.sampled_from([0.0, 0.1, 0.5, 0.9]))
     share_twice = data.draw(st.sampled_from([0.0, 0.3]))
@@ -116,7 +121,7 @@ def test_loss_repetition_and_disorder_leave_nothing_open(data: st.DataObject) ->
     assert_nothing_open(model)
 
 
-@pytest.mark.parametrize("variant", ONE_KEYWORD)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_order_of_the_two_processes_does_not_matter(variant: str) -> None:
     """All of the traffic first, or all of the server first: what is known in the end is the same."""
 

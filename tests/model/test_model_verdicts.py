@@ -18,12 +18,16 @@ ILLNESS = {
     "async-blocking": ("loop-blocked", "error"),
     "async-await": ("waiting-overlaps", "ok"),
     "async-offload": ("threads-full", "warning"),
+    "pool-5": ("pool-full", "warning"),
+    "regex": ("gil-held", "error"),
 }
 CEILING = {
     "def-blocking": (200, "threads"),
     "async-blocking": (5, "event loop"),
     "async-await": (500, "users"),
     "async-offload": (400, "threads"),
+    "pool-5": (50, "asyncpg"),
+    "regex": (1.11, "event loop"),
 }
 
 
@@ -36,7 +40,7 @@ def played(variant: str, until_ns: int | None = None) -> Model:
 
 @pytest.mark.parametrize("variant", ILLNESS)
 def test_a_variant_gets_its_verdict_while_it_runs_and_when_it_is_over(variant: str) -> None:
-    for until in (START_NS + 125 * MS, START_NS + 300 * MS, None):
+    for until in (START_NS + 150 * MS, START_NS + 300 * MS, None):
         model = played(variant, until)
         first = model.verdicts(until or model.now_ns)[0]
         assert (first.id, first.severity) == ILLNESS[variant]
@@ -86,7 +90,8 @@ def test_a_report_speaks_of_the_run_also_while_the_server_is_still_blocked() -> 
 
 def test_only_a_blocked_loop_has_stalls() -> None:
     stalls = {variant: played(variant).result()["loops"][0]["stalls_total"] for variant in ILLNESS}
-    assert stalls == {"def-blocking": 0, "async-blocking": 75, "async-await": 0, "async-offload": 0}
+    assert {variant for variant, count in stalls.items() if count} == {"async-blocking", "regex"}
+    assert stalls["async-blocking"] == 75
 
 
 def test_a_healthy_server_gets_neither_error_nor_warning() -> None:

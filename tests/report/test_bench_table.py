@@ -65,12 +65,22 @@ def test_a_row_holds_the_median_run() -> None:
         "p95": "–",
         "max lag": "14.8 s",
         "stalls": "78",
-        "threads": "0/40",
+        "slots": "0/40 threads",
         "ceiling": "5.0",
         "bottleneck": "event loop",
         "ok/errors/unfinished": "75/3/100",
         "verdict": "■ blocked by a | b",
     }
+
+
+def test_the_fullest_pool_is_shown() -> None:
+    pools = {
+        "threadpool": {"total": 40, "peak": 12},
+        "asyncpg": {"total": 5, "peak": 5},
+        "executor": {"total": 0, "peak": 0},
+    }
+    header, (line,) = rows(report(run(slots=pools)))
+    assert dict(zip(header, line, strict=True))["slots"] == "5/5 asyncpg"
 
 
 def test_several_runs_show_how_far_they_are_apart() -> None:
@@ -104,8 +114,8 @@ def test_the_table_ends_in_the_verdicts() -> None:
 @pytest.mark.parametrize(
     ("width", "columns"),
     [
-        (200, "variant req/s p50 p95 max lag stalls threads ceiling bottleneck ok/errors/unfinished"),
-        (95, "variant req/s p50 p95 max lag stalls threads ok/errors/unfinished"),
+        (200, "variant req/s p50 p95 max lag stalls slots ceiling bottleneck ok/errors/unfinished"),
+        (95, "variant req/s p50 p95 max lag stalls slots ok/errors/unfinished"),
         (80, "variant req/s p50 max lag stalls ok/errors/unfinished"),
     ],
 )

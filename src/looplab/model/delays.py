@@ -75,6 +75,8 @@ class Delays:
         """By how much, in sum."""
         self.ready: dict[Request, int] = {}
         """Requests that are ready now, and since when."""
+        self.told_ready = False
+        """Whether the worker tells of requests that are ready; else their slots do."""
         self._stalls: list[StallRecord] = []
         self._began: list[int] = []
         self._ended: list[int] = []
@@ -202,6 +204,11 @@ class Delays:
                 stall.victims += over
                 stall.delay_ns += over * (self._ended[place] - self._began[place])
         self._spanned = [0] * len(self._spanned)
+
+    def become_ready(self, request: Request, since_ns: int) -> None:
+        """Begin the wait of a request that the loop could take up again."""
+        self.told_ready = True
+        self.ready[request] = since_ns
 
     def resume(self, request: Request, t_ns: int) -> None:
         """End the wait of a request that was ready; it may be none."""

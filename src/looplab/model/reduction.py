@@ -336,6 +336,10 @@ class Reduction:
         worker = self._present(source)
         if worker is not None and (pool := worker.pool(event.pool)) is not None:
             pool.take_use(event)
+            delays = worker.loop.delays
+            if not delays.told_ready and pool.kind in ("threads", "executor"):
+                # Its request was ready from the end of the work to where the loop took the slot back.
+                delays.wait(event.finished_ns, event.released_ns)
 
     def _collection(self, event: Collection, source: Source) -> None:
         self._see(event.ended_ns)

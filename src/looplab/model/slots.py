@@ -270,6 +270,8 @@ class SlotPool:
         for use in self._uses:
             self._count_use(use)
         state = self.held, self.busy, self.waiting
+        # What was so before the first reading that is kept is unknown.
+        self.held = self.busy = self.waiting = 0
         before_ns = began_ns
         for t_ns, held, busy, waiting in self._readings:
             self._count_reading(before_ns, t_ns)

@@ -194,7 +194,7 @@ class Requests:
             if code == Phase.READY:
                 loop.delays.resume(request, next_ns)
             if next_code == Phase.READY:
-                loop.delays.ready[request] = next_ns
+                loop.delays.become_ready(request, next_ns)
             code, since = next_code, next_ns
 
     def _server_is_over(self, request: Request, source: Source, worker: Worker, t_ns: int) -> None:

@@ -21,7 +21,10 @@ SEVERITY = {
 }
 """Glyph and colour of a verdict: it can be read without colours."""
 
-LEFT_OUT = ("bottleneck", "ceiling", "max", "min", "p95", "threads", "stalls", "max lag")
+SLOTS = {"threadpool": "threads"}
+"""What pools are called, where not by their own name."""
+
+LEFT_OUT = ("bottleneck", "ceiling", "max", "min", "p95", "slots", "stalls", "max lag")
 """Columns that a narrow terminal goes without, the first one first."""
 
 GAP = 3
@@ -41,7 +44,7 @@ def rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         "p95",
         "max lag",
         "stalls",
-        "threads",
+        "slots",
         "ceiling",
         "bottleneck",
         "ok/errors/unfinished",
@@ -95,7 +98,6 @@ def _row(result: Mapping[str, Any], several: bool) -> list[str]:
     service = median["latency_ms"]["service"] or {}
     loops = median["loops"]
     lags = [loop["lag_ms"]["max"] for loop in loops if loop["lag_ms"] and loop["lag_ms"]["max"] is not None]
-    pool = (median["slots"] or {}).get("threadpool")
     rates = [run["rps"] for run in result["runs"] if run["rps"] is not None]
     errors = sum(median["errors"].values())
     verdict = next(iter(median["verdicts"]), None)
@@ -107,12 +109,21 @@ def _row(result: Mapping[str, Any], several: bool) -> list[str]:
         duration(service.get("p95")),
         duration(max(lags, default=None)),
         count(sum(loop["stalls_total"] for loop in loops)) if loops else NONE,
-        f"{pool['peak']}/{pool['total']}" if pool else NONE,
+        _slots(median["slots"] or {}),
         rate(median["ceiling_rps"]),
         median["bottleneck"] or NONE,
         f"{median['ok']}/{errors}/{median['unfinished']}",
         f"{SEVERITY[verdict['severity']][0]} {verdict['text']}" if verdict else NONE,
     ]
+
+
+def _slots(pools: Mapping[str, Any]) -> str:
+    """Write the fullest pool: most slots in use at once, slots in all, and what they are."""
+    used = [(pool["peak"] / pool["total"], name, pool) for name, pool in pools.items() if pool["total"]]
+    if not used:
+        return NONE
+    _, name, pool = max(used, key=lambda item: item[0])
+    return f"{pool['peak']}/{pool['total']} {SLOTS.get(name, name)}"
 
 
 def _name(result: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ class SlotsFull:
             one = "one" if pools[0].kind == "connections" else "a slot"
             verb = "request waits" if waiting == 1 else "requests wait"
             text = f"{total:,} of {total:,} {noun} held, {waiting:,} {verb} for {one}"
-            fragment = f"{noun} full, {waiting:,} wait"
+            fragment = f"{_short(pools[0])} full, {waiting:,} wait"
         elif past:
             pool = max(past, key=lambda pool: pool.full_ns)
             pools = [pool]
@@ -83,7 +83,7 @@ class SlotsFull:
                 f"{pool.total:,} of {pool.total:,} {noun} were full for {words.length(pool.full_ns)};"
                 f" {pool.peak_waiting:,} waited at most"
             )
-            fragment = f"{noun} full {words.length(pool.full_ns)}"
+            fragment = f"{_short(pool)} full {words.length(pool.full_ns)}"
         else:
             return None
         uses = sum(pool.work.n for pool in pools)
@@ -242,6 +242,10 @@ def noun_of(pool: SlotPool) -> str:
     return (
         f"slots of {pool.name}" if pool.kind == "threads" and pool.name != "threadpool" else _NOUNS[pool.kind]
     )
+
+
+def _short(pool: SlotPool) -> str:
+    return "threads" if pool.name == "threadpool" else pool.name
 
 
 def _at_work(pool: SlotPool) -> bool:
