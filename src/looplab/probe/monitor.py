@@ -36,6 +36,8 @@ STOP_S = 3.0
 NOT_INSTALLED = "aiomonitor is not installed in the Python of the server. Mend: pip install 'looplab[tasks]'"
 OTHER_VERSION = "this aiomonitor is another one than looplab knows ({}). Mend: pip install 'looplab[tasks]'"
 
+SWITCHED_OFF = "it failed before and is off; the log says why"
+
 _ORDERS = control.StartMonitor | control.StopMonitor | control.CancelTask | control.DescribeTask
 
 
@@ -82,7 +84,11 @@ class TaskMonitor:
             order = control.decode(payload)
         except msgspec.MsgspecError:
             return
-        if not isinstance(order, _ORDERS) or "monitor" in self._faults.off:
+        if not isinstance(order, _ORDERS):
+            return
+        if "monitor" in self._faults.off:
+            if isinstance(order, control.StartMonitor):
+                self.events.append(Monitor(now_ns(), False, 0, 0, 0, SWITCHED_OFF))
             return
         if self._thread is None:
             if not isinstance(order, control.StartMonitor):
@@ -154,7 +160,8 @@ class TaskMonitor:
             else:
                 monitor.close_terminal()
         except ModuleNotFoundError as error:
-            self._stop(NOT_INSTALLED if error.name == "aiomonitor" else f"aiomonitor did not start: {error}")
+            missing = (error.name or "").partition(".")[0] == "aiomonitor"
+            self._stop(NOT_INSTALLED if missing else f"aiomonitor did not start: {error}")
         except (ImportError, AttributeError) as error:
             self._stop(OTHER_VERSION.format(error))
         except Exception as error:
