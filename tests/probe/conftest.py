@@ -16,6 +16,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
+from looplab.lab.sentinel import Sentinel
 from looplab.wire.events import Batch, Event, ServerRequest, Stall
 from looplab.wire.receiver import Receiver
 
@@ -56,7 +57,13 @@ class Lab:
         self.events: list[tuple[int, Event]] = []
         self.refused: list[str] = []
         self._arrived = asyncio.Event()
-        self.receiver = Receiver(self.socket, self._deliver, self.refused.append)
+        self.stacks = folder / "gil.sock"
+        self.sentinel = Sentinel(self._deliver, self.refused.append)
+        self.receiver = Receiver(self.socket, self._hear, self.refused.append)
+
+    def _hear(self, batch: Batch) -> None:
+        self.sentinel.hear(batch)
+        self._deliver(batch)
 
     def _deliver(self, batch: Batch) -> None:
         self.events += [(batch.source, event) for event in batch.events]
@@ -144,6 +151,7 @@ class Lab:
                     "LOOPLAB_RUN": "7",
                     "LOOPLAB_APP": app,
                     "LOOPLAB_ROOT": str(root),
+                    "LOOPLAB_STACKS": str(self.stacks),
                 }
                 | environment,
                 pass_fds=(listener.fileno(),),
@@ -188,6 +196,14 @@ def folder() -> Iterator[Path]:
     # Shorter than pytest's own: the path of a Unix socket has at most about 100 characters.
     with tempfile.TemporaryDirectory(prefix="looplab-test-") as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+async def sentry(lab: Lab) -> AsyncIterator[Lab]:
+    """A lab that also watches its workers from outside."""
+    await lab.sentinel.start(lab.stacks)
+    yield lab
+    await lab.sentinel.close()
 
 
 @pytest.fixture

@@ -11,14 +11,16 @@ from typing import Any
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
 from looplab.lab.selection import Selection
+from looplab.lab.sentinel import Sentinel
 from looplab.servers.backlog import AcceptQueue
+from looplab.servers.commands import stacks_path
 from looplab.servers.reason import ending
 from looplab.servers.runtime import Runtime
 from looplab.servers.server import ServerFailed, ServerProcess
 from looplab.servers.traffic import TrafficProcess
 from looplab.traffic.plan import Job, Target
 from looplab.wire.control import Burst, Control, Finish, SetUsers, encode
-from looplab.wire.events import Hello
+from looplab.wire.events import Batch, Hello
 from looplab.wire.receiver import Receiver
 
 READY_DEADLINE_S = 15.0
@@ -64,6 +66,7 @@ class Conductor:
         self._opening: asyncio.Task[Runtime] | None = None
         self._runtime: Runtime | None = None
         self._receiver: Receiver | None = None
+        self._sentinel: Sentinel | None = None
         self._server: ServerProcess | None = None
         self._server_ready = False
         self._traffic: TrafficProcess | None = None
@@ -216,15 +219,25 @@ class Conductor:
     async def _make(self) -> Runtime:
         runtime = Runtime()
         intake = self._intake
-        receiver = Receiver(
-            runtime.socket_path, intake.deliver, lambda line: intake.notice("lab", "warning", line)
-        )
+
+        def warn(line: str) -> None:
+            intake.notice("lab", "warning", line)
+
+        sentinel = Sentinel(intake.deliver, warn)
+
+        def deliver(batch: Batch) -> None:
+            sentinel.hear(batch)
+            intake.deliver(batch)
+
+        receiver = Receiver(runtime.socket_path, deliver, warn)
         try:
             await receiver.start()
+            await sentinel.start(stacks_path(runtime.socket_path))
         except OSError:
+            await receiver.close()
             runtime.close()
             raise
-        self._runtime, self._receiver = runtime, receiver
+        self._runtime, self._receiver, self._sentinel = runtime, receiver, sentinel
         return runtime
 
     async def _prepare_traffic(self, runtime: Runtime) -> TrafficProcess:
@@ -333,6 +346,8 @@ class Conductor:
             await asyncio.wait(self._ending, timeout=CLOSE_S)
         if self._receiver is not None:
             await self._receiver.close()
+        if self._sentinel is not None:
+            await self._sentinel.close()
         if self._runtime is not None:
             self._runtime.close()
 

@@ -16,6 +16,9 @@ MOST_STALLS = 100
 EPISODE_GAP_NS = 20 * MS
 """Two stalls with less between them are one episode: in so short a gap nobody gets an answer."""
 
+AT_RELEASE = "at release"
+"""Detail of a place that was seen only when the GIL was free again."""
+
 _MOST_NUMBERS = 4_096
 
 
@@ -130,6 +133,12 @@ class Stalls:
         if event.number in self._finished:
             return
         stall = self._open
+        if event.number < 0 and not self._needs(event):
+            return
+        if stall is not None and stall.number < 0 < event.number and _overlap(stall, event):
+            # The worker speaks again, and tells itself what the lab has told for it.
+            self._note_finished(stall.number, event.t_ns)
+            stall.number, stall.began_ns, stall.known_ns = event.number, event.began_ns, event.t_ns
         if stall is not None and stall.number != event.number:
             if event.ended_ns and event.began_ns < stall.began_ns:
                 # The last report of an earlier one: the present one stays.
@@ -145,12 +154,27 @@ class Stalls:
             self._begin_episode(event.began_ns)
         if event.t_ns >= stall.known_ns:
             stall.known_ns = event.t_ns
-            if event.file or not stall.place.file:
-                stall.place = Place(event.kind, event.file, event.line, event.function, event.source)
             stall.rid = event.rid
-            stall.detail = event.detail or stall.detail
+            if stall.place.file and (not event.file or event.detail == AT_RELEASE):
+                # What was seen while it lasted is worth more.
+                stall.place = stall.place._replace(kind=event.kind)
+            else:
+                stall.place = Place(event.kind, event.file, event.line, event.function, event.source)
+                stall.detail = event.detail or stall.detail
         if event.ended_ns:
             self._finish(stall, max(event.ended_ns, stall.began_ns))
+
+    def _needs(self, event: Stall) -> bool:
+        """Tell whether a report of the lab says anything that the worker has not said itself."""
+        stall = self._open
+        if event.ended_ns and event.ended_ns <= event.began_ns:
+            # It has turned out to be none.
+            self._note_finished(event.number, event.t_ns)
+            if stall is not None and stall.number == event.number:
+                self._open = None
+            return False
+        known = [record for record in (stall, self.last) if record is not None and record.number > 0]
+        return not any(_overlap(record, event) for record in known)
 
     def contradict(self, t_ns: int, since_ns: int) -> None:
         """Note that at `t_ns` another run held the loop, since `since_ns`, or none (0)."""
@@ -203,15 +227,18 @@ class Stalls:
         stall.ended_ns = stall.known_ns = ended_ns
         if stall is self._open:
             self._open = None
-        self._finished[stall.number] = ended_ns
-        if len(self._finished) > _MOST_NUMBERS:
-            del self._finished[next(iter(self._finished))]
+        self._note_finished(stall.number, ended_ns)
         self._episode_end_ns = max(self._episode_end_ns, ended_ns)
         if self.last is None or ended_ns >= self.last.ended_ns:
             self.last = stall
         self._recent.append(stall)
         self._count(stall)
         self._tell(stall)
+
+    def _note_finished(self, number: int, t_ns: int) -> None:
+        self._finished[number] = t_ns
+        if len(self._finished) > _MOST_NUMBERS:
+            del self._finished[next(iter(self._finished))]
 
     def _count(self, stall: StallRecord) -> None:
         if stall.ended_ns <= self._began_ns or 0 < self._ended_ns <= stall.began_ns:
@@ -225,3 +252,9 @@ class Stalls:
         if (place := self.places.get(stall.place)) is None:
             place = self.places[stall.place] = PlaceSum()
         place.add(length)
+
+
+def _overlap(stall: StallRecord, event: Stall) -> bool:
+    """Tell whether a report is about the same time as a stall that is known."""
+    end = stall.ended_ns or max(stall.known_ns, stall.began_ns)
+    return event.began_ns <= end and (event.ended_ns or event.t_ns) >= stall.began_ns

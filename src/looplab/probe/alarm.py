@@ -2,7 +2,8 @@
 
 C code that keeps the GIL silences every Python thread, the probe's too. `faulthandler` has a timer in a
 C thread of its own, which needs no GIL: the loop winds it up again and again, and when the loop no
-longer does, the timer writes the stacks of all threads to a socket of the lab.
+longer does, the timer writes the stacks of all threads into a pipe, whose other end the lab has. A pipe,
+because a stack is hundreds of writes of a few bytes, each of which takes a kilobyte of a socket.
 
 There is one such timer in a process. An application that uses `faulthandler.dump_traceback_later`
 itself sets `LOOPLAB_FAULTHANDLER=0`, because nobody can ask whether the timer is in use.
@@ -11,7 +12,9 @@ itself sets `LOOPLAB_FAULTHANDLER=0`, because nobody can ask whether the timer i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
+import fcntl
 import os
 import socket
 
@@ -25,8 +28,11 @@ WIND_S = 0.05
 
 CONNECT_S = 0.2
 
-MARK = b"\x01"
-"""Begins and ends a word of the probe itself: it may fall in the midst of a stack."""
+PIPE_BYTES = 262_144
+"""Room for the stacks of a hundred threads, where the system grants it."""
+
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+"""A lab that has gone is no reason to end an application that listens to SIGPIPE."""
 
 
 class Alarm:
@@ -39,11 +45,7 @@ class Alarm:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handle: asyncio.Handle | None = None
         self._socket: socket.socket | None = None
-
-    @property
-    def connected(self) -> bool:
-        """Whether there is somebody to write to."""
-        return self._socket is not None
+        self._pipe = -1
 
     def connect(self) -> bool:
         """Connect to the lab; False if it does not listen."""
@@ -53,7 +55,6 @@ class Alarm:
         try:
             connection.settimeout(CONNECT_S)
             connection.connect(self._path)
-            # The timer's thread must never wait for the lab: the loop waits for it when it winds.
             connection.setblocking(False)
         except OSError:
             connection.close()
@@ -62,7 +63,7 @@ class Alarm:
         return True
 
     def introduce(self, run: int, worker: int, thread_id: int, threads: tuple[int, int], root: str) -> None:
-        """Say whose stacks these are; the first line of the connection.
+        """Say whose stacks these are, and hand over the pipe: the first line of the connection.
 
         Args:
             run: number of the run.
@@ -71,8 +72,22 @@ class Alarm:
             threads: the loop's and the watchdog's thread, as the kernel numbers them.
             root: absolute folder of the user's code.
         """
-        line = f"looplab {run} {worker} {os.getpid()} {thread_id} {threads[0]} {threads[1]} "
-        self._send(line.encode() + os.fsencode(root).replace(b"\n", b"?") + b"\n")
+        if self._socket is None:
+            return
+        line = f"looplab {run} {worker} {os.getpid()} {thread_id} {threads[0]} {threads[1]} ".encode()
+        line += os.fsencode(root).replace(b"\n", b"?") + b"\n"
+        reader, self._pipe = os.pipe()
+        try:
+            # The timer's thread must never wait for the lab: the loop waits for it when it winds.
+            os.set_blocking(self._pipe, False)
+            if hasattr(fcntl, "F_SETPIPE_SZ"):
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+            socket.send_fds(self._socket, [line], [reader], NO_SIGNAL)
+        except OSError:
+            self._close()
+        finally:
+            os.close(reader)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wind up the timer; in the loop's thread."""
@@ -93,7 +108,10 @@ class Alarm:
 
     def mark(self, generation: int, t_ns: int) -> None:
         """Tell the lab that a collection begins, or with generation -1 that it has ended."""
-        self._send(MARK + f"gc {generation} {t_ns}".encode() + MARK)
+        # What does not fit is lost: the lab reads it at once or is not there.
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.send(f"gc {generation} {t_ns}\n".encode(), NO_SIGNAL)
 
     def pause(self) -> None:
         """Stop the timer before a fork: its thread does not live on in the child, which would wait for it."""
@@ -120,21 +138,16 @@ class Alarm:
             self._faults.fail("gil", error)
 
     def _set(self) -> None:
-        if self._loop is not None and self._socket is not None:
-            faulthandler.dump_traceback_later(DELAY_S, repeat=False, file=self._socket.fileno())
-
-    def _send(self, data: bytes) -> None:
-        # What does not fit is lost: the lab reads it at once or is not there.
-        if self._socket is not None:
-            try:
-                self._socket.send(data)
-            except OSError:
-                return
+        if self._loop is not None and self._pipe >= 0:
+            faulthandler.dump_traceback_later(DELAY_S, repeat=False, file=self._pipe)
 
     def _close(self) -> None:
         connection, self._socket = self._socket, None
         if connection is not None:
             connection.close()
+        pipe, self._pipe = self._pipe, -1
+        if pipe >= 0:
+            os.close(pipe)
 
 
 class _Forks:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import threading
-import time
 from types import FrameType
 
+from looplab.probe.runqueue import cpu_ns
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.wire.clock import S
 
@@ -35,7 +35,7 @@ class Holders:
         if now_ns - self._noted_ns >= NOTE_EVERY_NS:
             self._noted_ns = now_ns
             self._used = {
-                thread.native_id: _cpu_ns(thread.native_id)
+                thread.native_id: cpu_ns(thread.native_id)
                 for thread in threading.enumerate()
                 if thread.native_id is not None
             }
@@ -51,7 +51,7 @@ class Holders:
                 continue
             place, stack = self._stacks.describe(_chain(frame))
             if place is not NOWHERE:
-                used = _cpu_ns(native_id) - self._used.get(native_id, 0)
+                used = cpu_ns(native_id) - self._used.get(native_id, 0)
                 found.append((used, not _WAITS.search(place.source()), place, stack))
         greedy = [item for item in found if item[0] * GREEDY_SHARE >= silence_ns]
         if greedy:
@@ -67,17 +67,3 @@ def _chain(frame: FrameType | None) -> list[FrameType]:
         frames.append(frame)
         frame = frame.f_back
     return frames
-
-
-def _cpu_ns(native_id: int) -> int:
-    """Read the CPU time of a thread; 0 if it has gone, and where the system does not tell.
-
-    The number of the clock is the kernel's own. The way by the C library takes the address of a thread,
-    and that of a thread which has just ended is a crash.
-    """
-    if not sys.platform.startswith("linux"):
-        return 0
-    try:
-        return time.clock_gettime_ns((~native_id << 3) | 6)
-    except OSError:
-        return 0

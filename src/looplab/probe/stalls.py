@@ -28,15 +28,27 @@ Kind = Literal["blocked", "gil", "gc", "starved"]
 class Sight:
     """One place on the stack of a hold, as often as it was seen."""
 
-    __slots__ = ("late", "samples", "stack", "words")
+    __slots__ = ("lasted_ns", "late", "ran_ns", "samples", "stack", "watched_ns", "words")
 
     def __init__(self) -> None:
         self.samples = 0
         self.late = 0
         """Samples that came after a silence."""
         self.stack: Stack = []
+        self.lasted_ns = 0
+        """Time between these samples and the ones before."""
+        self.watched_ns = 0
+        """The same without silences and lack of a CPU …"""
+        self.ran_ns = 0
+        """… and how much of it the thread was on a CPU."""
         self.words: Counter[str] = Counter()
-        """Time since the sample before, by what the thread did in it."""
+        """What it waited for, in samples."""
+
+    def word(self) -> str:
+        """Say what the thread does here: `cpu`, `sleep`, `lock`, `io`; empty if unknown."""
+        if 2 * self.ran_ns >= self.watched_ns > 0:
+            return "cpu"
+        return max(self.words, key=self.words.__getitem__) if self.words else ""
 
 
 class Hold:
@@ -73,7 +85,6 @@ class Hold:
         self.mark_ns = 0
         self._sights: dict[Place, Sight] = {}
         self._now = NOWHERE
-        self._word = ""
 
     def see(self, place: Place, stack: Stack, reading: Reading, word: str = "", late: bool = False) -> None:
         """Count a sample of the stack.
@@ -82,16 +93,25 @@ class Hold:
             place: the user's line.
             stack: the stack.
             reading: the counters of the thread now.
-            word: what it has done since the sample before: `cpu`, `sleep`, `lock`, `io` or nothing known.
+            word: what it waits for, if it does.
             late: whether the time since the sample before was a silence.
         """
         sight = self._sights.setdefault(place, Sight())
         sight.samples += 1
-        sight.late += late
         sight.stack = stack
-        sight.words[word] += max(1, reading.t_ns - max(self.seen.t_ns, self.began_ns))
-        self.seen = reading
-        self._now, self._word = place, word
+        before, self.seen = self.seen, reading
+        span = max(1, reading.t_ns - max(before.t_ns, self.began_ns))
+        sight.lasted_ns += span
+        if late:
+            sight.late += 1
+        else:
+            # Of the time before the hold nobody knows what of it was running.
+            share = span / max(span, reading.t_ns - before.t_ns)
+            sight.watched_ns += max(1, span - int(share * (reading.waited_ns - before.waited_ns)))
+            sight.ran_ns += int(share * (reading.ran_ns - before.ran_ns))
+            if word:
+                sight.words[word] += 1
+        self._now = place
 
     def waited(self, total_ns: int) -> int:
         """Give the least time that the thread has lacked a CPU in this hold, in nanoseconds.
@@ -111,15 +131,14 @@ class Hold:
 
     def report(self, now_ns: int, waited_ns: int, ended_ns: int = 0) -> Stall:
         """Write a report: where it is now or, once it has ended, where it was longest."""
-        place, word = self._now, self._word
+        place = self._now
         if ended_ns and self._sights:
-            place, longest = max(self._sights.items(), key=lambda seen: seen[1].words.total())
-            word = max(longest.words, key=longest.words.__getitem__)
+            place = max(self._sights, key=lambda seen: self._sights[seen].lasted_ns)
         sight = self._sights.get(place, Sight())
         self.reported_ns = now_ns
         kind, detail = self._kind((ended_ns or now_ns) - self.began_ns, waited_ns)
         if kind == "blocked":
-            detail = word
+            detail = sight.word()
         elif kind == "gil" and 0 < sight.samples <= sight.late:
             detail = AT_RELEASE
         return Stall(

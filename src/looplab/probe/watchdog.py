@@ -347,13 +347,9 @@ class Watchdog:
             hold.see(place, stack, self._reading, late=True)
             return
         before, reading = hold.seen, self._reading
-        unsure = max(0, hold.began_ns - before.t_ns)
-        span = now - max(hold.began_ns, before.t_ns) - max(0, reading.waited_ns - before.waited_ns - unsure)
-        if self._queue.readable and 2 * max(0, reading.ran_ns - before.ran_ns - unsure) >= span:
-            hold.see(place, stack, reading, "cpu")
-            return
-        word = self._waits.word(place, stack)
-        hold.see(place, stack, reading, word)
+        ran = self._queue.readable and 2 * (reading.ran_ns - before.ran_ns) >= reading.t_ns - before.t_ns
+        # Who wants to run waits for the GIL, which looks like a lock.
+        hold.see(place, stack, reading, "" if ran else self._waits.word(place, stack))
 
     def _add_silence(self, hold: Hold, until: int) -> bool:
         """Count the silence before this tick to a hold; False if there was none in it."""

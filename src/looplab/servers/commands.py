@@ -106,6 +106,11 @@ _SETTINGS = ("UVICORN_", "GUNICORN_", "WEB_CONCURRENCY", "LISTEN_", "LAB_")
 sockets, and knobs of another lab."""
 
 
+def stacks_path(socket_path: Path) -> Path:
+    """Give the lab's second socket, where stacks arrive that need no GIL; its path is no longer."""
+    return socket_path.with_name("gil.sock")
+
+
 def environment(spec: ServerSpec, inherited: Mapping[str, str]) -> dict[str, str]:
     """Give the server's environment: what is inherited, the knobs, and what the probe reads."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(_SETTINGS)}
@@ -120,4 +125,5 @@ def environment(spec: ServerSpec, inherited: Mapping[str, str]) -> dict[str, str
         "LOOPLAB_APP": spec.app,
         "LOOPLAB_ROOT": str(spec.root),
         "LOOPLAB_WORKERS": str(spec.workers_folder),
+        "LOOPLAB_STACKS": str(stacks_path(spec.socket_path)),
     }
