@@ -113,6 +113,18 @@ async def test_what_it_cannot_note_switches_it_off_and_the_task_is_made(
     assert "ZeroDivisionError" in faults.notices.drain()[0].text
 
 
+async def test_names_are_as_without_it() -> None:
+    births = Births(asyncio.get_running_loop(), Faults())
+    births.start()
+    try:
+        named, unnamed = asyncio.create_task(wait_for(), name="mine"), asyncio.create_task(wait_for())
+        assert named.get_name() == "mine"
+        assert unnamed.get_name().startswith("Task-")
+        await asyncio.gather(named, unnamed)
+    finally:
+        births.stop()
+
+
 async def test_outcomes() -> None:
     async def boom() -> None:
         raise ValueError("x" * 1000)

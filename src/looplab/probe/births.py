@@ -32,6 +32,17 @@ Call = tuple[CodeType, int]
 Task = asyncio.Task[Any]
 
 
+class _KeepsName(asyncio.Task[Any]):
+    """A task that is not renamed to `None`, as Python 3.13.0 to 3.13.2 do to what a factory makes."""
+
+    def set_name(self, value: object, /) -> None:
+        if value is not None:
+            super().set_name(value)
+
+
+_TASK = _KeepsName if (3, 13) <= sys.version_info < (3, 13, 3) else asyncio.Task
+
+
 class Birth:
     """How a task came to be; kept as long as the task is."""
 
@@ -113,7 +124,7 @@ class Births:
             task = self._previous(loop, coro, **options)
         else:
             given = {name: value for name, value in options.items() if value is not None}
-            task = asyncio.Task(coro, loop=loop, **given)
+            task = _TASK(coro, loop=loop, **given)
         if self._watching:
             try:
                 self._note(task, coro, options.get("context"), sys._getframe(1))
