@@ -189,9 +189,9 @@ async def test_fast_turns_of_a_knob_restart_the_server_once() -> None:
         assert len(stage.lab.calls) == 1
         await _settle(stage, pilot)
         assert [call[0] for call in stage.lab.calls] == ["start", "start"]
-        assert stage.lab.calls[-1][3] == {"delay": pytest.approx(0.21)}
+        assert stage.lab.calls[-1][3] == {"delay": pytest.approx(0.2)}
         await pilot.press("tab")
-        assert stage.lab.calls[-1][3] == {"delay": pytest.approx(0.21)}
+        assert stage.lab.calls[-1][3] == {"delay": pytest.approx(0.2)}
 
 
 async def test_a_new_choice_forgets_a_knob_that_has_not_rested() -> None:

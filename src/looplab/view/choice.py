@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
+
 from msgspec.structs import replace
 
 from looplab.lab import Selection
@@ -42,8 +45,16 @@ def more_users(count: int, step: int) -> int:
 
 
 def turned(selection: Selection, name: str, step: int) -> Selection:
-    """Turn a knob by one step, within its range."""
+    """Turn a knob by steps from its default, within its range; the ends are reached wherever they lie.
+
+    A value between two steps goes to the next one, so that a turn and its opposite meet again.
+    """
     knob = selection.scenario.knobs[name]
-    steps = round((selection.knobs[name] - knob.min) / knob.step)
-    value = min(max(knob.min + (steps + step) * knob.step, knob.min), knob.max)
-    return replace(selection, knobs={**selection.knobs, name: round(value, 9)})
+    least, most, default, unit, value = (
+        Decimal(str(number))
+        for number in (knob.min, knob.max, knob.default, knob.step, selection.knobs[name])
+    )
+    place = (value - default) / unit
+    near = math.floor(place) if step > 0 else math.ceil(place)
+    value = min(max(default + (near + step) * unit, least), most)
+    return replace(selection, knobs={**selection.knobs, name: float(value)})
