@@ -7,7 +7,7 @@ import sys
 
 from benchmarks import Row, table
 
-NAMES = ("generator", "screen")
+NAMES = ("generator", "screen", "probe")
 """Modules of this package, in the order in which they run. Each has `run() -> list[Row]`."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -29,6 +30,15 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
 @contextlib.contextmanager
 def serving(*options: str, target: str = "benchmarks.bare:app") -> Iterator[int]:
     """Serve an app on a free port of this machine, and give the port."""
+    with server(*options, target=target) as (port, _):
+        yield port
+
+
+@contextlib.contextmanager
+def server(
+    *options: str, target: str, lifespan: str = "off", environment: dict[str, str] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Serve an app on a free port of this machine, and give the port and the number of the process."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         # uvicorn takes a descriptor for a Unix socket and does not switch Nagle's algorithm off, which costs
         # 44 ms an answer. The connections inherit the option from here.
@@ -36,14 +46,16 @@ def serving(*options: str, target: str = "benchmarks.bare:app") -> Iterator[int]
         port = listener.getsockname()[1]
         command = [sys.executable, "-m", "uvicorn", target, "--fd", str(listener.fileno())]
         command += ["--app-dir", str(Path(__file__).parent.parent)]
-        command += ["--lifespan", "off", "--no-access-log", "--log-level", "error"]
-        server = subprocess.Popen([*command, *options], pass_fds=[listener.fileno()])
+        command += ["--lifespan", lifespan, "--no-access-log", "--log-level", "error"]
+        process = subprocess.Popen(
+            [*command, *options], pass_fds=[listener.fileno()], env=os.environ | (environment or {})
+        )
         try:
             _wait(port)
-            yield port
+            yield port, process.pid
         finally:
-            server.terminate()
-            server.wait()
+            process.terminate()
+            process.wait()
 
 
 def _wait(port: int) -> None:

@@ -29,9 +29,9 @@ BUDGETS: dict[Loop, float] = {"asyncio": 0.8, "uvloop": 1.0}
 CPU_BUDGET_US = 25.0
 
 
-def wrk(port: int, seconds: int = SECONDS) -> float:
+def wrk(port: int, seconds: int = SECONDS, connections: int = CONNECTIONS, path: str = "") -> float:
     """Measure requests a second by wrk."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"http://127.0.0.1:{port}/"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"http://127.0.0.1:{port}/{path}"]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"Requests/sec:\s+([\d.]+)", output)
     if found is None or "Non-2xx" in output or "Socket errors" in output:

@@ -10,6 +10,7 @@ from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
 
 R, B, A, W, T = Phase.RUNNING, Phase.BLOCKING, Phase.AWAITING, Phase.THREAD_WAIT, Phase.THREAD
+Y = Phase.READY
 US = 1_000
 
 
@@ -83,7 +84,7 @@ def tell(log: PhaseLog, facts: list[tuple[object, ...]]) -> None:
                 ("finish", 1, 9 * MS),
                 ("run", 10 * MS, 11 * MS),
             ],
-            [(R, 0), (W, MS), (T, 3 * MS), (A, 9 * MS), (R, 10 * MS), (A, 11 * MS)],
+            [(R, 0), (W, MS), (T, 3 * MS), (Y, 9 * MS), (R, 10 * MS), (Y, 11 * MS)],
             id="a hop to a thread",
         ),
         pytest.param(
@@ -102,7 +103,7 @@ def tell(log: PhaseLog, facts: list[tuple[object, ...]]) -> None:
                 ("release", 1, 6 * MS),
                 ("finish", 2, 7 * MS),
             ],
-            [(R, 0), (A, MS), (W, 2 * MS), (T, 3 * MS), (W, 4 * MS), (T, 5 * MS), (A, 7 * MS)],
+            [(R, 0), (A, MS), (W, 2 * MS), (T, 3 * MS), (W, 4 * MS), (T, 5 * MS), (Y, 7 * MS)],
             id="of several hops the most advanced counts",
         ),
         pytest.param(
@@ -149,11 +150,13 @@ def test_a_status_alone_is_worth_an_event() -> None:
 
 @pytest.mark.parametrize(("length", "phases"), [(49 * MS, [(R, 0)]), (51 * MS, [(R, 0), (B, 50 * MS)])])
 def test_a_request_of_one_run_is_one_event(length: int, phases: list[tuple[Phase, int]]) -> None:
-    event = short(request(), S, S + length)
+    ended = request()
+    ended.ended_ns = S + length
+    event = short(ended)
     assert (event.first, told(event.phases), event.ended_ns) == (0, phases, S + length)
 
 
 def test_an_undecodable_path_can_be_sent() -> None:
-    event = short(Request(1, 0, "GET", "/\udc80" + "x" * 5_000, 0), 0, 1)
+    event = short(Request(1, 0, "GET", "/\udc80" + "x" * 5_000, 0))
     assert event.path.startswith("/?x")
     assert len(event.path) == 1_024

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary, ref
 
 from looplab.probe.faults import Faults, clean
 from looplab.probe.records import current
+from looplab.probe.tasks import make_task
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import now_ns
 
@@ -30,17 +31,6 @@ Call = tuple[CodeType, int]
 """A frame as it was: its code and its offset in it. The line is looked up when somebody asks."""
 
 Task = asyncio.Task[Any]
-
-
-class _KeepsName(asyncio.Task[Any]):
-    """A task that is not renamed to `None`, as Python 3.13.0 to 3.13.2 do to what a factory makes."""
-
-    def set_name(self, value: object, /) -> None:
-        if value is not None:
-            super().set_name(value)
-
-
-_TASK = _KeepsName if (3, 13) <= sys.version_info < (3, 13, 3) else asyncio.Task
 
 
 class Birth:
@@ -123,8 +113,7 @@ class Births:
         if self._previous is not None:
             task = self._previous(loop, coro, **options)
         else:
-            given = {name: value for name, value in options.items() if value is not None}
-            task = _TASK(coro, loop=loop, **given)
+            task = make_task(loop, coro, options)
         if self._watching:
             try:
                 self._note(task, coro, options.get("context"), sys._getframe(1))

@@ -12,7 +12,7 @@ from typing import Any
 
 from looplab.probe.asyncpg_pools import Asyncpg
 from looplab.probe.connections import ServerConnections
-from looplab.probe.driver import Driver, Send
+from looplab.probe.driver import Driver
 from looplab.probe.executors import Executors
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.lane import Lane
@@ -21,10 +21,11 @@ from looplab.probe.limiters import OwnLimiters
 from looplab.probe.monitor import TaskMonitor
 from looplab.probe.pools import Pools
 from looplab.probe.psycopg_pools import Psycopg
-from looplab.probe.records import Request, client_number, current
+from looplab.probe.records import END, Request, client_number, current
 from looplab.probe.settings import Settings
 from looplab.probe.slots import ThreadBook
 from looplab.probe.stillness import Stillness
+from looplab.probe.tasks import Tasks
 from looplab.probe.threads import Threads
 from looplab.probe.watchdog import Watchdog
 from looplab.probe.workers import WorkerNumber
@@ -43,8 +44,8 @@ class Worker:
         """Install all instruments on the running loop; called in a task of it."""
         loop = asyncio.get_running_loop()
         self.faults = faults
-        self.open: dict[int, Request] = {}
-        self.begun = 0
+        self.open: dict[int, Driver] = {}
+        """Requests that have been suspended, by rid."""
         self.lane = Lane(loop, faults)
         self._slots = ThreadBook(faults)
         self._pools = Pools(faults)
@@ -56,6 +57,9 @@ class Worker:
         instruments: list[Instrument] = ["requests", "loop", "stalls"]
         if self._start_threads():
             instruments.append("threads")
+        self._tasks = Tasks(loop, self.lane, faults)
+        if self._start("tasks", self._tasks.start):
+            instruments.append("tasks")
         instruments += self._start_pools(loop)
         self._connections = ServerConnections()
         if self._start_connections():
@@ -72,17 +76,27 @@ class Worker:
         self._stillness.start(self.lane, self._number.number, self._watchdog.native_id)
         self._emitter.start()
 
-    def begin(self, scope: Any, send: Send) -> Driver:
+    def begin(self, scope: Any) -> Request:
         """Write down that a request begins, and make it the current one of its task."""
-        self.begun = rid = self.begun + 1
-        client = client_number(scope["headers"])
-        request = Request(rid, client, scope.get("method", "WEBSOCKET"), scope["path"], now_ns())
+        lane = self.lane
+        # The number before all else, so that the emitter knows of a request from its first moment on.
+        rid = lane.begun = lane.begun + 1
+        request = Request(
+            rid, client_number(scope["headers"]), scope.get("method", "WEBSOCKET"), scope["path"], 0
+        )
         current.set(request)
-        return Driver(self.lane, self.open, request, send)
+        return request
+
+    def end(self, request: Request) -> None:
+        """Write down that a request ends that had more than one run, or was given up."""
+        now = request.ended_ns = now_ns()
+        self.open.pop(request.rid, None)
+        self.lane.facts.append((END, now, request, now, None))
 
     def stop(self) -> None:
         """Take the instruments away and send what is left, with a last report."""
         self._monitor.stop()
+        self._tasks.stop()
         self._threads.stop()
         self._pools.stop()
         self._stillness.stop()
@@ -96,8 +110,13 @@ class Worker:
         self._number.forget()
         self._stillness.forget()
         self._monitor.forget()
+        self._tasks.stop()
         self._threads.stop()
         self._pools.stop()
+
+    def _start(self, instrument: Instrument, start: Callable[[], None]) -> bool:
+        self.faults.guard(instrument, start)
+        return instrument not in self.faults.off
 
     def _start_threads(self) -> bool:
         try:
@@ -143,6 +162,7 @@ class Worker:
         self._gather("threads", self._slots.collect, events)
         events += self._pools.collect()
         self._gather("connections", self._connections.collect, events)
+        self.faults.guard("tasks", self._tasks.look)
         events += self._watchdog.events.drain()
         events += self._monitor.events.drain()
         events += self.faults.notices.drain()
@@ -173,10 +193,13 @@ class Worker:
         return ProbeReport(
             now,
             self._emitter.events + fresh,
-            sum(buffer.dropped for buffer in buffers) + self._pools.dropped + self._emitter.lost,
+            sum(buffer.dropped for buffer in buffers)
+            + self.lane.singles_dropped
+            + self._pools.dropped
+            + self._emitter.lost,
             self._emitter.cpu_ns + self._watchdog.cpu_ns + self._monitor.cpu_ns,
-            self.begun,
-            self.begun - len(self.open),
+            self.lane.begun,
+            self.lane.begun - len(self._ledger.open_now()),
         )
 
 

@@ -16,6 +16,7 @@ Instrument = Literal[
     "loop",
     "stalls",
     "threads",
+    "tasks",
     "gthread",
     "connections",
     "monitor",

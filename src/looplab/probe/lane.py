@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections import deque
 from types import CodeType
 
 from looplab.probe.faults import Faults
-from looplab.probe.records import FACTS, Facts, Request
+from looplab.probe.records import FACTS, MERGE_NS, STALL_NS, Facts, Request
 from looplab.probe.runqueue import RunQueue
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, now_ns
@@ -37,11 +38,14 @@ class Lane:
         "_loop",
         "base",
         "beat_ns",
+        "begun",
         "facts",
         "lates",
         "long_runs",
         "native_id",
         "queue",
+        "singles",
+        "singles_dropped",
         "state",
         "thread_id",
     )
@@ -57,7 +61,12 @@ class Lane:
         self.base: CodeType | None = None
         """Code beneath every callback of this loop: `Handle._run` on asyncio; on uvloop, which calls
         from C, the function that runs the loop."""
+        self.begun = 0
+        """Number of the newest request."""
         self.facts: Facts = BoundedBuffer(FACTS)
+        self.singles: deque[Request] = deque()
+        """Requests that ended in their first run, as most do: nothing to derive, and nothing to sort."""
+        self.singles_dropped = 0
         self.beat_ns = now_ns()
         """When the heartbeat last came."""
         self.lates: BoundedBuffer[int] = BoundedBuffer(1_000)
@@ -76,6 +85,32 @@ class Lane:
             self._handle.cancel()
             self._handle = None
         self.queue.close()
+
+    def end_first(self, request: Request) -> None:
+        """End the first run of a request that is also its last."""
+        _, began, busy, runs = self.state
+        ended = request.ended_ns = now_ns()
+        singles = self.singles
+        if len(singles) < FACTS:
+            singles.append(request)
+        else:
+            self.singles_dropped += 1
+        length = ended - began
+        if length >= STALL_NS:
+            self.long_runs.append((request, began, ended, self.queue.total()))
+        self.state = (None, ended, busy + length, runs + 1)
+
+    def leave(self, request: Request, began: int, ended: int) -> None:
+        """End a run, and write the fact if it is one to be told."""
+        length = ended - began
+        if not request.ended_ns and (length >= MERGE_NS or request.tell):
+            request.tell = False
+            self.facts.append((request.fact, began, request, ended, None))
+        if length >= STALL_NS:
+            # Before the state changes: who sees the run gone finds its length here.
+            self.long_runs.append((request, began, ended, self.queue.total()))
+        state = self.state
+        self.state = (None, ended, state[2] + length, state[3] + 1)
 
     def _first_beat(self) -> None:
         beneath = sys._getframe().f_back

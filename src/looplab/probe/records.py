@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS
 from looplab.wire.events import Phase
@@ -45,23 +47,33 @@ class Kind(IntEnum):
     """Its task went on, and with that the slot was given back."""
     OPENING = 7
     """It has a slot of a connection pool whose connection is being opened."""
+    SENT = 8
+    """A run that is over, of a request that has begun to answer."""
 
 
-class Request:
-    """One request; the loop's thread writes it, the emitter's thread reads it."""
+RUN, END, SENT = Kind.RUN, Kind.END, Kind.SENT
 
-    __slots__ = ("began_ns", "client", "ended_ns", "method", "path", "rid", "status", "told")
 
-    def __init__(self, rid: int, client: int, method: str, path: str, began_ns: int) -> None:
-        self.rid = rid
-        self.client = client
-        self.method = method
-        self.path = path
-        self.began_ns = began_ns
-        self.ended_ns = 0
-        self.status = 0
-        self.told = False
-        """Whether the emitter's thread has sent its end."""
+class Request(msgspec.Struct, gc=False, eq=False):
+    """One request; the loop's thread writes it, the emitter's thread reads it.
+
+    A struct is made in a third of the time of a class with slots. It holds numbers and texts only, so
+    the garbage collector need not know of it.
+    """
+
+    rid: int
+    client: int
+    method: str
+    path: str
+    began_ns: int
+    ended_ns: int = 0
+    status: int = 0
+    fact: Kind = RUN
+    """The kind of fact that its runs are: SENT once it has begun to answer."""
+    tell: bool = True
+    """Whether the next end of a run is to be told however short the run is. Any thread may ask."""
+    told: bool = False
+    """Whether the emitter's thread has sent its end."""
 
 
 class Use(NamedTuple):
