@@ -19,6 +19,10 @@ LATE_NS = 5 * MS
 LATE_SHARE = 0.01
 """Late for a larger share of the time, its p99 of lag is above `LATE_NS`."""
 
+DELAY_SHARE = 0.05
+"""A client whose loop is late by less on the mean, as a share of the latency, changes nothing that it
+measures: five milliseconds are much of one millisecond and nothing of a second."""
+
 SERVER_SHARE = 0.8
 """A resource of the server that is used for more of the time is the limit, however late the client is."""
 
@@ -37,6 +41,7 @@ class Client:
         self._first: TrafficState | None = None
         self._last: TrafficState | None = None
         self._late_ns = 0
+        self._lag_area = 0
 
     def take(self, state: TrafficState) -> None:
         """Take a state; one of another burst starts anew."""
@@ -44,11 +49,13 @@ class Client:
         if first is None or last is None or state.started_ns != first.started_ns:
             # The lag in the first state is that of starting.
             self._first = self._last = state
-            self._late_ns = 0
+            self._late_ns = self._lag_area = 0
         elif last.running and state.t_ns > last.t_ns:
             # Between two states the lag was above `LATE_NS` for at least as long as the largest exceeds it.
             lag_ns = min(state.max_lag_ns, state.t_ns - last.t_ns)
             self._late_ns += max(lag_ns - LATE_NS, 0)
+            # A timer that falls due while the loop is held waits for half of that on the mean.
+            self._lag_area += lag_ns * lag_ns // 2
             self._last = state
 
     @property
@@ -71,13 +78,21 @@ class Client:
         """Share of the time in which its loop was later than `LATE_NS`, at least; None while unknown."""
         return self._late_ns / self.length_ns if self.length_ns else None
 
+    @property
+    def mean_lag_ns(self) -> float:
+        """How late its loop is on the mean; 0 while that is unknown."""
+        return self._lag_area / self.length_ns if self.length_ns else 0.0
+
 
 def client_limit(model: Model, now_ns: int) -> str:
     """Say why the client is the limit of what is measured; empty if it is not."""
     cpu, late = model.client.cpu_share, model.client.late_share
     if cpu is not None and cpu > CPU_SHARE:
         return f"it uses {cpu:.0%} of its core"
-    if late is None or late <= LATE_SHARE:
+    state = model.traffic
+    if late is None or late <= LATE_SHARE or state is None:
+        return ""
+    if state.ok and model.client.mean_lag_ns < DELAY_SHARE * state.service.sum_ns / state.ok:
         return ""
     if any((worker.loop.busy_in_run(now_ns) or 0.0) >= LOOP_SHARE for worker in model.workers):
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from looplab.model.loop import STALL_NS
 from looplab.wire.events import Collection
 
 MOST_COLLECTIONS = 1_000
@@ -19,6 +20,8 @@ class Collections:
         self.recent: deque[Collection] = deque(maxlen=MOST_COLLECTIONS)
         self.count = 0
         self.sum_ns = 0
+        self.long_ns = 0
+        """Time of those that are as long as a stall."""
         self.longest: Collection | None = None
         self.by_generation: dict[int, int] = {}
         """Time by generation, in nanoseconds."""
@@ -45,7 +48,7 @@ class Collections:
             self._recount()
 
     def _recount(self) -> None:
-        self.count = self.sum_ns = 0
+        self.count = self.sum_ns = self.long_ns = 0
         self.longest = None
         self.by_generation = {}
         for event in self.recent:
@@ -57,6 +60,8 @@ class Collections:
         length = event.ended_ns - event.began_ns
         self.count += 1
         self.sum_ns += length
+        if length >= STALL_NS:
+            self.long_ns += length
         self.by_generation[event.generation] = self.by_generation.get(event.generation, 0) + length
         if self.longest is None or length > self.longest.ended_ns - self.longest.began_ns:
             self.longest = event

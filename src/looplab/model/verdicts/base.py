@@ -22,6 +22,9 @@ HOLD_NS = 250 * MS
 """What was so until this moment ago is still said in the present tense: the next stall in a row of them is
 known 100 ms after its beginning, and a headline that flickers cannot be read."""
 
+HELD_SHARE = 0.02
+"""From this share of the time on, stalls that are over are worth a sentence: a rare one is no illness."""
+
 SHORTEST_NS = S
 """A shorter run, or one that has just begun, has no rates that mean anything."""
 
@@ -59,7 +62,7 @@ def run_length_ns(model: Model, now_ns: int) -> int:
 def culprit(model: Model, place: Place) -> str:
     """Name a place and its function."""
     where = words.where(place, model.run.source if model.run else "")
-    return f"{where} {place.function}" if where else "code outside the application"
+    return f"{where} {place.function}" if where else "unseen code"
 
 
 def stalled_since(loop: LoopLane, from_ns: int) -> bool:

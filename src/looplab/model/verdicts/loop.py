@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from looplab.model import words
-from looplab.model.loop import STALL_NS
 from looplab.model.stalls import Place, PlaceSum, StallRecord
 from looplab.model.verdicts.base import (
+    HELD_SHARE,
     HOLD_NS,
     SHORTEST_NS,
     TEXT_COLUMNS,
@@ -23,9 +23,6 @@ from looplab.wire.clock import MS, S
 if TYPE_CHECKING:
     from looplab.model.model import Model
     from looplab.model.workers import Worker
-
-HELD_SHARE = 0.02
-"""From this share of the time on, stalls that are over are worth a sentence: a rare one is no illness."""
 
 HELD_ERROR_SHARE = 0.1
 """From this share on they are an error: a tenth of all arrivals finds the loop held."""
@@ -193,11 +190,14 @@ class GarbageCollection:
         lost = max((worker.collections for worker in model.workers), key=lambda c: c.sum_ns, default=None)
         if lost is None or lost.longest is None:
             return None
-        share = lost.sum_ns / max(run_length_ns(model, now_ns), SHORTEST_NS)
+        length_ns = max(run_length_ns(model, now_ns), SHORTEST_NS)
+        share = lost.sum_ns / length_ns
+        # A collection is long on a machine without a CPU for it, too.
+        starved_ns = _starved(model).sum_ns
+        if lost.long_ns - starved_ns < HELD_SHARE * length_ns and share < COLLECTED_SHARE:
+            return None
         longest = lost.longest
         longest_ns = longest.ended_ns - longest.began_ns
-        if share < (HELD_SHARE if longest_ns >= STALL_NS else COLLECTED_SHARE):
-            return None
         return Verdict(
             GC.id,
             "error" if share >= HELD_ERROR_SHARE else "warning",
@@ -263,13 +263,9 @@ class MachineLimited:
 
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say for how long, if it was for longer than the code itself held the loop."""
-        starved, held = PlaceSum(), 0
-        for worker in model.workers:
-            for place, found in worker.loop.stalls.places.items():
-                if place.kind == "starved":
-                    starved.merge(found)
-                else:
-                    held += found.sum_ns
+        starved = _starved(model)
+        held = sum(found.sum_ns for worker in model.workers for found in worker.loop.stalls.places.values())
+        held -= starved.sum_ns
         share = starved.sum_ns / run_length_ns(model, now_ns)
         if not starved.count or share < HELD_SHARE or starved.sum_ns < held:
             return None
@@ -283,6 +279,16 @@ class MachineLimited:
             ("Other processes, the traffic among them, take the cores that the server needs.",),
             limits=True,
         )
+
+
+def _starved(model: Model) -> PlaceSum:
+    """Give the stalls in which the machine had no CPU for the loop."""
+    starved = PlaceSum()
+    for worker in model.workers:
+        for place, found in worker.loop.stalls.places.items():
+            if place.kind == "starved":
+                starved.merge(found)
+    return starved
 
 
 def _name(model: Model, worker: Worker, rid: int) -> str:

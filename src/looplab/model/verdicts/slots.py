@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from looplab.model import words
 from looplab.model.slots import SlotPool
 from looplab.model.verdicts.base import (
+    HELD_SHARE,
     HOLD_NS,
+    SHORTEST_NS,
     Verdict,
-    stalled_since,
+    run_length_ns,
     usual_lag_ns,
 )
 from looplab.wire.clock import MS, S
@@ -26,12 +28,18 @@ WORKING_SHARE = 0.5
 """Slots whose threads work for less of the time for which they are held are not what is short: they wait to
 be taken back, as with a trivial `def` route at full speed."""
 
+IDLE_SHARE = 0.1
+"""With a smaller share of the uses held after their work was done, it was a moment and no habit."""
+
 UNEVEN_NS = 100 * MS
 """Workers uneven for less were only drawing the next request."""
 
-COMPUTING_LAG_NS = 30 * MS
+COMPUTING_LAG_NS = 20 * MS
 """Usual lag from here on is no noise: a thread that computes keeps the GIL for 5 ms at a time, so this is
-six of them in a row, each time."""
+four of them in a row, each time. Healthy servers on a busy machine had up to 9 ms."""
+
+COMPUTING_ERROR_NS = 100 * MS
+"""With more lag than this it is as bad as stalls: it is two of the shortest."""
 
 COMPUTING_WORK_NS = 20 * MS
 """Work in threads that is shorter on the mean cannot keep the loop waiting for so long."""
@@ -115,7 +123,7 @@ class SlotsIdle:
                 pool
                 for worker in model.workers
                 for pool in worker.slots.values()
-                if pool.idle_peak and 2 * pool.idle_uses >= pool.total
+                if pool.idle_peak and 2 <= pool.idle_uses >= IDLE_SHARE * pool.work.n
             ]
             if not past:
                 return None
@@ -197,42 +205,60 @@ class CpuInThreads:
     """Work in threads computes and so keeps the GIL from the loop, 5 ms at a time.
 
     No event carries the CPU time of the threads, so this is told by what else could not be: the loop is
-    late all the time, and neither its own runs, nor a stall of the application, nor a machine without a
-    CPU explains it, while threads of the same process work long at a stretch.
+    late all the time, and neither its own runs nor a stall of a request explains it, while threads of
+    the same process work long at a stretch. A stall that is nobody's, for the loop itself waits for the
+    GIL, is part of the picture.
     """
 
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say how late the loop is, and beside how many threads."""
-        if model.finished or now_ns - model.started_ns < S or not model.started_ns:
+        length_ns = run_length_ns(model, now_ns)
+        if length_ns < SHORTEST_NS or not model.started_ns:
             return None
-        for worker in model.workers:
-            loop = worker.loop
-            threads = self._working(worker)
-            if threads < 2 or stalled_since(loop, now_ns - S) or (loop.busy(now_ns) or 0.0) > WORKING_SHARE:
-                continue
-            lag_ns = usual_lag_ns(loop, now_ns)
-            if lag_ns < COMPUTING_LAG_NS:
-                continue
-            return Verdict(
-                "cpu-in-threads",
-                "warning",
-                f"The loop is {words.length(lag_ns)} late beside {threads:,} threads that compute",
-                "threads of one process share one GIL with its loop.",
-                f"{threads:,} threads compute",
-                ("Computing belongs into another process.",),
-                limits=True,
-            )
-        return None
-
-    def _working(self, worker: Worker) -> int:
-        """Give the threads that work now, of pools whose work takes long."""
-        return sum(
-            pool.busy
-            for pool in worker.slots.values()
-            if pool.kind in ("threads", "executor")
-            and pool.work.n
-            and pool.work.sum_ns >= COMPUTING_WORK_NS * pool.work.n
+        found = [
+            (lag_ns, threads)
+            for worker in model.workers
+            if (threads := self._working(model, worker, now_ns)) >= 2
+            and (lag_ns := self._lag_ns(model, worker, now_ns)) >= COMPUTING_LAG_NS
+        ]
+        if not found:
+            return None
+        lag_ns, threads = max(found)
+        is_ = "was" if model.finished else "is"
+        computing = "computed" if model.finished else "compute"
+        return Verdict(
+            "cpu-in-threads",
+            "error" if lag_ns >= COMPUTING_ERROR_NS else "warning",
+            f"The loop {is_} {words.length(lag_ns)} late beside {threads:,} threads that {computing}",
+            "threads of one process share one GIL with its loop.",
+            f"{threads:,} threads {computing}",
+            ("Computing belongs into another process.",),
+            limits=True,
         )
+
+    def _working(self, model: Model, worker: Worker, now_ns: int) -> int:
+        """Give the threads that work now, or worked on the mean, of pools whose work takes long."""
+        working = 0.0
+        for pool in worker.slots.values():
+            work = pool.work
+            if pool.kind in ("threads", "executor") and work.n and work.sum_ns >= COMPUTING_WORK_NS * work.n:
+                working += (pool.mean_busy(now_ns) or 0.0) if model.finished else pool.busy
+        return round(working)
+
+    def _lag_ns(self, model: Model, worker: Worker, now_ns: int) -> int:
+        """Give the usual lag; 0 if the loop's own work explains it."""
+        loop, stalls = worker.loop, worker.loop.stalls
+        busy = loop.busy_in_run(now_ns) if model.finished else loop.busy(now_ns)
+        if (busy or 0.0) > WORKING_SHARE:
+            return 0
+        if model.finished:
+            own_ns = sum(stall.ended_ns - stall.began_ns for stall in stalls.longest if stall.rid > 0)
+            explained = own_ns >= HELD_SHARE * run_length_ns(model, now_ns)
+            return 0 if explained else loop.lag_percentile(50) or 0
+        stall = stalls.present or stalls.last
+        if stall is not None and stall.rid > 0 and (not stall.ended_ns or stall.ended_ns > now_ns - S):
+            return 0
+        return usual_lag_ns(loop, now_ns)
 
 
 def noun_of(pool: SlotPool) -> str:
