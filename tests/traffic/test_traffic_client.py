@@ -190,6 +190,22 @@ def test_an_idle_connection_that_the_server_closed_is_opened_again(run) -> None:
             assert server.connections == 4
             # The second to fourth were sent twice, with the same number.
             assert [request.rid for request in server.requests] == [1, 2, 2, 3, 3, 4, 4]
+            # Each was answered on a connection of its own.
+            done = [event for event in drive.telemetry.requests.drain() if event.done_ns]
+            assert [event.connection - done[0].connection for event in done] == [0, 1, 2, 3]
+
+
+def test_requests_tell_which_connection_carries_them(run) -> None:
+    async def body() -> None:
+        async with serving() as server, driving(burst(6, 2), server.port) as drive:
+            await drive.over()
+            events = drive.telemetry.requests.drain()
+            carried = {event.client: event.connection for event in events if event.done_ns}
+            arrived = {request.rid: request.connection for request in server.requests}
+            # The same connections, whatever number each side gives them.
+            pairs = {(carried[rid], arrived[rid]) for rid in arrived}
+            assert len(carried) == 6
+            assert len(pairs) == len(set(carried.values())) == len(set(arrived.values())) == 2
 
     run(body())
 

@@ -53,18 +53,26 @@ class Model(Reduction):
         """Find a worker by its number."""
         return self._workers.get(number)
 
+    def expected_worker(self, request: Request) -> Worker | None:
+        """Give the worker that has a request, or to which its connection belongs; None if neither is known.
+
+        Of a request that is queued on a kept connection it is the only worker that will ever serve it.
+        """
+        return self._workers.get(self.requests.carriers.worker_of(request))
+
     def waiting_for(self, worker: Worker) -> list[int]:
         """Give since when the requests wait that stand behind the loop of a worker now.
 
-        Those that are queued belong to the only worker; of several it must be known which one they
-        are for.
+        Those that are queued belong to the only worker; of several it must be known which one has their
+        connection.
         """
         queue = self.flow.queue
         if len(self._workers) == 1:
             waiting = list(queue.values())
         else:
-            number = worker.number
-            waiting = [since_ns for request, since_ns in queue.items() if request.worker == number]
+            waiting = [
+                since_ns for request, since_ns in queue.items() if self.expected_worker(request) is worker
+            ]
         waiting.extend(worker.loop.delays.ready.values())
         return waiting
 
@@ -77,7 +85,9 @@ class Model(Reduction):
     def delayed_by(self, request: Request, now_ns: int) -> Delay | None:
         """Give who delayed a request most while it was queued or ready; None if no stall did."""
         workers = self._workers
-        worker = workers.get(request.worker) or (next(iter(workers.values())) if len(workers) == 1 else None)
+        worker = self.expected_worker(request) or (
+            next(iter(workers.values())) if len(workers) == 1 else None
+        )
         if worker is None:
             return None
         end_ns = request.end_ns or now_ns

@@ -36,6 +36,7 @@ class Request:
         "began_ns",
         "begin_ns",
         "client",
+        "connection",
         "counted",
         "done_ns",
         "end_ns",
@@ -68,6 +69,8 @@ class Request:
         self.user = -1
         """Number of the user, -1 as long as the client's half is unknown."""
         self.name = 0
+        self.connection = 0
+        """Number of the client's connection that carries it, 0 as long as that is unknown."""
         self.method = ""
         self.path = ""
         self.source = 0

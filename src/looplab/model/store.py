@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from looplab.model.carriers import Carriers
 from looplab.model.flow import Flow
 from looplab.model.requests import Request
 from looplab.model.series import RETENTION_NS
@@ -39,6 +40,8 @@ class Requests:
         """Requests of looplab's traffic by client number."""
         self.open_clients: dict[int, Request] = {}
         """Those of `by_client` that the client has sent and not ended."""
+        self.carriers = Carriers()
+        """Workers by the client's connections."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -58,6 +61,9 @@ class Requests:
             return
         if request.user < 0:
             self._join_client(request, event)
+        if event.connection:
+            request.connection = event.connection
+            self.carriers.note(request)
         if event.first_byte_ns:
             request.first_byte_ns = event.first_byte_ns
         if event.done_ns:
@@ -174,6 +180,7 @@ class Requests:
         request.source = source.number
         request.rid = event.rid
         request.worker = worker.number
+        self.carriers.note(request)
         request.began_ns = event.began_ns
         request.method = event.method
         request.path = event.path

@@ -9,6 +9,7 @@ each read.)
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _LEAVE_S = 1.0
 """A server that does not read the rest of a request by then does not get it."""
 
+_numbers = count(1)
+
 _BUFFER = memoryview(bytearray(256 * 1024))
 
 
@@ -36,6 +39,7 @@ class Connection(asyncio.BufferedProtocol):
         "_heading",
         "_keep_alive",
         "_parser",
+        "number",
         "received",
         "reused",
         "silent",
@@ -47,6 +51,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, user: User) -> None:
         self.user: User | None = user
         """None once the user has given the connection up, or it is lost."""
+        self.number = next(_numbers)
         self.transport: asyncio.Transport | None = None
         self.reused = False
         """True once a request was answered over it."""

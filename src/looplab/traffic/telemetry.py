@@ -37,6 +37,7 @@ class Telemetry:
                 user.done_ns,
                 user.status,
                 user.error,
+                user.via,
             )
         )
 

@@ -54,6 +54,7 @@ class User:
         "status",
         "target",
         "thinking",
+        "via",
         "wave",
     )
 
@@ -107,13 +108,15 @@ class User:
         self.done_ns = 0
         self.status = 0
         self.error = ""
+        self.via = 0
+        """Number of the connection that carries it."""
 
     def fire(self, request: Prepared, rid: int, scheduled_ns: int) -> None:
         """Send a request; the one before must be done."""
         self.request = request
         self.rid = rid
         self.scheduled_ns = scheduled_ns
-        self.sent_ns = self.first_byte_ns = self.done_ns = self.status = 0
+        self.sent_ns = self.first_byte_ns = self.done_ns = self.status = self.via = 0
         self.error = ""
         self.open = True
         self.announced = self.resent = False
@@ -135,6 +138,7 @@ class User:
             self._head = request.head
         # Stamped before the write: on another core the server may see the bytes before it returns.
         first = not self.sent_ns
+        self.via = connection.number
         self.sent_ns = now_ns()
         transport.write(b"%b%d%b" % (request.before, self.rid, request.behind))
         if first:

@@ -111,6 +111,8 @@ class ClientRequest(msgspec.Struct, array_like=True, tag=3, frozen=True):
     status: int
     error: str
     """Empty, or a kind of `TrafficState.errors`."""
+    connection: int = 0
+    """Number of the connection that carries it, from 1 within its traffic process; 0 before it is sent."""
 
 
 class LoopSample(msgspec.Struct, array_like=True, tag=4, frozen=True):
