@@ -20,6 +20,7 @@ from traffic_help import (
     until,
 )
 
+from looplab.model import Model
 from looplab.traffic import job as jobs
 from looplab.traffic.limits import RESERVED_FILES
 from looplab.traffic.plan import Job, Plan, RequestSpec, Target
@@ -56,6 +57,23 @@ async def test_a_burst_from_job_to_goodbye(loop: str) -> None:
         assert max(r.done_ns - r.scheduled_ns for r in done.values()) == state.response.max_ns
         assert (lab.report.requests, lab.report.finished, lab.report.dropped) == (200, 200, 0)
         assert not lab.log
+
+
+async def test_the_model_counts_each_burst_of_a_process_for_itself() -> None:
+    model = Model()
+    async with serving() as server, laboratory(model.apply) as lab:
+        await lab.start(burst(60, 20), server.port)
+        first = await lab.seen(lambda state: state.ended_ns, "the burst is over")
+        assert (model.finished, model.statistics().ok) == (True, 60)
+        for requests, users in ((40, 10), (70, 30)):
+            before = first
+            lab.send(Burst(requests, users))
+            first = await lab.seen(
+                lambda state, before=before: state.ended_ns > before.ended_ns, "the next burst is over"
+            )
+            figures = model.statistics()
+            assert (figures.requests, figures.ok, figures.service.n) == (requests, requests, requests)
+            assert (figures.failed, figures.unfinished, figures.never_sent) == (0, 0, 0)
 
 
 async def test_states_and_reports_go_on_while_nothing_is_answered() -> None:

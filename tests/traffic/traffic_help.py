@@ -221,11 +221,14 @@ class Lab:
     """The lab's end of the wire and of a traffic process."""
 
     socket: Path
+    also: Callable[[Batch], None]
+    """Takes every batch too."""
     log: list[str] = field(default_factory=list)
     events: list[object] = field(default_factory=list)
     process: asyncio.subprocess.Process | None = None
 
     def deliver(self, batch: Batch) -> None:
+        self.also(batch)
         self.events += batch.events
 
     def of(self, kind: type) -> list:
@@ -300,10 +303,10 @@ class Lab:
 
 
 @contextlib.asynccontextmanager
-async def laboratory() -> AsyncIterator[Lab]:
+async def laboratory(also: Callable[[Batch], None] = lambda batch: None) -> AsyncIterator[Lab]:
     # Not pytest's folder: a socket's path may have 104 bytes on macOS.
     folder = Path(tempfile.mkdtemp(prefix="looplab-test-"))
-    lab = Lab(folder / "lab")
+    lab = Lab(folder / "lab", also)
     receiver = Receiver(lab.socket, lab.deliver, lab.log.append)
     await receiver.start()
     try:

@@ -55,23 +55,6 @@ class Histogram:
         self.sum_ns += other.sum_ns
         self.max_ns = max(self.max_ns, other.max_ns)
 
-    def since(self, base: Histogram) -> Histogram:
-        """Give what was counted after `base`, an earlier state of this histogram.
-
-        The largest value is exact if it lies in the highest bucket that is left; otherwise it is the
-        upper end of that bucket.
-        """
-        rest = Histogram()
-        for number, count in self.counts.items():
-            if (more := count - base.counts.get(number, 0)) > 0:
-                rest.counts[number] = more
-                rest.n += more
-        rest.sum_ns = max(self.sum_ns - base.sum_ns, 0)
-        if rest.counts:
-            top = max(rest.counts)
-            rest.max_ns = self.max_ns if bucket(self.max_ns) == top else bounds(top)[1] - 1
-        return rest
-
     def percentile(self, percent: float, beyond: int = SAMPLES_BEYOND) -> int | None:
         """Give the duration in nanoseconds below which `percent` of the samples lie (nearest rank).
 

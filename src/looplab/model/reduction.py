@@ -83,7 +83,6 @@ class Reduction:
         self.batches = 0
         """Batches applied; changes with everything."""
         self._traffic_source = 0
-        self._traffic_base: TrafficState | None = None
         self._forgot_ns = 0
 
     @property
@@ -95,11 +94,6 @@ class Reduction:
     def ended_ns(self) -> int:
         """When the traffic was over, 0 before."""
         return self.traffic.ended_ns if self.traffic is not None and self.finished else 0
-
-    @property
-    def traffic_base(self) -> TrafficState | None:
-        """State of the same traffic process when the present period began; None if it began with it."""
-        return self._traffic_base
 
     @property
     def queued(self) -> int:
@@ -262,10 +256,6 @@ class Reduction:
             return
         self._see(event.t_ns)
         self._traffic_source = source.number
-        if not same:
-            self._traffic_base = None
-        elif before is not None and before.started_ns and event.started_ns > before.started_ns:
-            self._traffic_base = before
         self.traffic = event
         self.client.take(event)
         self.users.expect(event.users)

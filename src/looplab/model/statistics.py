@@ -81,34 +81,24 @@ def statistics(model: Model) -> Statistics:
     state = model.traffic
     if state is None or not state.started_ns:
         return Statistics(errors={})
-    base = model.traffic_base
-    requests = state.sent - (base.sent if base else 0)
-    ok = state.ok - (base.ok if base else 0)
-    scheduled = state.scheduled - (base.scheduled if base else 0)
-    service, response = Histogram.of(state.service), Histogram.of(state.response)
-    errors = dict(state.errors)
-    if base is not None:
-        service = service.since(Histogram.of(base.service))
-        response = response.since(Histogram.of(base.response))
-        errors = {kind: count - base.errors.get(kind, 0) for kind, count in errors.items()}
     end_ns = state.ended_ns if not state.running and state.ended_ns else state.t_ns
     duration = max(end_ns - state.started_ns, 0) / S
     mean = model.flow.mean_in_flight(end_ns)
     if mean is not None and model.flow.seen:
         # Where events were dropped, the requests that were seen stand for those that were not.
-        mean *= max(requests / model.flow.seen, 1.0)
+        mean *= max(state.sent / model.flow.seen, 1.0)
     return Statistics(
-        requests=requests,
-        ok=ok,
-        errors=errors,
-        never_sent=state.never_sent - (base.never_sent if base else 0),
-        unfinished=state.unfinished - (base.unfinished if base else 0),
+        requests=state.sent,
+        ok=state.ok,
+        errors=dict(state.errors),
+        never_sent=state.never_sent,
+        unfinished=state.unfinished,
         duration_s=duration,
-        offered_rps=None if state.executor in CLOSED or not duration else scheduled / duration,
-        sent_rps=requests / duration if requests and duration else None,
-        rps=ok / duration if ok and duration else None,
-        service=Latency.of(service),
-        response=Latency.of(response),
+        offered_rps=None if state.executor in CLOSED or not duration else state.scheduled / duration,
+        sent_rps=state.sent / duration if state.sent and duration else None,
+        rps=state.ok / duration if state.ok and duration else None,
+        service=Latency.of(Histogram.of(state.service)),
+        response=Latency.of(Histogram.of(state.response)),
         in_flight_mean=mean,
         in_flight_max=model.flow.peak_in_flight,
     )

@@ -9,7 +9,8 @@ or "does not apply". Durations are nanoseconds too and end in `_ns`.
 Two rules keep the picture true when events are lost:
 
 * An event carries whole intervals or the whole present state, never a lone edge.
-* Counters are totals since the sender started, never increments.
+* Counters are totals, never increments: since the sender started, or, in `TrafficState`, since the
+  present burst or plan did.
 """
 
 from __future__ import annotations
@@ -243,13 +244,16 @@ class Histogram(msgspec.Struct, array_like=True, frozen=True):
     """Latencies counted in the log-linear buckets of `wire.buckets`."""
 
     counts: dict[int, int]
-    """Bucket number to count; total since the sender started."""
+    """Bucket number to count."""
     sum_ns: int
     max_ns: int
 
 
 class TrafficState(msgspec.Struct, array_like=True, tag=11, frozen=True):
-    """The traffic at `t_ns`: exact totals, also when single requests were dropped on the way."""
+    """The traffic at `t_ns`: exact totals, also when single requests were dropped on the way.
+
+    They are those of the burst or plan that runs now or ran last: another `started_ns` begins at zero.
+    """
 
     t_ns: int
     executor: str
