@@ -233,6 +233,30 @@ def _psycopg_is_true(
         assert all(before[1] <= after[0] for before, after in pairwise(own))
 
 
+async def test_a_driver_that_is_imported_later_is_seen_and_so_are_its_connections(
+    lab: Lab, postgres: str
+) -> None:
+    async with lab.serve("late:app", TEST_POSTGRES=postgres) as server:
+        (hello,) = await lab.until(lambda: lab.all(Hello))
+        await call(server, "/import", 1)
+        (notice,) = await lab.until(lambda: [n for n in lab.all(Notice) if "asyncpg" in n.text])
+        await call(server, "/borrow", 2)
+        both = await until_state(lab, 3, 2, 2, 0, 0)
+        await call(server, "/back")
+        await until_state(lab, 3, 0, 0, 0, 0)
+        borrowed = await lab.finished(2)
+        used = {use.rid for use in uses(lab)}
+    assert "asyncpg" not in hello.instruments
+    assert "executor" in hello.instruments
+    assert (notice.level, notice.text) == (
+        "info",
+        'the instrument "asyncpg" is on: the application has imported asyncpg.pool',
+    )
+    # Whose the first one was, nobody knows.
+    assert {rid for _, rid, _ in both.holders} == {-1, borrowed.rid}
+    assert used == {-1, borrowed.rid}
+
+
 async def test_a_version_without_a_private_method_costs_the_instrument_only(
     lab: Lab, postgres: str, folder: Any
 ) -> None:
