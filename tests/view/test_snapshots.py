@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from stage import Stage, failure, played, selection
 from streams import START_NS
+from tasklists import RUNNING, STACKS, T_NS, TASKS, tell
 from textual.pilot import Pilot
 
 from looplab.wire.clock import MS, S
@@ -57,6 +58,12 @@ def test_three_users_in_detail(snap_compare: Compare) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_full_pool(snap_compare: Compare, size: tuple[int, int]) -> None:
+    stage = Stage(played("pool-5"), selection(variant="async-await"))
+    assert snap_compare(stage.app, terminal_size=size, run_before=_shown(stage, START_NS + 1_300 * MS))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_failure(snap_compare: Compare, size: tuple[int, int]) -> None:
     stage = Stage(failure())
     assert snap_compare(stage.app, terminal_size=size, run_before=_shown(stage, START_NS + S))
@@ -73,6 +80,41 @@ def test_code_in_a_narrow_terminal(snap_compare: Compare) -> None:
     stage = Stage(played("async-blocking"))
     run = _shown(stage, START_NS + 5 * S, "k")
     assert snap_compare(stage.app, terminal_size=(80, 24), run_before=run)
+
+
+def _tasks(stage: Stage, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    async def run(pilot: Pilot[Any]) -> None:
+        await stage.play(pilot, T_NS)
+        await pilot.press("t")
+        await stage.play(pilot, T_NS)
+        tell(stage, RUNNING, TASKS)
+        await stage.play(pilot, T_NS)
+        await pilot.press(*keys)
+        tell(stage, STACKS)
+        await stage.play(pilot, T_NS)
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_tasks(snap_compare: Compare, size: tuple[int, int]) -> None:
+    stage = Stage(played("async-blocking"))
+    assert snap_compare(stage.app, terminal_size=size, run_before=_tasks(stage, "down"))
+
+
+def test_ended_tasks(snap_compare: Compare) -> None:
+    stage = Stage(played("async-await"))
+    assert snap_compare(stage.app, terminal_size=(120, 36), run_before=_tasks(stage, "e"))
+
+
+def test_stacks_of_a_task(snap_compare: Compare) -> None:
+    stage = Stage(played("async-blocking"))
+    assert snap_compare(stage.app, terminal_size=(120, 36), run_before=_tasks(stage, "enter"))
+
+
+def test_the_question_before_a_cancel(snap_compare: Compare) -> None:
+    stage = Stage(played("async-await"))
+    assert snap_compare(stage.app, terminal_size=(120, 36), run_before=_tasks(stage, "down", "x"))
 
 
 def test_too_small(snap_compare: Compare) -> None:
