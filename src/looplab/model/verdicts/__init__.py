@@ -36,6 +36,7 @@ def _lints(live: bool) -> tuple[Lint, ...]:
     return (
         ServerFailed(),
         WorkerLost(),
+        CpuInThreads(),
         LoopHeld(BLOCKED, live),
         LoopHeld(GIL, live),
         LoopHeld(GC, live),
@@ -53,7 +54,6 @@ def _lints(live: bool) -> tuple[Lint, ...]:
         ),
         GthreadFull(),
         SlotsIdle(),
-        CpuInThreads(),
         LoopBusy(),
         MachineLimited(),
         ClientLimited(),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from looplab.model import words
 from looplab.model.slots import SlotPool
+from looplab.model.stalls import StallRecord
 from looplab.model.verdicts.base import (
     HELD_SHARE,
     HOLD_NS,
@@ -248,17 +249,30 @@ class CpuInThreads:
     def _lag_ns(self, model: Model, worker: Worker, now_ns: int) -> int:
         """Give the usual lag; 0 if the loop's own work explains it."""
         loop, stalls = worker.loop, worker.loop.stalls
+        ended = stalls.longest
+        # A place that keeps the GIL while no request holds the loop is in a thread: wherever it is seen,
+        # a run that is long meanwhile only waits for the GIL.
+        threads = {_function(stall) for stall in ended if stall.place.kind == "gil" and stall.rid <= 0}
         busy = loop.busy_in_run(now_ns) if model.finished else loop.busy(now_ns)
-        if (busy or 0.0) > WORKING_SHARE:
+        if (busy or 0.0) > WORKING_SHARE and not threads:
             return 0
         if model.finished:
-            own_ns = sum(stall.ended_ns - stall.began_ns for stall in stalls.longest if stall.rid > 0)
+            own_ns = sum(
+                stall.ended_ns - stall.began_ns
+                for stall in ended
+                if stall.rid > 0 and _function(stall) not in threads
+            )
             explained = own_ns >= HELD_SHARE * run_length_ns(model, now_ns)
             return 0 if explained else loop.lag_percentile(50) or 0
         stall = stalls.present or stalls.last
-        if stall is not None and stall.rid > 0 and (not stall.ended_ns or stall.ended_ns > now_ns - S):
+        recent = stall is not None and (not stall.ended_ns or stall.ended_ns > now_ns - S)
+        if stall is not None and recent and stall.rid > 0 and _function(stall) not in threads:
             return 0
         return usual_lag_ns(loop, now_ns)
+
+
+def _function(stall: StallRecord) -> tuple[str, str]:
+    return stall.place.file, stall.place.function
 
 
 def noun_of(pool: SlotPool) -> str:
