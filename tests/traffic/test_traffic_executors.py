@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from traffic_help import (
@@ -22,7 +23,7 @@ from traffic_help import (
 from looplab.traffic.errors import JobError
 from looplab.traffic.plan import Plan, RequestSpec
 from looplab.traffic.user import User
-from looplab.wire.clock import MS
+from looplab.wire.clock import MS, S, now_ns
 from looplab.wire.control import Burst
 
 TIMER_NS = 2 * MS
@@ -497,6 +498,52 @@ def test_a_machine_without_ports_or_files_says_so_once(run, monkeypatch: pytest.
             check_totals(state)
             assert state.errors["refused"] == 6
             assert drive.said == ["this machine can open no more connections: Too many open files"]
+
+    run(body())
+
+
+@pytest.mark.parametrize("seconds", [0, 60], ids=["stop", "timeout"])
+def test_who_leaves_as_the_connection_is_made_sends_nothing_over_it(
+    run, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """Between the moment that a socket is connected and the one that its protocol is told of it."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        leaving = 3
+
+        async def connect(protocol: Callable[[], asyncio.Protocol], *address: object) -> None:
+            def made() -> asyncio.Protocol:
+                nonlocal leaving
+                if leaving:
+                    leaving -= 1
+                    loop.call_soon(leave)
+                return protocol()
+
+            await loop.create_connection(made, *address)
+
+        def leave() -> None:
+            if seconds:
+                drive.executor.sweep(now_ns() + (seconds + 1) * S)
+            else:
+                drive.executor.stop()
+
+        plan = Plan(executor="constant", users=1, timeout=seconds or 60)
+        async with serving() as server, driving(plan, server.port, start=False) as drive:
+            monkeypatch.setattr(drive.executor, "_loop", Loop(loop, connect))
+            drive.executor.start()
+            if seconds:
+                await until(lambda: drive.executor.totals.ok >= 5, "answers")
+                drive.executor.stop()
+            else:
+                await drive.over()
+            await until(lambda: server.connections == (4 if seconds else 1), "connections were taken")
+            await until(lambda: not server.open, "every connection is closed")
+            state = drive.state()
+            check_totals(state)
+            assert (state.errors["timeout"], state.errors["reset"]) == (3 if seconds else 0, 0)
+            # A request that timed out before it could be sent counts as sent, and reaches nobody.
+            assert len(server.requests) == state.sent - state.errors["timeout"]
 
     run(body())
 

@@ -35,6 +35,7 @@ class User:
         "_connecting",
         "_head",
         "_loop",
+        "_opening",
         "_port",
         "_sink",
         "announced",
@@ -85,6 +86,8 @@ class User:
         self._addresses = addresses
         self._port = port
         self._connecting: asyncio.Task[None] | None = None
+        # The connection that is made by `_connecting`.
+        self._opening: Connection | None = None
         self._head = False
         self.number = number
         self.target = target
@@ -153,7 +156,7 @@ class User:
         failure: OSError | None = None
         for address in self._addresses:
             try:
-                await self._loop.create_connection(lambda: Connection(self), address, self._port)
+                await self._loop.create_connection(self._open, address, self._port)
             except OSError as error:
                 failure = error
             else:
@@ -164,9 +167,13 @@ class User:
             self._sink.trouble(failure)
         self.ended(now_ns(), RESET if isinstance(failure, ConnectionResetError) else REFUSED)
 
+    def _open(self) -> Connection:
+        self._opening = connection = Connection(self)
+        return connection
+
     def connected(self, connection: Connection) -> None:
         """Send the request that waited for this connection."""
-        self._connecting = None
+        self._connecting = self._opening = None
         self.connection = connection
         self._send(connection)
 
@@ -197,6 +204,10 @@ class User:
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
+        if self._opening is not None:
+            # The loop may be about to tell of it already, which no cancelling takes back.
+            self._opening.give_up()
+            self._opening = None
         if self.thinking is not None:
             self.thinking.cancel()
             self.thinking = None
