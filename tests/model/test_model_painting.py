@@ -121,6 +121,17 @@ def test_the_run_that_is_open_is_painted_as_far_as_it_is_known() -> None:
     assert list(loop.phases_by_column(0, 10 * MS, 0, 9, 80 * MS)) == [0, 2, 2, 2, 2, 2, 3, 3, 0]
 
 
+def test_a_lane_without_a_pause_has_no_hole_while_reports_are_on_their_way() -> None:
+    loop = LoopLane()
+    loop.take_sample(LoopSample(120 * MS, 0, 0, 110 * MS, 1, 7, 10 * MS))
+    # The run of 7 is over and not told; that of 8 has held the loop since 130 ms.
+    loop.take_sample(LoopSample(140 * MS, 0, 0, 130 * MS, 2, 8, 130 * MS))
+    assert list(loop.phases_by_column(0, 40 * MS, 0, 5, 190 * MS)) == [2, 3, 3, 3, 3]
+    assert list(loop.phases_by_column(0, 10 * MS, 12, 19, 170 * MS)) == [3, 2, 2, 2, 2, 0, 0]
+    loop.take_run(10 * MS, 30 * MS)
+    assert list(loop.phases_by_column(0, 10 * MS, 0, 9, 170 * MS)) == [0, 2, 2, 0, 0, 0, 0, 0, 0]
+
+
 def test_a_slot_is_busy_and_then_only_held() -> None:
     slot = Slot(0)
     slot.add(Use(1, 10, 30, 50))

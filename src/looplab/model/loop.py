@@ -10,7 +10,7 @@ from looplab.model.delays import Delays
 from looplab.model.histogram import Histogram
 from looplab.model.requests import Request
 from looplab.model.series import CountSeries, GaugeSeries
-from looplab.model.stalls import StallRecord, Stalls
+from looplab.model.stalls import EPISODE_GAP_NS, StallRecord, Stalls
 from looplab.wire.clock import MS, S
 from looplab.wire.events import LoopSample, Phase
 
@@ -66,6 +66,8 @@ class LoopLane:
         """When the run that holds the loop now began, 0 if the loop is free."""
         self.open_rid = 0
         """Request of that run, -1 for a callback."""
+        self._untold = (0, 0)
+        """Begin and end of a run that a sample has shown to be over, and whose own report has not come yet."""
         self.callbacks_ns = 0
         """Time held by callbacks that belong to no request."""
         self._began_ns = 0
@@ -136,6 +138,8 @@ class LoopLane:
             self._count_lag(before.t_ns, event.t_ns, lag_ns)
         since_ns = event.since_ns if event.rid else 0
         if since_ns != self.open_since_ns:
+            if self.open_since_ns and before is not None:
+                self._untold = self.open_since_ns, since_ns or before.t_ns
             self.open_since_ns = since_ns
             self.open_rid = event.rid
             self.version += 1
@@ -149,6 +153,7 @@ class LoopLane:
         """End all that is open: the worker is gone."""
         if self.open_since_ns:
             began, self.open_since_ns = self.open_since_ns, 0
+            self._untold = 0, 0
             edge = min(began + STALL_NS, t_ns)
             self._hold(began, edge, blocking=False)
             self._hold(edge, t_ns, blocking=True)
@@ -194,6 +199,8 @@ class LoopLane:
     def _end_run(self, began_ns: int, ended_ns: int, phase: Phase, rid: int) -> None:
         if ended_ns - began_ns >= RUN_KEPT_NS:
             self.runs.append(LoopRun(began_ns, ended_ns, phase, rid))
+        if began_ns <= self._untold[0] <= ended_ns:
+            self._untold = 0, 0
         if began_ns <= self.open_since_ns <= ended_ns:
             self.open_since_ns = 0
             self.open_rid = 0
@@ -249,12 +256,17 @@ class LoopLane:
         """Give the run that holds the loop, `(began_ns, until_ns)`, as far as it is known to last.
 
         A run that is no stall is known only up to the last sample; a stall lasts until it is told to end.
+        One that follows a stall at once goes on too: the loop that has not been free is not free yet.
         """
         began = self.open_since_ns
         if not began:
             return None
         known = max(self.sample.t_ns if self.sample is not None else 0, began)
-        if self.stalls.present is not None or known - began >= STALL_NS:
+        stalled_ns = self._untold[1] if self._untold[1] - self._untold[0] >= STALL_NS else 0
+        if self.stalls.last is not None:
+            stalled_ns = max(stalled_ns, self.stalls.last.ended_ns)
+        follows = 0 < stalled_ns and began - EPISODE_GAP_NS <= stalled_ns <= began
+        if follows or self.stalls.present is not None or known - began >= STALL_NS:
             known = max(known, now_ns)
         return began, known
 
@@ -315,13 +327,16 @@ class LoopLane:
         return out
 
     def _paint_open(self, out: bytearray, begin_ns: int, column_ns: int, now_ns: int) -> None:
-        """Add the run that is not over yet."""
-        run = self.open_run(now_ns)
-        if run is None:
-            return
-        began, until = run
-        for column in range(
-            max((began - begin_ns) // column_ns, 0), min(-(-(until - begin_ns) // column_ns), len(out))
-        ):
-            edge = begin_ns + (column + 1) * column_ns
-            out[column] = Phase.BLOCKING if min(edge, until) - began > STALL_NS else Phase.RUNNING
+        """Add what has not been told to its end: the run that is not over, and one that must be over."""
+        for run in (self._untold, self.open_run(now_ns)):
+            if run is None:
+                continue
+            began, until = run
+            first = max((began - begin_ns) // column_ns, 0)
+            for column in range(first, min(-(-(until - begin_ns) // column_ns), len(out))):
+                edge = begin_ns + (column + 1) * column_ns
+                if min(edge, until) - began > STALL_NS:
+                    out[column] = Phase.BLOCKING
+                else:
+                    # A stall that has part of the column shows, whatever follows it.
+                    out[column] = max(out[column], Phase.RUNNING)
