@@ -25,7 +25,7 @@ TICK_NS = 10 * MS
 LOOK_NS = 55 * MS
 """Silence after which the kernel is asked for the first time …"""
 
-SILENT_NS = 105 * MS
+SILENT_NS = 110 * MS
 """… and after which a worker is judged: it speaks at least every 85 ms, however calm it is."""
 
 ALONE_NS = 200 * MS
@@ -133,6 +133,7 @@ class Sentinel:
         if self._listener is not None:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
+            self._listener = None
         for stacks in list(self._stacks):
             self._drop(stacks)
         if self._path is not None:

@@ -40,7 +40,7 @@ def cause(before: Look, after: Look) -> Cause:
     if not after.watchdog.slices:
         return "unknown"
     loop, watchdog = _between(before.loop, after.loop), _between(before.watchdog, after.watchdog)
-    if 2 * max(watchdog.waited_ns, loop.waited_ns) >= span:
+    if 4 * max(watchdog.waited_ns, loop.waited_ns) >= 3 * span:
         return "starved"
     if watchdog.slices * LOOK_NS * 4 < span:
         # It would have woken by itself more often than that, had it been let.

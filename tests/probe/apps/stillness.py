@@ -21,6 +21,7 @@ library = ctypes.PyDLL(None)
 """Calls through it keep the GIL."""
 library.usleep.argtypes = (ctypes.c_uint,)
 heap: list[Any] = []
+values: list[Any] = []
 
 
 def spin(seconds: float) -> None:
@@ -45,6 +46,14 @@ async def sleep(seconds: float) -> dict[str, int]:
 async def cpu(seconds: float) -> dict[str, int]:
     began = time.monotonic_ns()
     spin(seconds)
+    return {"began_ns": began, "ended_ns": time.monotonic_ns()}
+
+
+@app.get("/cpu-time")
+async def cpu_time(seconds: float) -> dict[str, int]:
+    began, end = time.monotonic_ns(), time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
     return {"began_ns": began, "ended_ns": time.monotonic_ns()}
 
 
@@ -94,10 +103,11 @@ async def expression(letters: int) -> dict[str, int]:
 
 @app.get("/json")
 async def serialise(items: int) -> dict[str, int]:
-    values = [{"number": number, "text": "x" * 20} for number in range(items)]
+    if not values:
+        values.extend({"number": number, "text": "x" * 20} for number in range(items))
     await asyncio.sleep(0)
     began = time.monotonic_ns()
-    json.dumps(values)  # keeps the GIL by JSON
+    heap[:] = [json.dumps(values)]  # keeps the GIL by JSON
     return {"began_ns": began, "ended_ns": time.monotonic_ns()}
 
 

@@ -1,0 +1,330 @@
+"""Every way to stand still, in real servers, beside the truth that the application tells."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+from conftest import APPS, Lab, Server
+
+from looplab.model import Model
+from looplab.wire.clock import MS
+from looplab.wire.events import Batch, Bye, Collection, Hello, LoopSample, RunStarted, Stall
+
+pytestmark = pytest.mark.real
+loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel must count")
+APP = APPS / "stillness.py"
+ATTEMPTS = 12
+"""A busy machine may hold up any one report; what is promised is what an undisturbed one shows."""
+
+
+def line_of(text: str) -> int:
+    return 1 + next(
+        number for number, line in enumerate(APP.read_text().splitlines()) if line.endswith(f"  {text}")
+    )
+
+
+async def stilled(lab: Lab, server: Server, path: str) -> tuple[dict[str, int], list[Stall]]:
+    """Stand still, and give the application's truth and all reports about that time, the last one last."""
+    truth: dict[str, int] = (await server.get(path)).json()
+
+    def about() -> list[Stall]:
+        reports = [
+            stall
+            for stall in lab.all(Stall)
+            if stall.began_ns <= truth["ended_ns"] and (stall.ended_ns or stall.t_ns) >= truth["began_ns"]
+        ]
+        ends = [
+            stall for stall in reports if stall.number > 0 and stall.ended_ns >= truth["began_ns"] + 30 * MS
+        ]
+        return [stall for stall in reports if not stall.ended_ns] + ends[-1:] if ends else []
+
+    return truth, await lab.until(about)
+
+
+def excess_ns(truth: dict[str, int], stall: Stall) -> int:
+    return abs(stall.ended_ns - stall.began_ns - (truth["ended_ns"] - truth["began_ns"]))
+
+
+@loops
+@pytest.mark.parametrize(
+    ("path", "line", "detail"),
+    [
+        ("/sleep", "# sleeps", "sleep"),
+        ("/cpu", "# the loop in Python", "cpu"),
+        ("/lock", "# waits for a lock", "lock"),
+        ("/event", "# waits for an event", "lock"),
+        ("/socket", "# waits for a socket", "io"),
+        ("/process", "waits for a process", "io"),
+    ],
+)
+async def test_what_blocks_the_loop_is_told_while_it_does(
+    lab: Lab, loop: str, path: str, line: str, detail: str
+) -> None:
+    lines = {line_of(line), line_of(line) - 1} if path == "/cpu" else {line_of(line)}
+    wrong = []
+    async with lab.serve("stillness:app", loop) as server:
+        await server.get("/")
+        for _ in range(ATTEMPTS):
+            truth, reports = await stilled(lab, server, f"{path}?seconds=0.3")
+            said = {(stall.kind, stall.detail, stall.line in lines) for stall in reports}
+            live = [stall for stall in reports if stall.t_ns < truth["ended_ns"]]
+            if live and said == {("blocked", detail, True)} and excess_ns(truth, reports[-1]) <= 5 * MS:
+                break
+            wrong.append((excess_ns(truth, reports[-1]) / MS, said))
+    assert len(wrong) < ATTEMPTS, wrong
+
+
+@linux
+@loops
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/re?letters=24", "# keeps the GIL by an expression"),
+        ("/json?items=300000", "# keeps the GIL by JSON"),
+        ("/library?seconds=0.5", "# keeps the GIL and sleeps"),
+    ],
+)
+async def test_who_keeps_the_gil_is_told_while_he_does(sentry: Lab, loop: str, path: str, line: str) -> None:
+    wrong = []
+    async with sentry.serve("stillness:app", loop) as server:
+        (hello,) = await sentry.until(lambda: sentry.all(Hello))
+        await server.get("/")
+        for _ in range(ATTEMPTS):
+            truth, reports = await stilled(sentry, server, path)
+            live = [
+                stall
+                for stall in reports
+                if stall.number < 0 and stall.t_ns < truth["ended_ns"] and stall.line == line_of(line)
+            ]
+            if live and reports[-1].kind == "gil" and excess_ns(truth, reports[-1]) <= 5 * MS:
+                break
+            wrong.append((excess_ns(truth, reports[-1]) / MS, reports))
+    assert len(wrong) < ATTEMPTS, wrong
+    assert "gil" in hello.instruments
+    assert {(stall.kind, stall.file) for stall in live} == {("gil", str(APP))}
+    assert live[0].source == APP.read_text().splitlines()[line_of(line) - 1].strip()
+    assert (live[0].file, live[0].line, live[0].function) in live[0].stack
+
+
+@linux
+async def test_the_lag_rises_during_all_of_them_and_the_model_sees_one_stall_each(sentry: Lab) -> None:
+    paths = {"/sleep?seconds=0.6": "sleep", "/cpu?seconds=0.6": "cpu", "/re?letters=24": ""}
+    done = set()
+    async with sentry.serve("stillness:app") as server:
+        await server.get("/")
+        for _ in range(ATTEMPTS):
+            for path, detail in paths.items():
+                truth, reports = await stilled(sentry, server, path)
+                during = [
+                    sample
+                    for sample in sentry.all(LoopSample)
+                    if truth["began_ns"] + 60 * MS < sample.t_ns < truth["ended_ns"]
+                ]
+                kind = "blocked" if detail else "gil"
+                if (
+                    len(during) > 2
+                    and all(later.lag_ns > earlier.lag_ns for earlier, later in pairwise(during))
+                    and reports[-1].kind == kind
+                    and reports[-1].detail in (detail, "at release")
+                ):
+                    done.add(path)
+        await server.stop()
+        await sentry.until(lambda: sentry.all(Bye))
+    assert done == set(paths)
+    model = Model()
+    model.apply(Batch(0, 1, [RunStarted(1, 7, "", "", "", {}, "uvicorn", 1, 1, "", "")]))
+    for source, event in sentry.events:
+        model.apply(Batch(source, 1, [event]))
+    finished = {stall.number: stall for stall in sentry.all(Stall) if stall.ended_ns and stall.number > 0}
+    invented = [stall for stall in sentry.all(Stall) if stall.number < 0 and stall.ended_ns > stall.began_ns]
+    stalls = model.workers[0].loop.stalls
+    assert stalls.total == len(finished) + len(invented)
+    expression = [
+        stall for stall in stalls.longest if stall.place.line == line_of("# keeps the GIL by an expression")
+    ]
+    assert {stall.place.kind for stall in expression} == {"gil"}
+    assert all(stall.number > 0 for stall in expression)
+
+
+@linux
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/other-thread?seconds=0.6", "# keeps the GIL in another thread"),
+        ("/other-expression?letters=24", "# keeps the GIL in another thread by an expression"),
+    ],
+)
+async def test_another_thread_keeps_the_gil(sentry: Lab, path: str, line: str) -> None:
+    wrong = []
+    async with sentry.serve("stillness:app") as server:
+        await server.get("/")
+        for _ in range(ATTEMPTS):
+            truth, reports = await stilled(sentry, server, path)
+            places = [(stall.kind, stall.line) for stall in reports if stall.number < 0]
+            length = truth["ended_ns"] - truth["began_ns"]
+            last = reports[-1]
+            if (
+                ("gil", line_of(line)) in places
+                and last.kind == "gil"
+                and excess_ns(truth, last) < length / 5
+            ):
+                break
+            wrong.append((excess_ns(truth, last) / MS, reports))
+    assert len(wrong) < ATTEMPTS, wrong
+    # The place of the loop's own thread is never told for it.
+    assert {stall.line for stall in reports if stall.file} == {line_of(line)}
+
+
+@linux
+async def test_a_collection_is_told_with_its_generation_while_it_lasts(sentry: Lab) -> None:
+    async with sentry.serve("stillness:app") as server:
+        await server.get("/fill?cycles=2500000")
+        for _ in range(ATTEMPTS):
+            truth, reports = await stilled(sentry, server, "/collect")
+            live = [(stall.kind, stall.detail) for stall in reports if stall.number < 0]
+            if ("gc", "generation 2") in live and excess_ns(truth, reports[-1]) <= 5 * MS:
+                break
+        (collection,) = (
+            event
+            for event in sentry.all(Collection)
+            if truth["began_ns"] <= event.began_ns <= truth["ended_ns"]
+        )
+    assert ("gc", "generation 2") in live
+    assert (reports[-1].kind, reports[-1].detail) == ("gc", "generation 2")
+    assert excess_ns(truth, reports[-1]) <= 5 * MS
+    assert collection.generation == 2
+    assert truth["began_ns"] <= collection.began_ns < collection.ended_ns <= truth["ended_ns"]
+
+
+@linux
+async def test_a_stopped_worker_is_nobodys_fault(sentry: Lab) -> None:
+    async with sentry.serve("stillness:app") as server:
+        await server.get("/")
+        server.process.send_signal(signal.SIGSTOP)
+        await sentry.until(lambda: [stall for stall in sentry.all(Stall) if stall.detail == "stopped"])
+        server.process.send_signal(signal.SIGCONT)
+        await server.get("/")
+
+        def over() -> list[Stall]:
+            return [stall for stall in sentry.all(Stall) if stall.ended_ns > stall.began_ns]
+
+        ended = (await sentry.until(over))[-1]
+    assert sentry.refused == ["worker 0 is stopped by a signal"]
+    assert {stall.kind for stall in sentry.all(Stall)} == {"starved"}
+    assert ended.line == 0
+
+
+HOG = "import os\nos.sched_setaffinity(0, {%d})\nwhile True: pass\n"
+
+
+@linux
+async def test_a_starved_worker_is_not_blocked_by_its_code(sentry: Lab) -> None:
+    core = min(os.sched_getaffinity(0))
+    hogs = [subprocess.Popen([sys.executable, "-c", HOG % core]) for _ in range(12)]  # noqa: ASYNC220
+    try:
+        async with sentry.serve("stillness:app") as server:
+            (hello,) = await sentry.until(lambda: sentry.all(Hello))
+            await server.get("/")
+            for thread in os.listdir(f"/proc/{hello.pid}/task"):  # noqa: PTH208
+                os.sched_setaffinity(int(thread), {core})
+
+            async def starve() -> list[Stall]:
+                # 30 ms of work, and less than a tenth of a CPU to do it on.
+                await server.get("/cpu-time?seconds=0.03")
+                return [
+                    stall
+                    for stall in sentry.all(Stall)
+                    if stall.kind == "starved" and stall.ended_ns and stall.rid
+                ]
+
+            for _ in range(20 * ATTEMPTS):
+                if starved := await starve():
+                    break
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    assert starved
+
+
+async def test_without_the_second_socket_the_probe_tells_it_afterwards(lab: Lab) -> None:
+    async with lab.serve("stillness:app") as server:
+        (hello,) = await lab.until(lambda: lab.all(Hello))
+        _, reports = await stilled(lab, server, "/library?seconds=0.3")
+    assert "gil" not in hello.instruments
+    assert "gc" in hello.instruments
+    assert reports[-1].kind == "gil"
+
+
+async def test_the_timer_is_left_to_an_application_that_wants_it(sentry: Lab) -> None:
+    async with sentry.serve("stillness:app", LOOPLAB_FAULTHANDLER="0"):
+        (hello,) = await sentry.until(lambda: sentry.all(Hello))
+    assert "gil" not in hello.instruments
+
+
+async def test_a_lab_that_closes_its_second_socket_harms_nobody(sentry: Lab) -> None:
+    async with sentry.serve("stillness:app") as server:
+        await server.get("/")
+        await sentry.sentinel.close()
+        # Long enough for the timer to go off into a pipe that nobody reads.
+        _, reports = await stilled(sentry, server, "/library?seconds=0.3")
+        assert (await server.get("/")).json() == {"ok": True}
+        await server.get("/collect")
+        await server.stop()
+    assert reports[-1].kind == "gil"
+    assert server.process.returncode == -signal.SIGTERM
+
+
+async def test_a_worker_that_is_killed_while_it_keeps_the_gil_ends_its_stall(sentry: Lab) -> None:
+    async with sentry.serve("stillness:app") as server:
+        await server.get("/")
+        asking = asyncio.create_task(server.get("/library?seconds=60"))
+        await sentry.until(lambda: [stall for stall in sentry.all(Stall) if stall.kind == "gil"])
+        server.process.kill()
+        await asyncio.wait([asking])
+        assert asking.exception() is not None
+        (bye,) = await sentry.until(lambda: sentry.all(Bye))
+    assert not bye.clean
+
+
+FORK = """
+import asyncio, os, sys, time
+from looplab.probe.alarm import Alarm
+from looplab.probe.faults import Faults
+
+async def main():
+    alarm = Alarm(sys.argv[1], Faults())
+    assert alarm.connect()
+    alarm.introduce(1, 0, 1, (1, 1), "/")
+    alarm.start(asyncio.get_running_loop())
+    child = os.fork()
+    if not child:
+        return
+    status = os.waitpid(child, 0)[1]
+    time.sleep(0.3)
+    alarm.stop()
+    alarm.stop()
+    sys.exit(status)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_forked_child_ends_and_its_parent_keeps_the_alarm(sentry: Lab) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "ignore", "-c", FORK, str(sentry.stacks)
+    )
+    try:
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
