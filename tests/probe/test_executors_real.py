@@ -116,6 +116,19 @@ async def test_a_job_that_is_cancelled_leaves_the_line(lab: Lab) -> None:
     assert states(lab, "executor 2")[-1].waiting == 0
 
 
+@loops
+async def test_a_result_that_the_loop_has_not_taken_is_ready(lab: Lab, loop: str) -> None:
+    async with lab.serve("jobs:app", loop) as server:
+        truth = await call(server, "/block-the-loop", 1)
+        request = await lab.finished(1)
+        (use,) = await until_uses(lab, "executor 2", 1)
+    (ready,) = [at for phase, at in request.phases if phase == Phase.READY]
+    after = next(at for phase, at in request.phases if at > ready)
+    assert truth["ended"] <= ready < after <= truth["resumed"]
+    # The thread was free all the while.
+    assert use.finished_ns == use.released_ns == ready
+
+
 async def test_errors_are_the_applications_own(lab: Lab) -> None:
     async with lab.serve("jobs:app") as server:
         assert await call(server, "/failing", 1) == "the job's own error"

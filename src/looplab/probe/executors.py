@@ -30,7 +30,11 @@ PROCESSES = "concurrent.futures.process"
 
 
 class ExecutorBook(SlotBook):
-    """The slots of one `ThreadPoolExecutor`: its threads, numbered in the order in which they came."""
+    """The slots of one `ThreadPoolExecutor`: its threads, numbered in the order in which they came.
+
+    A thread is free as soon as its job is done. That the loop takes the result only later, or never because
+    nobody waits for it any more, is no matter of the pool.
+    """
 
     instrument: Instrument = "executor"
     kind: SlotKind = "executor"
@@ -47,7 +51,7 @@ class ExecutorBook(SlotBook):
         """Whether it is the default executor of the loop."""
 
     def gauges(self) -> Gauges:
-        """Count the threads at work: a thread is free as soon as its job is done."""
+        """Count the threads at work."""
         return Gauges(self._total, len(self._holders))
 
     def number(self, hop: Hop) -> int:
@@ -57,6 +61,10 @@ class ExecutorBook(SlotBook):
 
     def free(self, number: int) -> None:
         """Do nothing: a thread keeps its number."""
+
+    def over_ns(self, hop: Hop) -> int:
+        """Give when the job was done, 0 before."""
+        return hop.finished_ns
 
     @property
     def first(self) -> int:
@@ -73,6 +81,17 @@ class ExecutorBook(SlotBook):
         """Whether it was shut down or nobody has it any more."""
         executor = self._executor()
         return executor is None or executor._shutdown
+
+    def _take(self, kind: Kind, hop: Hop) -> None:
+        if kind is TAKEN:
+            self._waiting.pop(hop, None)
+            self._holders[hop] = self.number(hop)
+        elif kind is DONE:
+            self._free_slot(hop)
+        elif kind is RELEASED:
+            self._waiting.pop(hop, None)
+        else:
+            super()._take(kind, hop)
 
 
 class ProcessBook(ExecutorBook):
@@ -117,9 +136,9 @@ class ProcessBook(ExecutorBook):
 
     def leave(self, hop: SlotHop) -> None:
         """Take out a job that is over, or was cancelled before its turn; in any thread."""
-        hop.released_ns = now_ns()
-        self._facts.append((RELEASED, hop.released_ns, hop.request, 0, hop))
-        self._give_back(hop)
+        hop.finished_ns = now_ns()
+        if self._give_back(hop):
+            self._facts.append((DONE, hop.finished_ns, hop.request, 0, hop))
         self._advance()
 
     def _advance(self) -> None:
@@ -142,16 +161,17 @@ class ProcessBook(ExecutorBook):
                 return
             hop.place = place
             self._working[hop] = place
-            if hop.released_ns:
+            if hop.finished_ns:
                 self._give_back(hop)
                 continue
             hop.taken_ns = now_ns()
             self._facts.append((TAKEN, hop.taken_ns, hop.request, 0, hop))
 
-    def _give_back(self, hop: SlotHop) -> None:
+    def _give_back(self, hop: SlotHop) -> bool:
         place = self._working.pop(hop, None)
         if place is not None:
             self._idle.append(place)
+        return place is not None
 
 
 class Executors:
@@ -169,6 +189,7 @@ class Executors:
         self._thread_id = threading.get_ident()
         self._default = False
         self._given = False
+        self._hop: SlotHop | None = None
         self._books: weakref.WeakKeyDictionary[Any, ExecutorBook] = weakref.WeakKeyDictionary()
         self._wrapped: dict[str, tuple[Any, Callable[..., Any], Callable[..., Any]]] = {}
         self._method: Callable[..., Any] | None = None
@@ -200,9 +221,14 @@ class Executors:
                 self._faults.guard("executor", lambda: self._wrap_now(PROCESSES))
             self._given, self._default = True, executor is None
             try:
-                return original(executor, function, *arguments)
+                future = original(executor, function, *arguments)
             finally:
                 self._given = self._default = False
+                hop, self._hop = self._hop, None
+            if hop is not None:
+                # Runs on the loop, just before the task that waits for the result.
+                future.add_done_callback(functools.partial(self._release, hop))
+            return future
 
         self._method = self._loop.run_in_executor = run_in_executor
 
@@ -241,17 +267,7 @@ class Executors:
                     hop.finished_ns = now_ns()
                     facts.append((DONE, hop.finished_ns, hop.request, 0, hop))
 
-            def release(_: Any) -> None:
-                hop.released_ns = now_ns()
-                facts.append((RELEASED, hop.released_ns, hop.request, 0, hop))
-
-            try:
-                future = original(executor, work, *arguments, **options)
-            except BaseException:
-                release(None)
-                raise
-            future.add_done_callback(release)
-            return future
+            return self._follow(hop, None, original, executor, work, *arguments, **options)
 
         return submit
 
@@ -262,16 +278,39 @@ class Executors:
             if hop is None:
                 return original(executor, function, *arguments, **options)
             book = cast(ProcessBook, hop.book)
-            try:
-                future = original(executor, function, *arguments, **options)
-            except BaseException:
-                book.leave(hop)
-                raise
-            book.enter(hop)
-            future.add_done_callback(lambda _: book.leave(hop))
-            return future
+            return self._follow(hop, book, original, executor, function, *arguments, **options)
 
         return submit
+
+    def _follow(
+        self,
+        hop: SlotHop,
+        processes: ProcessBook | None,
+        original: Any,
+        /,
+        *arguments: Any,
+        **options: Any,
+    ) -> Any:
+        """Submit a job, and see to it that its end is noted, however it ends."""
+        given = self._given and threading.get_ident() == self._thread_id
+        try:
+            future = original(*arguments, **options)
+        except BaseException:
+            self._release(hop, None)
+            raise
+        if processes is not None:
+            processes.enter(hop)
+            future.add_done_callback(lambda _: processes.leave(hop))
+        if given:
+            # The loop's own future tells when it takes the result.
+            self._hop = hop
+        else:
+            future.add_done_callback(functools.partial(self._release, hop))
+        return future
+
+    def _release(self, hop: SlotHop, _: Any) -> None:
+        hop.released_ns = now_ns()
+        self._facts.append((RELEASED, hop.released_ns, hop.request, 0, hop))
 
     def _process_book(self, faults: Faults, executor: Any) -> ProcessBook:
         return ProcessBook(faults, executor, self._facts)

@@ -28,6 +28,14 @@ USES = 20_000
 UNTOLD_USES = 64
 """Uses kept of a pool that has no name yet, and may never get one."""
 
+WAIT, OPENING, TAKEN, DONE, RELEASED = (
+    Kind.WAIT,
+    Kind.OPENING,
+    Kind.TAKEN,
+    Kind.DONE,
+    Kind.RELEASED,
+)
+
 
 class Gauges(NamedTuple):
     """What a pool says of itself."""
@@ -94,6 +102,10 @@ class SlotBook:
     def free(self, number: int) -> None:
         """Take a number back that `number` gave."""
         heapq.heappush(self._free, number)
+
+    def over_ns(self, hop: Hop) -> int:
+        """Give when a hop gave its slot back, 0 before."""
+        return hop.released_ns
 
     @property
     def first(self) -> int:
@@ -174,22 +186,22 @@ class SlotBook:
                 hop.requested_ns,
                 hop.taken_ns,
                 hop.finished_ns or hop.released_ns,
-                hop.released_ns,
+                self.over_ns(hop),
             )
             for slot, hop in self.uses.drain()
         ]
 
     def _take(self, kind: Kind, hop: Hop) -> None:
-        if kind is Kind.WAIT:
+        if kind is WAIT:
             self._waiting[hop] = None
-        elif kind is Kind.OPENING:
+        elif kind is OPENING:
             self._waiting.pop(hop, None)
             self._opening[hop] = None
-        elif kind is Kind.TAKEN:
+        elif kind is TAKEN:
             self._waiting.pop(hop, None)
             self._opening.pop(hop, None)
             self._hold(hop)
-        elif kind is Kind.RELEASED:
+        elif kind is RELEASED:
             self._waiting.pop(hop, None)
             self._opening.pop(hop, None)
             self._free_slot(hop)
@@ -214,7 +226,7 @@ class SlotBook:
         for hops in (self._waiting, self._opening):
             for hop in [hop for hop in hops if hop.released_ns]:
                 del hops[hop]
-        for hop in [hop for hop in self._holders if hop.released_ns]:
+        for hop in [hop for hop in self._holders if self.over_ns(hop)]:
             self._free_slot(hop)
 
 
@@ -251,6 +263,9 @@ class ThreadBook(SlotBook):
 
     def take(self, kind: Kind, hop: Hop) -> int:
         """Take one fact about a hop; give its slot, or -1."""
+        if kind is DONE:
+            # A token is held until the task goes on.
+            return -1
         super().take(kind, hop)
         return self._holders.get(hop, -1)
 

@@ -83,6 +83,21 @@ async def cancelled() -> list[bool]:
     return [task.cancelled() for task in jobs]
 
 
+@app.get("/block-the-loop")
+async def block_the_loop() -> dict[str, int]:
+    """Block the loop from before the end of a job until long after it."""
+    ended: list[int] = []
+
+    def job() -> None:
+        time.sleep(0.1)
+        ended.append(now())
+
+    task = asyncio.get_running_loop().run_in_executor(own, job)
+    asyncio.get_running_loop().call_later(0.05, time.sleep, 0.25)
+    await task
+    return {"ended": ended[0], "resumed": now()}
+
+
 @app.get("/failing")
 async def failing() -> str:
     def fail() -> None:
