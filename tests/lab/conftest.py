@@ -118,6 +118,15 @@ class Recorder:
     def all(self, kind: type[T]) -> list[T]:
         return [event for event in self.events if isinstance(event, kind)]
 
+    def told(self, kind: type[T]) -> list[tuple[int, T]]:
+        """All events of a kind, each with the number of its connection."""
+        return [
+            (batch.source, event)
+            for batch in self.batches
+            for event in batch.events
+            if isinstance(event, kind)
+        ]
+
     def last(self, kind: type[T]) -> T | None:
         found = self.all(kind)
         return found[-1] if found else None

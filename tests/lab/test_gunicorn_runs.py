@@ -57,6 +57,21 @@ def test_who_waits_for_a_sync_worker_waits_in_the_kernel(bench: Bench, select: S
     assert max(event.held for event in slots) == 1
 
 
+def test_what_is_more_than_the_threads_stays_with_the_kernel(bench: Bench, select: Select) -> None:
+    bench.lab.start(select("threads", burst(16)))
+    bench.until(over)
+
+    told = bench.heard.told(Slots)
+    most = {source: max(event.held for of, event in told if of == source) for source, _ in told}
+    assert [*most.values()] == [2, 2]
+    assert {event.total for _, event in told} == {2}
+    # Two workers with two threads and two connections each: all others are in the kernel's queue.
+    waiting = [event.waiting for event in bench.heard.all(Backlog)]
+    if AcceptQueue.known():
+        assert 12 in waiting
+        assert waiting[-1] == 0
+
+
 def test_a_system_without_accept_queues_is_told_of_once(
     bench: Bench, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:

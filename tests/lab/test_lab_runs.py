@@ -224,6 +224,37 @@ def test_a_server_that_dies_is_told_and_starts_again(bench: Bench, select: Selec
     assert state(bench.heard) == "ready"
 
 
+def test_traffic_that_dies_is_told_and_starts_again(bench: Bench, select: Select) -> None:
+    bench.lab.start(select())
+    bench.until(served)
+    (pid,) = [hello.pid for hello in bench.heard.all(Hello) if hello.role == "traffic"]
+    os.kill(pid, signal.SIGKILL)
+    bench.until(lambda heard: heard.last(TrafficFailed))
+    failed = bench.heard.last(TrafficFailed)
+    assert failed is not None
+    assert failed.reason == "the traffic process was killed by SIGKILL"
+    assert state(bench.heard) == "ready"
+
+    bench.lab.start_traffic()
+    bench.until(lambda heard: run(heard) == 2 and served(heard))
+    assert bench.heard.last(TrafficFailed) is None
+
+
+def test_traffic_that_cannot_start_is_told_with_its_complaint(
+    bench: Bench, select: Select, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selection = select()
+    wrong = msgspec.structs.replace(selection.plan, timeout=0.0)
+    bench.lab.start(msgspec.structs.replace(selection, plan=wrong))
+    bench.until(lambda heard: heard.last(TrafficFailed))
+    failed = bench.heard.last(TrafficFailed)
+    assert failed is not None
+    assert failed.reason == "timeout must be above 0 seconds, not 0"
+
+    bench.lab.start(selection)
+    bench.until(served)
+
+
 def test_traffic_stops_and_starts_on_the_same_server(bench: Bench, select: Select) -> None:
     bench.lab.start(select("two"))
     bench.until(served)
