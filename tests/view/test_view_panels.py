@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+import pytest
 from rich.color import Color
 from stage import FRAME_NS, failure, model_at, played, selection, text_of, view_at
 from streams import START_NS
@@ -265,6 +267,17 @@ def test_a_low_verdict_has_the_rates_at_its_right_end() -> None:
     assert all(len(row) <= 80 for row in rows)
 
 
+@pytest.mark.parametrize("width", range(60, 120, 3))
+@pytest.mark.parametrize("moment", ["async-blocking", "def-blocking", "async-await"])
+def test_no_figure_of_a_verdict_is_cut(moment: str, width: int) -> None:
+    view = view_at(played(moment), START_NS + 30 * S, COLUMNS, moment)
+    told = set(re.findall(r"[\d,.]*\d", f"{view.headline.text} {view.headline.detail}"))
+    rows = text_of(VerdictPanel(), view, width, 2)
+    shown = [rows[0], rows[1].partition("   ")[2].rpartition("  ")[0]]
+    assert {figure for row in shown for figure in re.findall(r"[\d,.]*\d", row)} <= told
+    assert "…" not in "".join(rows)
+
+
 def test_before_anything_runs_the_verdict_asks_the_question() -> None:
     view = view_at(played("async-blocking"), START_NS - 450 * MS, COLUMNS)
     assert view.headline == Headline(
@@ -288,6 +301,16 @@ def test_the_line_that_blocks_is_marked_while_it_blocks_and_a_moment_longer() ->
     assert text_of(panel, view, 44, 8)[3] == "   25      time.sleep(delay)"
 
 
+def test_a_picture_that_has_ended_says_that_the_line_has_blocked() -> None:
+    batches = played("async-blocking")
+    panel = CodePanel()
+    last = START_NS + 14_900 * MS
+    assert text_of(panel, view_at(batches, last, COLUMNS), 44, 8)[0].rstrip().endswith("▶ blocks the loop")
+    view = view_at(batches, START_NS + 30 * S, COLUMNS)
+    assert view.finished
+    assert text_of(panel, view, 44, 8)[0].rstrip().endswith("▶ blocked the loop")
+
+
 def test_code_of_a_file_that_is_gone_is_empty() -> None:
     view = view_at(played("async-blocking"), START_NS + 10 * MS, COLUMNS)
     run = view.model.run
@@ -308,6 +331,14 @@ def test_numbers_tell_what_flows_and_the_knobs() -> None:
         assert expected in text
     assert "p99" in text
     assert "0.01–3" in text
+    assert "req/s of the last second" in text
+
+
+def test_at_the_end_there_is_one_rate() -> None:
+    view = view_at(played("def-blocking"), START_NS + 30 * S, COLUMNS, "def-blocking")
+    assert view.finished
+    assert view.rps == view.headline.measured_rps
+    assert "req/s of all the run" in text_of(NumbersPanel(), view, 60, 17)[0]
 
 
 def test_a_click_on_a_knob_turns_it() -> None:
@@ -338,10 +369,17 @@ def test_the_header_leaves_out_what_matters_least() -> None:
     assert wide.startswith(
         " looplab  1 One keyword › async def + time.sleep   uvicorn · 1 worker   127.0.0.1:41873"
     )
-    assert wide.endswith("● live 00:03   ui 4 ms +80 late   probe 2.2%")
-    (narrow,) = text_of(Header(), view, 70, 1)
+    assert wide.endswith("● live 00:03   ui 4 ms  +80 ms late  probe 2.2%")
+    (middle,) = text_of(Header(), view, 90, 1)
+    assert "127.0.0.1:41873" in middle
+    assert "uvicorn" not in middle
+    (narrow,) = text_of(Header(), view, 60, 1)
+    assert "async def…   :41873" in narrow
     assert narrow.endswith("● live 00:03")
-    assert "127.0.0.1" not in narrow
+    view.late_ms = 0.0
+    (standard,) = text_of(Header(), view, 120, 1)
+    assert "uvicorn · 1 worker   127.0.0.1:41873" in standard
+    assert standard.endswith("● live 00:03   ui 4 ms")
 
 
 def test_the_footer_keeps_help_and_quit_at_any_width() -> None:

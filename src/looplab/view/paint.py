@@ -5,6 +5,7 @@ A cell is one byte: 0 for the empty ground, or a `Phase`. All functions are pure
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
@@ -156,6 +157,17 @@ def title_strip(
     if ending:
         body += [Segment(" ", palette.rule), *ending, Segment(" ", palette.rule)]
     return strip(body, width, palette.text)
+
+
+_ENDS = re.compile(r"  +|[;:,.] | \(| in sum")
+
+
+def phrases(text: str, room: int) -> str:
+    """Cut a text to a room at the end of a phrase: a figure that is cut in its middle is a wrong one."""
+    if len(text) <= room:
+        return text
+    ends = [match.start() for match in _ENDS.finditer(text) if match.start() <= room]
+    return text[: ends[-1]] if ends else shortened(text, room)
 
 
 def shortened(text: str, room: int) -> str:

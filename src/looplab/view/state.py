@@ -76,6 +76,7 @@ class View:
     in_flight: int | None = None
     queued: int = 0
     rps: float = 0.0
+    """Rate of the last second; of the whole run once it is over."""
     lag_ms: float | None = None
     """Lag now, the largest of all loops; the largest of the run once it is over. None before a reading."""
     stall: StallRecord | None = None
@@ -125,6 +126,8 @@ class View:
             return "■", "failed", "error"
         if self.frozen:
             return "❄", f"frozen {write.clock(self.elapsed_ns)}", "info"
+        if self.model.traffic_failed is not None:
+            return "■", "traffic failed", "error"
         if server is None or server.state == "starting" or self.model.traffic is None:
             return "◌", "starting", "info"
         if server.state == "stopped":
@@ -251,7 +254,7 @@ def _compute(view: View, now_ns: int) -> None:
     if model.traffic is not None:
         view.in_flight = model.in_flight
     view.queued = model.queued
-    view.rps = model.rps(now_ns)
+    view.rps = (view.statistics.rps or 0.0) if model.finished else model.rps(now_ns)
     lags = []
     for worker in model.workers:
         loop = worker.loop

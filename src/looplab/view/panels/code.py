@@ -51,7 +51,8 @@ class CodePanel(Panel):
             shown = listing(mark.file)
         line = mark.line if mark is not None else 0
         numbers = _numbers(shown, run.shows, line, self.height - 1)
-        self._draw(shown, numbers, line)
+        # A server may be busy with what the traffic has left behind, but the picture has ended.
+        self._draw(shown, numbers, line, "▶ blocked the loop" if view.finished else "▶ blocks the loop")
 
     def lines(self, view: View) -> int:
         """Give the lines of the function, so that the panel gets no more room than it fills."""
@@ -67,12 +68,12 @@ class CodePanel(Panel):
         elif not 0 <= view.now_ns - self._seen_ns <= _HOLD_NS:
             self._mark = None
 
-    def _draw(self, shown: Listing, numbers: list[int], guilty: int) -> None:
+    def _draw(self, shown: Listing, numbers: list[int], guilty: int, says: str) -> None:
         look = self.palette
         name = PurePath(shown.path)
         place = name.name
-        if self.fresh(0, (place, guilty > 0)):
-            right = [("▶ blocks the loop", look.marks["error"])] if guilty else []
+        if self.fresh(0, (place, guilty > 0, says)):
+            right = [(says, look.marks["error"])] if guilty else []
             self.put(0, title_strip(self.width, look, "Code", place, right))
         indent = _indent(shown, numbers)
         digits = len(str(max(numbers, default=1)))

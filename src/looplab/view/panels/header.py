@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from textual.strip import Strip
-
 from looplab.view.paint import Piece, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
+
+_LEAST_TITLE = 8
+"""Cells of the variant's title that are left of it to make room for the port."""
+_LATE_MS = 50
+_BACKLOG = 20
 
 
 class Header(Panel):
@@ -16,55 +19,54 @@ class Header(Panel):
 
     def show(self, view: View) -> None:
         """Draw the row if anything in it changed."""
-        right = self._right(view)
-        left = self._left(view, self.width - sum(len(text) for text, _ in right) - 1)
-        key = (tuple(left), tuple(right))
-        if not self.fresh(0, key):
-            return
-        self.put(0, _justified(left, right, self.width, self))
-
-    def _left(self, view: View, room: int) -> list[Piece]:
         look = self.palette
-        pieces = [
+        head = self._head(view)
+        sign, word, severity = view.status
+        status = f"{sign} {word} "
+        room = self.width - sum(len(text) for text, _ in head) - len(status) - 1
+        address, port, server = _server(view)
+        title = view.variant_title
+        if len(title) + len(port) > room >= _LEAST_TITLE + len(port):
+            title = shortened(title, room - len(port))
+        title = shortened(title, room)
+        room -= len(title)
+        late = f"  +{view.late_ms:.0f} ms late" if view.late_ms >= _LATE_MS else ""
+        waiting = f"  {view.backlog} waiting" if view.backlog > _BACKLOG else ""
+        probe = f"  probe {view.probe_share:.1%}" if view.probe_share is not None else ""
+        kept = set()
+        # What can be typed into another program comes before what the screen costs.
+        for text in (address, port, late, waiting, server, f"  ui {view.ui_ms:.0f} ms", probe):
+            if text and len(text) <= room and not (text == port and address in kept):
+                kept.add(text)
+                room -= len(text)
+        pieces: list[Piece] = [*head, (title, look.bar)]
+        pieces += [(text, look.bar_dim) for text in (server, address, port) if text in kept]
+        pieces.append((" " * (room + 1), look.bar))
+        pieces.append((status, look.bar_marks[severity]))
+        for text in (f"  ui {view.ui_ms:.0f} ms", late, probe, waiting):
+            if text in kept:
+                style = look.bar_marks["warning"] if text in (late, waiting) else look.bar_dim
+                pieces.append((text, style))
+        if self.fresh(0, tuple(pieces)):
+            self.put(0, text_strip(pieces, self.width, look.bar))
+
+    def _head(self, view: View) -> list[Piece]:
+        look = self.palette
+        return [
             (" looplab ", look.bar_key),
             (f" {view.choice.key} " if view.choice.key else " ", look.bar_dim),
             (view.choice.selection.scenario.title, look.bar_bold),
             (" › ", look.bar_dim),
         ]
-        room -= sum(len(text) for text, _ in pieces)
-        title = shortened(view.variant_title, room)
-        pieces.append((title, look.bar))
-        room -= len(title)
-        run, server = view.model.run, view.model.server
-        extras = []
-        if run is not None and run.server:
-            workers = f"{run.workers} worker" + ("s" if run.workers != 1 else "")
-            extras.append(f"   {run.server} · {workers}")
-        if server is not None and server.address and server.state == "ready":
-            extras.append(f"   {server.address}")
-        for extra in extras:
-            if len(extra) <= room:
-                pieces.append((extra, look.bar_dim))
-                room -= len(extra)
-        return pieces
-
-    def _right(self, view: View) -> list[Piece]:
-        look = self.palette
-        sign, word, severity = view.status
-        pieces = [(f"{sign} {word}", look.bar_marks[severity])]
-        if self.width >= 76:
-            pieces.append((f"   ui {view.ui_ms:.0f} ms", look.bar_dim))
-            if view.late_ms >= 50:
-                pieces.append((f" +{view.late_ms:.0f} late", look.bar_marks["warning"]))
-        if self.width >= 110 and view.probe_share is not None:
-            pieces.append((f"   probe {view.probe_share:.1%}", look.bar_dim))
-        if view.backlog > 20:
-            pieces.append((f"   {view.backlog} waiting", look.bar_marks["warning"]))
-        pieces.append((" ", look.bar))
-        return pieces
 
 
-def _justified(left: list[Piece], right: list[Piece], width: int, panel: Panel) -> Strip:
-    used = sum(len(text) for text, _ in right)
-    head = text_strip(left, max(width - used, 0), panel.palette.bar)
-    return Strip.join([head, text_strip(right, min(used, width), panel.palette.bar)])
+def _server(view: View) -> tuple[str, str, str]:
+    """Give where the server listens, in full and by its port only, and what it is; empty where unknown."""
+    run, server = view.model.run, view.model.server
+    address = port = words = ""
+    if server is not None and server.address and server.state == "ready":
+        address = f"   {server.address}"
+        port = f"   :{server.address.rpartition(':')[2]}"
+    if run is not None and run.server:
+        words = f"   {run.server} · {run.workers} worker" + ("s" if run.workers != 1 else "")
+    return address, port, words

@@ -20,12 +20,12 @@ class LinePanel(Panel):
             return
         look, stats = self.palette, view.statistics
         items: list[list[Piece]] = []
+        names = {"in flight": "in flight", "req/s": "req/s" if view.finished else "req/s now"}
         for gauge in gauges(view, self, _POINTS):
-            if gauge.name in ("in flight", "req/s"):
+            if gauge.name in names:
                 drawn = spark(gauge)[0].ljust(_POINTS)
-                items.append(
-                    [(f"{gauge.name} ", look.dim), (gauge.value, look.bold), (f" {drawn}", gauge.style)]
-                )
+                name = names[gauge.name]
+                items.append([(f"{name} ", look.dim), (gauge.value, look.bold), (f" {drawn}", gauge.style)])
         for name, latency in (("p50", stats.service.p50), ("p95", stats.service.p95)):
             items.append([(f"{name} ", look.dim), (write.duration(latency), look.bold)])
         wrong = stats.failed + stats.unfinished

@@ -111,8 +111,12 @@ class NumbersPanel(Panel):
             *self._outcomes(view),
         ]
         look = self.palette
-        if self.fresh(0, "title"):
-            self.put(0, title_strip(self.width, look, "Now"))
+        # The verdict's rate is that of the whole run, so this one must say what it is of.
+        title, detail = (
+            ("At the end", "req/s of all the run") if view.finished else ("Now", "req/s of the last second")
+        )
+        if self.fresh(0, title):
+            self.put(0, title_strip(self.width, look, title, detail))
         y = 1
         for key, pieces in rows:
             if self.fresh(y, key):

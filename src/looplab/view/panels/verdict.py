@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from looplab.view import format as write
 from looplab.view.figures import ROWS, large
-from looplab.view.paint import Piece, shortened, text_strip
+from looplab.view.paint import Piece, phrases, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import Headline, View
 
@@ -35,8 +35,8 @@ class VerdictPanel(Panel):
         ground, bold = look.grounds[news.severity], look.grounds_bold[news.severity]
         rates = _rates(news)
         rows: list[list[Piece]] = [
-            [(f" {_SIGNS[news.severity]} ", bold), (news.text, bold)],
-            [("   " + shortened(news.detail, self.width - len(rates) - 5), ground)],
+            [(f" {_SIGNS[news.severity]} ", bold), (phrases(news.text, self.width - 4), bold)],
+            [("   " + phrases(_told(news), self.width - len(rates) - 5), ground)],
         ]
         if self.height == 1:
             rows = rows[:1]
@@ -59,18 +59,18 @@ class VerdictPanel(Panel):
         drawn = large(figure) if figure else [""] * ROWS
         units = ("", " req/s", f" {caption}")
         unit_width = max(len(unit) for unit in units)
-        texts: list[list[Piece]] = [
-            [(f"  {_SIGNS[severity]} ", bold), (news.text, bold)],
-            *([("    " + line, ground)] for line in _two_lines(news.detail)),
-        ]
         block = len(drawn[0]) + unit_width + 2 if figure else 0
+        room = self.width - block - 2
+        texts: list[list[Piece]] = [
+            [(f"  {_SIGNS[severity]} ", bold), (phrases(news.text, room - 4), bold)],
+            *([("    " + phrases(line, room - 4), ground)] for line in _two_lines(news.detail)),
+        ]
         for row, pieces in enumerate(texts):
             ending: list[Piece] = []
             if figure:
                 ending = [(drawn[row], bold), (units[row].ljust(unit_width) + "  ", bold)]
             key = (tuple(pieces), tuple(ending), severity)
             if self.fresh(top + row, key):
-                room = self.width - block - 2
                 self.put(top + row, _spread(_cut_pieces(pieces, room), ending, self.width, ground))
 
 
@@ -80,6 +80,14 @@ def _rates(news: Headline) -> str:
     if news.ceiling_rps is None:
         return f"{write.rate(news.measured_rps)} req/s"
     return f"{write.rate(news.measured_rps)} of {write.rate(news.ceiling_rps)} req/s"
+
+
+def _told(news: Headline) -> str:
+    """Give the detail without the ceiling, which stands beside it in the rates."""
+    parts = news.detail.split("   ")
+    if news.measured_rps is not None and news.ceiling_rps is not None:
+        parts = [part for part in parts if not part.startswith("Ceiling ")]
+    return "   ".join(parts)
 
 
 def _two_lines(text: str) -> tuple[str, str]:
