@@ -45,6 +45,18 @@ class FakeLab:
     def set_users(self, users: int) -> None:
         self.calls.append(("set_users", users))
 
+    def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None:
+        self.calls.append(("start_monitor", worker, console, terminal))
+
+    def stop_monitor(self, worker: int) -> None:
+        self.calls.append(("stop_monitor", worker))
+
+    def cancel_task(self, worker: int, number: int, name: str) -> None:
+        self.calls.append(("cancel_task", worker, number, name))
+
+    def describe_task(self, worker: int, number: int, name: str) -> None:
+        self.calls.append(("describe_task", worker, number, name))
+
     def drain(self, budget_ns: int) -> bool:
         applied = bool(self.inbox)
         while self.inbox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -94,6 +95,7 @@ class TasksScreen(Screen[None]):
         self._visit = visit
         self._root = root
         self._with_console = console
+        self._numbers: list[int] = []
         self._chosen = 0
         self._asked: tuple[Model, int, int] | None = None
         """Run, worker and connection that aiomonitor was asked for."""
@@ -104,7 +106,7 @@ class TasksScreen(Screen[None]):
         self._shown: tuple[object, ...] = ()
         self._worker: Worker | None = None
         self._keys = KeyBar(_KEYS)
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, Text] = {}
 
     def compose(self) -> ComposeResult:
         """Make title, list and keys."""
@@ -123,15 +125,16 @@ class TasksScreen(Screen[None]):
         if not self.is_mounted:
             return
         workers = view.model.workers
+        self._numbers = [known.number for known in workers]
         self._worker = worker = next((w for w in workers if w.number == self._chosen), None)
         if worker is not None and worker.source is not None and worker.alive and _loop(worker):
             asked = (view.model, worker.number, worker.source.number)
             if self._asked is None or self._asked[0] is not asked[0] or self._asked[1:] != asked[1:]:
                 self._asked = asked
                 self._start()
-        self._write("#tasks-title", self._title(worker, len(workers)))
+        self._write("#tasks-title", Text(self._title(worker, len(workers))))
         self._write("#tasks-state", self._state(worker))
-        self._write("#tasks-heading", tasks.heading(self._ended, self.size.width))
+        self._write("#tasks-heading", Text(tasks.heading(self._ended, self.size.width)))
         self._keys.keys = (_KEY_OF_WORKERS, *_KEYS) if len(workers) > 1 else _KEYS
         self.query_one("#tasks-keys", PanelWidget).take(view)
         if worker is not None:
@@ -160,31 +163,32 @@ class TasksScreen(Screen[None]):
         title = f"looplab  tasks   worker {worker.number}{of}   pid {worker.pid} {_loop(worker)}"
         return f"{title}   {_counted(told)}" if told is not None else title
 
-    def _state(self, worker: Worker | None) -> str:
-        parts = [self._said] if self._said else []
-        stall = worker.loop.present_stall if worker is not None else None
-        if stall is not None:
-            parts.append(f"■ loop blocked for {write.duration((self._clock() - stall.began_ns) / MS)}")
-        if self._held:
-            parts.append("❄ list held")
-        monitor = worker.monitor if worker is not None else None
+    def _state(self, worker: Worker | None) -> Text:
         if worker is None or not worker.alive:
-            return ""
+            return Text()
+        parts = [Text(self._said)] if self._said else []
+        marks = self._look.bar_marks
+        if (stall := worker.loop.present_stall) is not None:
+            length = write.duration((self._clock() - stall.began_ns) / MS)
+            parts.append(Text(f"■ loop blocked for {length}", marks["error"]))
+        if self._held:
+            parts.append(Text("❄ list held", marks["info"]))
+        monitor = worker.monitor
         if not _loop(worker):
-            parts.append("this worker has no event loop, and so no tasks")
+            parts.append(Text("this worker has no event loop, and so no tasks"))
         elif monitor is None:
-            parts.append("starting aiomonitor …")
+            parts.append(Text("starting aiomonitor …"))
+        elif monitor.reason:
+            parts.append(Text(f"aiomonitor does not run: {monitor.reason}", marks["warning"]))
         elif not monitor.running:
-            parts.append(
-                f"aiomonitor does not run: {monitor.reason}" if monitor.reason else "aiomonitor stopped"
-            )
+            parts.append(Text("aiomonitor stopped"))
         else:
             port = f"terminal 127.0.0.1:{monitor.port}" if monitor.port else "terminal closed"
             console = f"console 127.0.0.1:{monitor.console_port}" if monitor.console_port else "console off"
-            parts.append(f"aiomonitor on · {port} · {console} · web page off")
-        return "   ".join(parts)
+            parts.append(Text(f"aiomonitor on · {port} · {console}"))
+        return Text("   ").join(parts)
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, text: Text) -> None:
         if self._texts.get(name) != text:
             self._texts[name] = text
             self.query_one(name, Static).update(text)
@@ -216,16 +220,13 @@ class TasksScreen(Screen[None]):
 
     def action_worker(self, step: int) -> None:
         """Go to the next or previous worker."""
-        if self._asked is not None:
-            numbers = [worker.number for worker in self._asked[0].workers]
-            if self._chosen in numbers:
-                self.action_choose(numbers[(numbers.index(self._chosen) + step) % len(numbers)])
+        numbers = self._numbers
+        if self._chosen in numbers:
+            self.action_choose(numbers[(numbers.index(self._chosen) + step) % len(numbers)])
 
     def action_choose(self, number: int) -> None:
         """Go to a worker; aiomonitor goes with it."""
-        if self._asked is None or number == self._chosen:
-            return
-        if all(worker.number != number for worker in self._asked[0].workers):
+        if number == self._chosen or number not in self._numbers:
             return
         self._lab.stop_monitor(self._chosen)
         self._chosen, self._asked, self._said = number, None, ""
