@@ -168,6 +168,29 @@ def test_an_app_that_does_not_start_is_told_with_reason_and_log(
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
 
 
+def test_traffic_that_cannot_start_is_told_in_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "looplab", "bench", "hello", "--variant", "async-def"]
+    command += ["--set", "users=90"]
+    said = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert said.returncode == 1
+    assert said.stdout == ""
+    complaints = [line for line in said.stderr.splitlines() if "open files" in line]
+    assert complaints == [
+        "looplab: hello › async-def: 90 users need 122 open files, the limit allows 64:"
+        " raise it with `ulimit -n 122` or take at most 32 users"
+    ]
+    assert said.stderr.splitlines()[-1:] == complaints
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
 # A shell ignores SIGINT for its jobs in the background, and whoever runs the tests may be one.
 HEARS_SIGINT = """
 import runpy, signal, sys

@@ -17,7 +17,16 @@ import looplab.lab.conductor
 from looplab.lab import Selection
 from looplab.wire.clock import anchor
 from looplab.wire.emitter import Emitter
-from looplab.wire.events import PROTOCOL, ClientRequest, Hello, Notice, RunStarted, ServerState, TrafficState
+from looplab.wire.events import (
+    PROTOCOL,
+    ClientRequest,
+    Hello,
+    Notice,
+    RunStarted,
+    ServerState,
+    TrafficFailed,
+    TrafficState,
+)
 
 if TYPE_CHECKING:
     from conftest import Bench, Recorder

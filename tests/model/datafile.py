@@ -40,6 +40,7 @@ from looplab.wire.events import (
     Slots,
     SlotUse,
     Stall,
+    TrafficFailed,
     TrafficState,
 )
 
@@ -225,6 +226,7 @@ def _traffic_state(bare: list[str], f: Fields) -> Event:
 EVENTS: dict[tuple[str, str], Callable[[list[str], Fields], Event]] = {
     ("lab", "run"): _run,
     ("lab", "server"): _server_state,
+    ("lab", "broken"): lambda bare, f: TrafficFailed(f.ns("at"), f.get("reason", "")),
     ("server", "hello"): lambda bare, f: _hello(bare, f, "server"),
     ("traffi", "hello"): lambda bare, f: _hello(bare, f, "traffic"),
     ("lab", "backlog"): lambda bare, f: Backlog(f.ns("at"), f.int("waiting"), f.int("limit", 2048)),
@@ -412,6 +414,8 @@ FACTS: dict[str, Callable[..., str]] = {
         f"{'alive' if model.worker(int(number)).alive else 'dead'}, {model.worker(int(number)).starts} starts"
     ),
     "started": lambda model, now: _ms(model.started_ns),
+    "finished": lambda model, now: _ms(model.ended_ns),
+    "counts": lambda model, now: f"{model.statistics().ok} ok, {model.statistics().unfinished} unfinished",
     "verdict": _verdicts,
     "says": lambda model, now, number: model.verdicts(now)[int(number)].text,
     "detail": lambda model, now, number: model.verdicts(now)[int(number)].detail,

@@ -22,6 +22,7 @@ from looplab.wire.events import (
     Notice,
     RunStarted,
     ServerState,
+    TrafficFailed,
     TrafficState,
 )
 
@@ -186,11 +187,11 @@ def test_a_server_that_dies_in_mid_run_gives_no_result() -> None:
 
 def test_traffic_that_breaks_is_not_waited_for() -> None:
     def breaks(selection: Selection, number: int) -> Iterable[Event]:
-        yield Notice(now_ns(), "server", "error", "a line of the server is no end")
-        yield Notice(now_ns(), "traffic", "error", "the traffic process exited with status 1")
+        yield Notice(now_ns(), "traffic", "error", "a line of the log is no end")
+        yield TrafficFailed(now_ns(), "the traffic process was killed by SIGKILL")
 
     lab = PlayedLab(breaks)
-    with pytest.raises(RunError, match="the traffic process exited with status 1"):
+    with pytest.raises(RunError, match=r"^the traffic process was killed by SIGKILL$"):
         run(lab, select([HELLO], [], {})[0], lambda model: None)
 
 

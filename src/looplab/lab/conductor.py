@@ -303,6 +303,7 @@ class Conductor:
             self._traffic = None
             if status:
                 self._intake.notice("traffic", "error", f"the traffic process {ending(status)}")
+                self._intake.traffic_failed(traffic.complaint or f"the traffic process {ending(status)}")
 
     def _finish_traffic(self) -> None:
         """Let the traffic end in good order; its last events still count."""

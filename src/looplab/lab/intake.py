@@ -12,7 +12,7 @@ from looplab.lab.inbox import Inbox
 from looplab.lab.selection import Selection
 from looplab.servers.server import ServerProcess
 from looplab.wire.clock import now_ns
-from looplab.wire.events import Backlog, Batch, Bye, Event, Hello, Notice, ServerState
+from looplab.wire.events import Backlog, Batch, Bye, Event, Hello, Notice, ServerState, TrafficFailed
 
 Level = Literal["info", "warning", "error"]
 State = Literal["starting", "ready", "failed", "stopped"]
@@ -88,6 +88,10 @@ class Intake:
         address = f"{server.host}:{server.port}" if server is not None and server.port else ""
         pid = server.pid if server is not None else 0
         self._put(ServerState(now_ns(), state, address, pid, reason, log or []))
+
+    def traffic_failed(self, reason: str) -> None:
+        """Tell that the traffic process has ended in disorder."""
+        self._put(TrafficFailed(now_ns(), reason))
 
     def notice(self, source: str, level: Level, text: str) -> None:
         """Put a line into the log panel."""

@@ -24,6 +24,7 @@ from looplab.wire.events import (
     Slots,
     SlotUse,
     Stall,
+    TrafficFailed,
     TrafficState,
 )
 
@@ -52,6 +53,8 @@ class Lives:
         """The latest time seen in any event."""
         self.server: ServerState | None = None
         self.traffic: TrafficState | None = None
+        self.traffic_failed: TrafficFailed | None = None
+        """How the traffic process has ended, if it was in disorder."""
         self.backlog: Backlog | None = None
         """Connections that wait in the kernel for any worker to take them; None where nobody reads it."""
         self.client = Client()
@@ -75,12 +78,15 @@ class Lives:
     @property
     def finished(self) -> bool:
         """Whether the traffic has run and is over."""
-        return self.traffic is not None and not self.traffic.running and self.traffic.ended_ns > 0
+        return self.ended_ns > 0
 
     @property
     def ended_ns(self) -> int:
         """When the traffic was over, 0 before."""
-        return self.traffic.ended_ns if self.traffic is not None and self.finished else 0
+        traffic = self.traffic
+        if traffic is not None and not traffic.running and traffic.ended_ns > 0:
+            return traffic.ended_ns
+        return max(self.traffic_failed.t_ns, 1) if self.traffic_failed is not None else 0
 
     @property
     def queued(self) -> int:

@@ -30,6 +30,7 @@ from looplab.wire.events import (
     Stall,
     Tasks,
     TaskStacks,
+    TrafficFailed,
     TrafficState,
 )
 
@@ -101,11 +102,21 @@ class Reduction(Lives):
         flow = self.flow
         flow.peak_in_flight = max(flow.peak_in_flight, event.in_flight)
         flow.note_peak(event.t_ns)
-        if self.finished:
-            self.requests.end_clients(event.ended_ns)
-            self.balance.end_period(event.ended_ns)
+        self._end_period()
+
+    def _traffic_failed(self, event: TrafficFailed) -> None:
+        self._see(event.t_ns)
+        if self.traffic_failed is None:
+            self.traffic_failed = event
+            self._end_period()
+
+    def _end_period(self) -> None:
+        """End what is open and what is summed up, if the traffic is over."""
+        if ended_ns := self.ended_ns:
+            self.requests.end_clients(ended_ns)
+            self.balance.end_period(ended_ns)
             for worker in self._workers.values():
-                worker.end_period(event.ended_ns)
+                worker.end_period(ended_ns)
 
     def _client_request(self, event: ClientRequest, source: Source) -> None:
         self._see(event.done_ns or event.first_byte_ns or event.sent_ns)
@@ -216,6 +227,7 @@ _LAB_HANDLERS: dict[type, Callable[[Reduction, Any], None]] = {
     ServerState: Reduction._server_state,
     Notice: Reduction._notice,
     Backlog: Reduction._backlog,
+    TrafficFailed: Reduction._traffic_failed,
 }
 
 _HANDLERS: dict[type, Callable[[Reduction, Any, Source], None]] = {

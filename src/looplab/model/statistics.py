@@ -92,7 +92,8 @@ def statistics(model: Model) -> Statistics:
         ok=state.ok,
         errors=dict(state.errors),
         never_sent=state.never_sent,
-        unfinished=state.unfinished,
+        # What a process that is gone had in flight will have no answer.
+        unfinished=state.unfinished + (state.in_flight if model.finished else 0),
         duration_s=duration,
         offered_rps=None if state.executor in CLOSED or not duration else state.scheduled / duration,
         sent_rps=state.sent / duration if state.sent and duration else None,

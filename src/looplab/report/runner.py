@@ -72,10 +72,9 @@ def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
 
 
 def _check(model: Model) -> None:
-    """Look for what ends a run early. An error of the traffic process itself leaves nothing to wait for."""
+    """Look for what ends a run early: without its server or its traffic there is nothing to wait for."""
     server = model.server
     if server is not None and server.state in ("failed", "stopped"):
         raise RunError(server.reason or "the server stopped before the traffic ended", server.log)
-    for notice in model.notices:
-        if notice.source == "traffic" and notice.level == "error":
-            raise RunError(notice.text, [])
+    if model.traffic_failed is not None:
+        raise RunError(model.traffic_failed.reason, [])

@@ -38,6 +38,13 @@ class TrafficProcess:
         """The last lines of its output."""
         return list(self._guarded.output.log)
 
+    @property
+    def complaint(self) -> str:
+        """Why it has ended, if it gave up by itself: the last line of its output; else empty."""
+        if (self._guarded.status or 0) <= 0 or not self.log:
+            return ""
+        return self.log[-1].removeprefix("traffic: ")
+
     async def prepare(self) -> None:
         """Start the process without a job: its imports go on while the server starts.
 

@@ -128,6 +128,8 @@ class View:
             return "❄", f"frozen {write.clock(self.elapsed_ns)}", "info"
         if self.model.traffic_failed is not None:
             return "■", "traffic failed", "error"
+        if self.model.traffic_failed is not None:
+            return "■", "traffic failed", "error"
         if server is None or server.state == "starting" or self.model.traffic is None:
             return "◌", "starting", "info"
         if server.state == "stopped":

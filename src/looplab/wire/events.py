@@ -436,6 +436,14 @@ class TaskStacks(msgspec.Struct, array_like=True, tag=20, frozen=True):
     """For each stack a heading and its frames `(file, line, function, source)`, outermost first."""
 
 
+class TrafficFailed(msgspec.Struct, array_like=True, tag=21, frozen=True):
+    """The lab's word that the traffic process has ended in disorder: nothing more is sent."""
+
+    t_ns: int
+    reason: str
+    """In one sentence: its last complaint, or how it ended."""
+
+
 Event = (
     Hello
     | ServerRequest
@@ -458,6 +466,7 @@ Event = (
     | Monitor
     | Tasks
     | TaskStacks
+    | TrafficFailed
 )
 """Any event."""
 

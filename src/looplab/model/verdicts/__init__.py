@@ -20,7 +20,7 @@ from looplab.model.verdicts.loop import (
     LoopHeld,
     MachineLimited,
 )
-from looplab.model.verdicts.server import RequestsFailed, ServerFailed, Standing, WorkerLost
+from looplab.model.verdicts.server import RequestsFailed, ServerFailed, Standing, TrafficFailed, WorkerLost
 from looplab.model.verdicts.slots import CpuInThreads, GthreadFull, GthreadUneven, SlotsFull, SlotsIdle
 from looplab.model.verdicts.traffic import ClientLimited, WaitingOverlaps
 
@@ -35,6 +35,7 @@ _RANKS = {"error": 0, "warning": 1, "ok": 2, "info": 3}
 def _lints(live: bool) -> tuple[Lint, ...]:
     return (
         ServerFailed(),
+        TrafficFailed(),
         WorkerLost(),
         CpuInThreads(),
         LoopHeld(BLOCKED, live),

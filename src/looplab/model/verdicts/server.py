@@ -27,6 +27,21 @@ class ServerFailed:
         return Verdict("server-failed", "error", text, log, "server failed")
 
 
+class TrafficFailed:
+    """The traffic process ended in disorder."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say the reason; where it does not fit, what helps stands behind it."""
+        if model.traffic_failed is None:
+            return None
+        reason = model.traffic_failed.reason
+        said, help = reason, ""
+        if len(reason) > TEXT_COLUMNS:
+            said, _, help = reason.partition(": ")
+        text = words.cut(said[:1].upper() + said[1:], TEXT_COLUMNS)
+        return Verdict("traffic-failed", "error", text, help, "traffic failed")
+
+
 class WorkerLost:
     """A worker broke off although its server goes on."""
 
@@ -77,13 +92,13 @@ class Standing:
         server = model.server
         if server is not None and server.state == "stopped":
             return Verdict("stopped", "info", "The server is stopped", "", "stopped")
-        if model.finished:
+        if model.finished and model.traffic_failed is None:
             figures = model.statistics()
             answered = words.several(figures.ok, "request")
             speed = f" at {words.rate(figures.rps)} req/s" if figures.rps else ""
             return Verdict("done", "info", f"The traffic is over: {answered} answered{speed}", "", "done")
         if server is None or server.state == "starting":
             return Verdict("starting", "info", "The server starts", "", "starting")
-        if server.state == "ready" and not (model.traffic and model.traffic.running):
+        if server.state == "ready" and not model.finished and not (model.traffic and model.traffic.running):
             return Verdict("idle", "info", "The server is ready, there is no traffic", "", "idle")
         return None
