@@ -8,7 +8,7 @@ from stage import FRAME_NS, Stage, failure, played, selection
 from streams import START_NS
 from textual.command import CommandPalette
 from textual.pilot import Pilot
-from textual.widgets import Log
+from textual.widgets import Log, Static
 
 from looplab.scenario import find
 from looplab.view.app import SETTLE_NS
@@ -34,6 +34,10 @@ def _screen_text(stage: Stage) -> str:
 
 def _panel(stage: Stage, name: str) -> PanelWidget:
     return stage.app.main.query_one(f"#{name}", PanelWidget)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 async def _settle(stage: Stage, pilot: Pilot[None]) -> None:
@@ -170,6 +174,41 @@ async def test_b_fires_at_once_what_has_not_rested() -> None:
         assert len(stage.lab.calls) == 3
 
 
+@pytest.mark.parametrize(
+    ("chosen", "key", "said"),
+    [
+        (("hello", "def"), "b", "b fires bursts; this traffic is constant: + and - change its users"),
+        (("one-keyword", "def-blocking"), "9", "there is no scenario 9: 3 are on board"),
+        (("one-keyword", "def-blocking"), "plus", "110 at once: the burst is fired again"),
+        (("hello", "def"), "right_curly_bracket,greater_than_sign", "this scenario has no knob"),
+    ],
+)
+async def test_a_key_that_does_nothing_here_says_why(chosen: tuple[str, str], key: str, said: str) -> None:
+    stage = Stage([], selection(*chosen))
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await stage.play(pilot, START_NS)
+        await pilot.press(*key.split(","))
+        await stage.play(pilot, START_NS + S)
+        assert _panel(stage, "footer").panel.line(0).text.strip() == said
+        await stage.play(pilot, START_NS + 2 * S + FRAME_NS)
+        assert "help" in _panel(stage, "footer").panel.line(0).text
+
+
+async def test_a_picture_goes_to_the_current_folder_and_takes_no_other_s_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        stage.app.action_picture()
+        stage.app.action_picture()
+        await stage.play(pilot, START_NS)
+        names = [f"looplab-one-keyword-async-blocking-{number}.svg" for number in (1, 2)]
+        assert f"picture saved: {names[1]} in /" in _panel(stage, "footer").panel.line(0).text
+    assert _names(tmp_path) == names
+
+
 async def test_users_of_constant_traffic_change_while_it_runs() -> None:
     stage = Stage([], selection("hello", "async-def"))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -295,7 +334,9 @@ async def test_a_terminal_that_is_too_small_says_what_is_needed() -> None:
     stage = Stage(played("async-blocking"))
     async with stage.app.run_test(size=(50, 12)) as pilot:
         await stage.play(pilot, START_NS + S)
-        assert stage.app.main.query_one("#too-small").region.area > 0
+        note = stage.app.main.query_one("#too-small", Static)
+        assert note.region.area > 0
+        assert str(note.render()) == "looplab needs 60×16 cells; this terminal has 50×12."
         assert not _panel(stage, "users").region
         await pilot.resize_terminal(120, 36)
         await stage.play(pilot, START_NS + S)

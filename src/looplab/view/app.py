@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from textual.app import App, SystemCommand
@@ -32,6 +33,9 @@ from looplab.wire.clock import MS, S, now_ns
 FRAME_RATE_HZ = 30
 DRAIN_NS = 10 * MS
 """Most time that a frame gives to new events; what is left waits for the next frame."""
+HINT_NS = 2 * S
+"""How long the footer says why a key does nothing."""
+PICTURE_S = 0.1
 SETTLE_NS = 300 * MS
 """A knob that is turned restarts the server only once it has rested so long."""
 
@@ -167,7 +171,7 @@ class LoopLabApp(App[None]):
     # What people do
 
     def _place(self, selection: Selection) -> int | None:
-        """Find a selection in the catalogue by its folder: somebody's own may have the name of one on board."""
+        """Find a selection in the catalogue by its folder: one of one's own may share a name."""
         folders = [scenario.folder for scenario in self.catalogue]
         folder = selection.scenario.folder
         return folders.index(folder) if folder in folders else None
@@ -199,6 +203,8 @@ class LoopLabApp(App[None]):
         """Open a scenario by its place in the catalogue, from 1."""
         if number <= len(self.catalogue):
             self._choose(choose.select(self.catalogue[number - 1]))
+        else:
+            self._hint(f"there is no scenario {number}: {len(self.catalogue)} are on board")
 
     def action_scenario(self, step: int) -> None:
         """Go to the next or previous scenario."""
@@ -210,6 +216,12 @@ class LoopLabApp(App[None]):
         """Go to the next or previous variant."""
         if len(self.choice.selection.scenario.variants) > 1:
             self._choose(choose.other_variant(self.choice.selection, step))
+        else:
+            self._hint("this scenario has one variant only: [ and ] go to another scenario")
+
+    def _hint(self, text: str) -> None:
+        """Say in the footer why a key does nothing here, or what it will do."""
+        self.choice.hint, self.choice.hint_until_ns = text, self._clock() + HINT_NS
 
     def action_freeze(self) -> None:
         """Hold the picture, or let it go on."""
@@ -239,14 +251,22 @@ class LoopLabApp(App[None]):
             self.choice.stopped = False
             self._go_on()
             self.lab.burst(plan.requests, plan.concurrency)
+        else:
+            self._hint(f"b fires bursts; this traffic is {plan.executor}: + and - change its users")
 
     def action_users(self, step: int) -> None:
         """Change the users; a burst is fired again with them."""
         choice = self.choice
         count = choose.more_users(choice.selection.users, step)
         if count == choice.selection.users:
+            self._hint(f"{count:,} users is the {'most' if step > 0 else 'least'}")
             return
         choice.selection = choice.selection.with_users(count)
+        over = self.lab.model.finished or choice.stopped
+        if choice.selection.plan.executor == "burst":
+            self._hint(f"{count:,} at once: the burst is fired again")
+        else:
+            self._hint(f"{count:,} users" + (": s starts the traffic with them" if over else ""))
         self._when_settled(lambda: self.lab.set_users(count))
         if choice.selection.plan.executor == "burst":
             self._when_settled(self._burst_with_users)
@@ -262,16 +282,21 @@ class LoopLabApp(App[None]):
         if names:
             place = names.index(self.choice.knob) if self.choice.knob in names else 0
             self.choice.knob = names[(place + step) % len(names)]
+        if len(names) < 2:
+            self._hint("this scenario has one knob only" if names else "this scenario has no knob")
 
     def action_turn(self, step: int) -> None:
         """Turn the picked knob; the server starts again with it once the knob rests."""
         choice = self.choice
         if not choice.knob:
+            self._hint("this scenario has no knob")
             return
         turned = choose.turned(choice.selection, choice.knob, step)
         if turned.knobs != choice.selection.knobs:
             choice.selection = turned
             self._when_settled(lambda: self._choose(choice.selection))
+        else:
+            self._hint(f"{choice.knob} is at its {'most' if step > 0 else 'least'}")
 
     def action_code(self) -> None:
         """Show or hide the code."""
@@ -305,7 +330,7 @@ class LoopLabApp(App[None]):
         """List every action by name, then each variant and scenario, then Textual's own."""
         for key in KEYS:
             if key.title:
-                yield SystemCommand(key.title, f"{key.help} ({key.shown})", self._runner(key.action))
+                yield SystemCommand(key.title, f"key {key.shown}", self._runner(key.action))
         selection = self.choice.selection
         for variant in selection.scenario.variants:
             made = choose.select(selection.scenario, variant, selection.knobs)
@@ -314,8 +339,27 @@ class LoopLabApp(App[None]):
             yield SystemCommand(
                 f"Scenario: {scenario.title}", scenario.question, self._runner(f"open({number})")
             )
-        own = ("Theme", "Quit", "Screenshot")
+        yield SystemCommand("Screenshot", "an SVG file in the current folder", self._picture_soon)
+        own = ("Theme", "Quit")
         yield from (command for command in super().get_system_commands(screen) if command.title in own)
+
+    def action_picture(self) -> None:
+        """Save the screen as a picture in the current folder, under a name that is not taken."""
+        selection = self.choice.selection
+        name = f"looplab-{selection.scenario.id}-{selection.variant.id}"
+        number = 1
+        while (path := Path.cwd() / f"{name}-{number}.svg").exists():
+            number += 1
+        try:
+            path.write_text(self.export_screenshot(), encoding="utf-8")
+        except OSError as error:
+            self._hint(f"no picture: {path.parent}: {error.strerror}")
+        else:
+            self._hint(f"picture saved: {path.name} in {path.parent}")
+
+    def _picture_soon(self) -> None:
+        # The palette has to be gone from the picture first.
+        self.set_timer(PICTURE_S, self.action_picture)
 
     def _runner(self, action: str) -> Callable[[], None]:
         def run() -> None:

@@ -58,6 +58,10 @@ class Choice:
     knob: str = ""
     """Name of the knob that is picked."""
     stopped: bool = False
+    hint: str = ""
+    """What the footer says in place of the keys, …"""
+    hint_until_ns: int = 0
+    """… until this moment."""
 
 
 @dataclass
@@ -83,6 +87,8 @@ class View:
     busy_shares: dict[int, float] = field(default_factory=dict)
     probe_share: float | None = None
     """CPU time of the probes' own threads, as a share of one core."""
+    hint: str = ""
+    """What the footer says in place of the keys; empty most of the time."""
     figures: int = 0
     """Goes up whenever the figures were computed anew."""
     ui_ms: float = 0.0
@@ -126,8 +132,6 @@ class View:
             return "■", "failed", "error"
         if self.frozen:
             return "❄", f"frozen {write.clock(self.elapsed_ns)}", "info"
-        if self.model.traffic_failed is not None:
-            return "■", "traffic failed", "error"
         if self.model.traffic_failed is not None:
             return "■", "traffic failed", "error"
         if server is None or server.state == "starting" or self.model.traffic is None:
@@ -207,7 +211,7 @@ class Observer:
             held.frozen = True
             if held.window.columns != columns:
                 held.window = self._window(held.model, held.now_ns, columns)
-            self._ui(held, backlog)
+            self._ui(held, backlog, now_ns)
             return held
         shown_ns = max(min(now_ns, model.ended_ns or now_ns), model.started_ns)
         view = View(
@@ -227,7 +231,7 @@ class Observer:
             _copy(before, view)
         view.figures = self._figures
         view.stall = _stall(model)
-        self._ui(view, backlog)
+        self._ui(view, backlog, now_ns)
         self._held = view
         return view
 
@@ -242,7 +246,9 @@ class Observer:
             largest_ns=windows.CONSTANT_LARGEST_NS if constant else windows.BURST_LARGEST_NS,
         )
 
-    def _ui(self, view: View, backlog: int) -> None:
+    def _ui(self, view: View, backlog: int, now_ns: int) -> None:
+        choice = view.choice
+        view.hint = choice.hint if now_ns < choice.hint_until_ns else ""
         view.backlog = backlog
         view.ui_ms = max((took for _, took, _ in self._frames), default=0.0)
         view.late_ms = max((late for _, _, late in self._frames), default=0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from looplab.view.paint import Piece, text_strip
+from looplab.view.paint import Piece, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
 
@@ -25,7 +25,17 @@ class Footer(Panel):
     def show(self, view: View) -> None:
         """Draw the keys that make sense now."""
         entries = _entries(view)
-        if not self.fresh(0, entries):
+        if not self.fresh(0, (entries, view.hint)):
+            return
+        if view.hint:
+            # The keys below it can still be clicked: a second step of users follows the first.
+            hint = shortened(view.hint, self.width - 2)
+            self.put(
+                0,
+                text_strip(
+                    [(" ", self.palette.bar), (hint, self.palette.bar_bold)], self.width, self.palette.bar
+                ),
+            )
             return
         room = self.width - 1 - sum(_length(entry) for entry in _ALWAYS)
         chosen: list[Entry] = []

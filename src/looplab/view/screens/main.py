@@ -65,11 +65,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the panels."""
-        yield Static(
-            f"looplab needs {layout.LEAST_WIDTH}×{layout.LEAST_HEIGHT} cells; this terminal is smaller.",
-            id="too-small",
-            markup=False,
-        )
+        yield Static(id="too-small", markup=False)
         with Vertical(id="room"):
             yield PanelWidget(Header(), id="header")
             yield PanelWidget(VerdictPanel(), id="verdict")
@@ -123,6 +119,9 @@ class MainScreen(Screen[None]):
         self._laid = key
         self.set_class(not fits, "too-small")
         if not fits:
+            needed = f"{layout.LEAST_WIDTH}×{layout.LEAST_HEIGHT}"
+            said = f"looplab needs {needed} cells; this terminal has {width}×{height}."
+            self.query_one("#too-small", Static).update(said)
             return
         places = layout.plan(
             width,
