@@ -105,12 +105,12 @@ async def test_a_holder_is_free_when_it_is_back(lab: Lab, postgres: str) -> None
 
 async def test_who_gives_up_waits_no_longer_and_holds_nothing(lab: Lab, postgres: str) -> None:
     async with lab.serve("database:app", TEST_POSTGRES=postgres) as server:
-        holders = calls(server, "/borrow?seconds=0.6", range(1, 6))
+        holders = calls(server, "/hold", range(1, 6))
         full = await until_state(lab, 5, 5, 5, 0, 0)
         cancelled = await call(server, "/abandoned", 6)
         kind = await call(server, "/impatient", 7)
         impatient, abandoned = await lab.finished(7), await lab.finished(6)
-        assert not any(task.done() for task in holders)
+        await call(server, "/open")
         await asyncio.gather(*holders)
         await until_state(lab, 5, 0, 0, 0, 0)
         used = uses(lab)
@@ -183,9 +183,10 @@ async def test_work_of_no_request_holds_a_connection_too(lab: Lab, postgres: str
 async def test_a_psycopg_pool_of_the_loop(lab: Lab, postgres: str, loop: str) -> None:
     clients = range(1, 7)
     async with lab.serve("database:app", loop, TEST_POSTGRES=postgres) as server:
-        waiting = calls(server, "/of-loop?seconds=0.3", clients)
+        waiting = calls(server, "/of-loop", clients)
         pool = await psycopg_pool_in_use(lab)
         full = await until_state(lab, 2, 2, 2, 0, 4, pool=pool)
+        await call(server, "/open")
         truth = dict(zip(clients, await asyncio.gather(*waiting), strict=True))
         ended = {client: await lab.finished(client) for client in clients}
         used = await lab.until(lambda: found if len(found := uses(lab, pool)) >= 6 else [])
@@ -205,9 +206,10 @@ async def test_a_psycopg_pool_of_the_loop(lab: Lab, postgres: str, loop: str) ->
 async def test_a_psycopg_pool_of_threads(lab: Lab, postgres: str) -> None:
     clients = range(1, 7)
     async with lab.serve("database:app", TEST_POSTGRES=postgres) as server:
-        waiting = calls(server, "/of-threads?seconds=0.3", clients)
+        waiting = calls(server, "/of-threads", clients)
         pool = await psycopg_pool_in_use(lab)
         await until_state(lab, 2, 2, 2, 0, 4, pool=pool)
+        await call(server, "/open")
         truth = dict(zip(clients, await asyncio.gather(*waiting), strict=True))
         ended = {client: await lab.finished(client) for client in clients}
         used = await lab.until(lambda: found if len(found := uses(lab, pool)) >= 6 else [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,15 +148,21 @@ async def test_a_pool_of_a_library_is_not_shown(lab: Lab) -> None:
     assert pools == {"threadpool", "executor 2"}
 
 
+@pytest.mark.parametrize("path", ["/processes", "/anyio-processes"])
 @loops
-async def test_as_many_jobs_as_there_are_processes_are_at_work(lab: Lab, loop: str) -> None:
+async def test_as_many_jobs_as_there_are_processes_are_at_work(
+    lab: Lab, loop: str, path: str, folder: Path
+) -> None:
     clients = range(1, 7)
+    opened, closed = folder / "opened", folder / "closed"
+    opened.touch()
     async with lab.serve("jobs:app", loop) as server:
         # The first job starts the processes.
-        await call(server, "/processes?seconds=0.01", 99)
+        await call(server, f"{path}?until={opened}", 99)
         await until_uses(lab, "processes", 1)
-        waiting = calls(server, "/processes?seconds=0.3", clients)
+        waiting = calls(server, f"{path}?until={closed}", clients)
         full = await until_full(lab, "processes", 6)
+        closed.touch()
         truth = dict(zip(clients, await asyncio.gather(*waiting), strict=True))
         ended = {client: await lab.finished(client) for client in clients}
         used = [use for use in await until_uses(lab, "processes", 7) if use.slot >= 0][1:]
@@ -172,7 +179,8 @@ async def test_as_many_jobs_as_there_are_processes_are_at_work(lab: Lab, loop: s
     assert [use.rid for use in sorted(used, key=lambda use: use.taken_ns)][2:] == asked[2:]
     for slot in (0, 1):
         own = sorted((use.taken_ns, use.released_ns) for use in used if use.slot == slot)
-        assert len(own) == 3
+        # anyio starts a process while others go on, which takes as long as it takes.
+        assert len(own) == 3 or path == "/anyio-processes"
         assert all(before[1] <= after[0] for before, after in pairwise(own))
 
 
@@ -186,7 +194,8 @@ async def test_an_own_limiter_does_not_count_into_the_threadpool(lab: Lab, loop:
         truth = dict(zip(clients, await asyncio.gather(*waiting), strict=True))
         ended = {client: await lab.finished(client) for client in clients}
         used = await until_uses(lab, "own limiter", 7)
-        await call(server, "/once-limited")
+        await call(server, "/once-limited", 99)
+        await lab.finished(99)
     asked = [ended[client].rid for client in sorted(clients, key=lambda client: truth[client]["asked"])]
     assert (full.kind, full.total, full.held, full.busy, full.waiting) == ("threads", 3, 3, 3, 4)
     assert full.queue == asked[3:]
@@ -195,3 +204,4 @@ async def test_an_own_limiter_does_not_count_into_the_threadpool(lab: Lab, loop:
     assert not uses(lab, "threadpool")
     # A limiter that is used once is no pool.
     assert {state.pool for state in lab.all(Slots)} == {"threadpool", "own limiter"}
+    assert {use.pool for use in lab.all(SlotUse)} == {"own limiter"}

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from looplab.probe.anyio_processes import AnyioProcesses
 from looplab.probe.asyncpg_pools import Asyncpg
 from looplab.probe.connections import ServerConnections
 from looplab.probe.driver import Driver
@@ -136,7 +137,8 @@ class Worker:
         facts, pools, faults = self.lane.facts, self._pools, self.faults
         executors = Executors(loop, facts, pools, faults)
         faults.guard("executor", executors.watch_loop)
-        return pools.start(executors, Asyncpg(facts, pools, faults), Psycopg(facts, pools, faults))
+        processes = AnyioProcesses(facts, pools, faults)
+        return pools.start(executors, processes, Asyncpg(facts, pools, faults), Psycopg(facts, pools, faults))
 
     def _hello(
         self, settings: Settings, loop: asyncio.AbstractEventLoop, instruments: list[Instrument]

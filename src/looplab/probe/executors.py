@@ -40,10 +40,10 @@ class ExecutorBook(SlotBook):
     kind: SlotKind = "executor"
     base = "executor"
 
-    def __init__(self, faults: Faults, executor: Any) -> None:
+    def __init__(self, faults: Faults, executor: Any, total: int) -> None:
         super().__init__(faults)
         self._executor = weakref.ref(executor)
-        self._total = executor._max_workers
+        self._total = total
         self._threads: dict[int, int] = {}
         self.used = False
         """Whether the loop or a request has given it a job. Libraries have pools of their own."""
@@ -107,8 +107,8 @@ class ProcessBook(ExecutorBook):
     kind: SlotKind = "processes"
     base = "processes"
 
-    def __init__(self, faults: Faults, executor: Any, facts: Facts) -> None:
-        super().__init__(faults, executor)
+    def __init__(self, faults: Faults, executor: Any, total: int, facts: Facts) -> None:
+        super().__init__(faults, executor, total)
         self._facts = facts
         self._line: deque[SlotHop] = deque()
         self._idle: deque[int] = deque(range(self._total))
@@ -312,17 +312,17 @@ class Executors:
         hop.released_ns = now_ns()
         self._facts.append((RELEASED, hop.released_ns, hop.request, 0, hop))
 
-    def _process_book(self, faults: Faults, executor: Any) -> ProcessBook:
-        return ProcessBook(faults, executor, self._facts)
+    def _process_book(self, faults: Faults, executor: Any, total: int) -> ProcessBook:
+        return ProcessBook(faults, executor, total, self._facts)
 
-    def _ask(self, executor: Any, make: Callable[[Faults, Any], ExecutorBook]) -> SlotHop | None:
+    def _ask(self, executor: Any, make: Callable[[Faults, Any, int], ExecutorBook]) -> SlotHop | None:
         """Note that a job is given to an executor; None if the instrument is off."""
         if "executor" in self._faults.off:
             return None
         try:
             book = self._books.get(executor)
             if book is None:
-                made = make(self._faults, executor)
+                made = make(self._faults, executor, executor._max_workers)
                 book = self._books.setdefault(executor, made)
                 if book is made:
                     self._pools.add(book)

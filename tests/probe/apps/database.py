@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 DSN = os.environ["TEST_POSTGRES"]
 now = time.monotonic_ns
 gate = asyncio.Event()
+thread_gate = threading.Event()
 outside_gate = asyncio.Event()
 outside: dict[str, int] = {}
 
@@ -52,14 +54,21 @@ app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/gated")
-async def gated(seconds: float = 0.3) -> dict[str, int]:
+async def gated(seconds: float = 0.5) -> dict[str, int]:
     await gate.wait()
     return await borrow(app.state.pool, seconds)
+
+
+@app.get("/hold")
+async def hold() -> None:
+    async with app.state.pool.acquire():
+        await gate.wait()
 
 
 @app.get("/open")
 async def open_gate() -> None:
     gate.set()
+    thread_gate.set()
 
 
 @app.get("/borrow")
@@ -123,20 +132,22 @@ async def told() -> dict[str, Any]:
 
 
 @app.get("/of-loop")
-async def of_loop(seconds: float) -> dict[str, int]:
+async def of_loop() -> dict[str, int]:
     asked = now()
     async with app.state.of_loop.connection() as connection:
         taken = now()
-        await connection.execute("SELECT pg_sleep(%s)", (seconds,))
+        await gate.wait()
+        await connection.execute("SELECT pg_sleep(0.02)")
         done = now()
     return {"asked": asked, "taken": taken, "done": done, "back": now()}
 
 
 @app.get("/of-threads")
-def of_threads(seconds: float) -> dict[str, int]:
+def of_threads() -> dict[str, int]:
     asked = now()
     with app.state.of_threads.connection() as connection:
         taken = now()
-        connection.execute("SELECT pg_sleep(%s)", (seconds,))
+        thread_gate.wait()
+        connection.execute("SELECT pg_sleep(0.02)")
         done = now()
     return {"asked": asked, "taken": taken, "done": done, "back": now()}

@@ -6,8 +6,10 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
+import anyio.to_process
 import anyio.to_thread
 from fastapi import FastAPI
 
@@ -29,12 +31,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-def job(seconds: float = 0) -> dict[str, int]:
-    """Wait for the gate, or sleep; in a thread or in a process."""
+def job(seconds: float = 0, until: str = "") -> dict[str, int]:
+    """Sleep, wait for a file, or wait for the gate; in a thread or in a process."""
     began = now()
+    while until and not Path(until).exists():
+        time.sleep(0.01)
     if seconds:
         time.sleep(seconds)
-    else:
+    elif not until:
         gate.wait()
     return {"began": began, "ended": now(), "thread": threading.get_ident()}
 
@@ -123,11 +127,19 @@ async def after_the_end() -> str:
 
 
 @app.get("/processes")
-async def in_processes(seconds: float) -> dict[str, int]:
+async def in_processes(until: str) -> dict[str, int]:
     if not processes:
         processes.append(ProcessPoolExecutor(2))
     asked = now()
-    return {"asked": asked} | await asyncio.get_running_loop().run_in_executor(processes[0], job, seconds)
+    return {"asked": asked} | await asyncio.get_running_loop().run_in_executor(processes[0], job, 0.05, until)
+
+
+@app.get("/anyio-processes")
+async def in_processes_of_anyio(until: str) -> dict[str, int]:
+    if not limiters:
+        limiters.append(anyio.CapacityLimiter(2))
+    asked = now()
+    return {"asked": asked} | await anyio.to_process.run_sync(job, 0.05, until, limiter=limiters[0])
 
 
 @app.get("/limited")
