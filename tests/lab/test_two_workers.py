@@ -182,7 +182,7 @@ def test_kept_connections_wait_for_their_blocked_worker_and_new_ones_do_not(stan
     stand.until(lambda: blocked.loop.present_stall is not None)
     gone_ns = stand.model.now_ns
     (stand.folder / "gate").touch()
-    stand.until(lambda: all(request.done_ns for request in waiting))
+    stand.until(lambda: all(request.done_ns and request.worker >= 0 for request in waiting))
     asking.join(DEADLINE_S)
     connection.close()
     new.close()
