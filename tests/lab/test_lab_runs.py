@@ -287,6 +287,37 @@ def test_traffic_stops_and_starts_on_the_same_server(bench: Bench, select: Selec
     assert numbers.isdisjoint(request.client for request in bench.heard.all(ClientRequest))
 
 
+@pytest.mark.parametrize("key", ["s", "b"])
+def test_a_server_that_works_on_abandoned_requests_is_replaced(
+    bench: Bench, select: Select, marked: Marked, key: str
+) -> None:
+    cut = 'executor = "burst"\nrequests = 3\nconcurrency = 3\nmax_duration = "1s"'
+    bench.lab.start(select("blocking", traffic=cut))
+    bench.until(lambda heard: any(notice.text == "blocked" for notice in heard.all(Notice)))
+    first = bench.heard.last(ServerState)
+    if key == "s":
+        bench.lab.stop_traffic()
+    bench.until(over)
+    last = bench.heard.last(TrafficState)
+    assert last is not None
+    assert last.unfinished == 3
+
+    if key == "s":
+        bench.lab.start_traffic()
+    else:
+        bench.lab.burst()
+    bench.until(lambda heard: run(heard) == 2 and state(heard) == "ready")
+    second = bench.heard.last(ServerState)
+    started = bench.heard.last(RunStarted)
+    assert first is not None
+    assert second is not None
+    assert started is not None
+    assert not started.warm
+    assert second.pid != first.pid
+    bench.until(lambda heard: any(notice.text == "blocked" for notice in heard.all(Notice)))
+    assert len(servers(marked)) == 1
+
+
 def test_a_burst_is_fired_again(bench: Bench, select: Select) -> None:
     bench.lab.start(select(traffic=BURST))
     bench.until(lambda heard: over(heard) and answered(heard) == 6)

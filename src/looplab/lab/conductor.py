@@ -41,6 +41,10 @@ BACKLOG_PERIOD_S = 0.1
 BACKLOG_SAME = 10
 """Every so many readings one is told that says the same as the one before."""
 
+LEFTOVERS_S = 1.0
+"""A server that does not say within it what it does is taken to be busy: its word comes every 250 ms."""
+LEFTOVERS_PERIOD_S = 0.02
+
 NUMBERS_PER_TRAFFIC = 100_000_000
 """Request numbers for each traffic process of a server, so that no two requests share one."""
 
@@ -106,7 +110,7 @@ class Conductor:
         self._command(lambda: self._start(selection))
 
     def start_traffic(self, selection: Selection) -> None:
-        """Start a run on the server that is there, or on a new one if it has failed."""
+        """Start a run on the server that is there; on a new one if it has failed or has leftovers."""
         self._command(lambda: self._start_traffic(selection))
 
     def stop_traffic(self) -> None:
@@ -118,10 +122,13 @@ class Conductor:
         self._command(stop)
 
     def burst(self, selection: Selection, requests: int, concurrency: int) -> None:
-        """Fire a burst with the traffic that is there, or start it again."""
+        """Fire a burst with the traffic that is there, or start it again.
+
+        A server that still works on what the burst before has abandoned is replaced first.
+        """
 
         async def fire() -> None:
-            if self._traffic is None:
+            if self._traffic is None or (self._intake.leftovers.over and await self._works_on_leftovers()):
                 await self._start_traffic(selection)
             else:
                 self._traffic.send(Burst(requests, concurrency))
@@ -199,7 +206,7 @@ class Conductor:
 
     async def _start_traffic(self, selection: Selection) -> None:
         server = self._server
-        if server is None or not self._server_ready:
+        if server is None or not self._server_ready or await self._works_on_leftovers():
             await self._start(selection)
             return
         self._retire_traffic()
@@ -207,6 +214,15 @@ class Conductor:
         self._intake.state("ready", server)
         runtime = await self._open()
         await self._send_job(await self._prepare_traffic(runtime), selection, server)
+
+    async def _works_on_leftovers(self) -> bool:
+        """Find out whether the server is busy with requests of which nobody wants the answer."""
+        leftovers = self._intake.leftovers
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEFTOVERS_S):
+                while leftovers.worked_on is None:  # noqa: ASYNC110
+                    await asyncio.sleep(LEFTOVERS_PERIOD_S)
+        return leftovers.worked_on is not False
 
     # Processes
 

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from looplab.lab.inbox import Inbox
+from looplab.lab.leftovers import Leftovers
 from looplab.lab.selection import Selection
 from looplab.servers.server import ServerProcess
 from looplab.wire.clock import now_ns
@@ -37,6 +38,8 @@ class Intake:
         """
         self.run = 0
         """Number of the present run; 0 before the first."""
+        self.leftovers = Leftovers()
+        """What the traffic has left behind on the present server."""
         self._inbox = inbox
         self._greet = greet
         self._server_run = 0
@@ -51,6 +54,7 @@ class Intake:
             }
         else:
             self._sources.clear()
+            self.leftovers.forget()
             self._server_run = self.run
         self._inbox.clear()
         self._put(selection.announce(self.run, warm))
@@ -69,6 +73,9 @@ class Intake:
             self._greet(first)
         elif batch.source in self._sources:
             self._inbox.put(batch)
+        else:
+            return
+        self.leftovers.hear(batch)
         if any(isinstance(event, Bye) for event in batch.events):
             self._sources.pop(batch.source, None)
 

@@ -59,6 +59,21 @@ def run_length_ns(model: Model, now_ns: int) -> int:
     return max((model.ended_ns or now_ns) - model.started_ns, 1)
 
 
+def left_behind(model: Model) -> str:
+    """Say that the server still works on what a run that is over has abandoned; empty if it does not."""
+    if not model.finished:
+        return ""
+    count = model.statistics().unfinished
+    if not count or not any(
+        worker.source is not None and worker.alive and (worker.source.open or worker.loop.present_stall)
+        for worker in model.workers
+    ):
+        return ""
+    if count == 1:
+        return "1 request was abandoned by its client; the server still works on it"
+    return f"{count:,} requests were abandoned by their clients; the server still works on them"
+
+
 def culprit(model: Model, place: Place) -> str:
     """Name a place and its function."""
     where = words.where(place, model.run.source if model.run else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from looplab.model import words
@@ -14,6 +14,7 @@ from looplab.model.verdicts.base import (
     TEXT_COLUMNS,
     Verdict,
     culprit,
+    left_behind,
     run_length_ns,
     stalled_since,
     usual_lag_ns,
@@ -104,7 +105,9 @@ class LoopHeld:
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say it while it lasts, or in sum once it is over."""
         live: tuple[int, int, Worker, StallRecord] | None = None
-        for worker in model.workers if self._live else ():
+        leftovers = left_behind(model)
+        # What others do to the server once the traffic is over is none of its verdict.
+        for worker in model.workers if self._live and (leftovers or not model.finished) else ():
             stalls = worker.loop.stalls
             stall = stalls.present
             if stall is None and stalls.last is not None and stalls.last.ended_ns >= now_ns - HOLD_NS:
@@ -118,7 +121,10 @@ class LoopHeld:
             held_ns = end - min(stalls.episode_ns, stall.began_ns)
             if live is None or held_ns > live[0]:
                 live = held_ns, end, worker, stall
-        return self._present(model, *live) if live else self._past(model, now_ns)
+        if live is None:
+            return self._past(model, now_ns)
+        verdict = self._present(model, *live)
+        return replace(verdict, detail=f"{leftovers}.", limits=False) if leftovers else verdict
 
     def _present(
         self, model: Model, held_ns: int, until_ns: int, worker: Worker, stall: StallRecord

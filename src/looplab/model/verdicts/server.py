@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from looplab.model import words
-from looplab.model.verdicts.base import TEXT_COLUMNS, Verdict
+from looplab.model.verdicts.base import TEXT_COLUMNS, Verdict, left_behind
 
 if TYPE_CHECKING:
     from looplab.model.model import Model
@@ -96,7 +96,8 @@ class Standing:
             figures = model.statistics()
             answered = words.several(figures.ok, "request")
             speed = f" at {words.rate(figures.rps)} req/s" if figures.rps else ""
-            return Verdict("done", "info", f"The traffic is over: {answered} answered{speed}", "", "done")
+            text = f"The traffic is over: {answered} answered{speed}"
+            return Verdict("done", "info", text, left_behind(model), "done")
         if server is None or server.state == "starting":
             return Verdict("starting", "info", "The server starts", "", "starting")
         if server.state == "ready" and not model.finished and not (model.traffic and model.traffic.running):
