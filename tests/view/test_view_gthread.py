@@ -82,6 +82,7 @@ def test_the_title_tells_both_queues() -> None:
         ([threads(4), threads(4)], 3, "2 workers × 4: 8 held, backlog 3", "full"),
         ([threads(4, 2), threads(4)], 0, "2 workers × 4: 8 held, 2 wait in the workers", "full"),
         ([threads(4, 2), threads(3)], 0, "2 workers × 4: 7 held, 2 wait in the workers", "uneven"),
+        ([threads(3, 1), threads(4)], 0, "2 workers × 4: 7 held, 1 wait in the workers", ""),
         ([threads(2, silent=1)], 0, "1 worker × 4: 2 held, 1 of them without a request", ""),
         ([threads(0)], 0, "1 worker × 4: none used", ""),
         ([threads(0), threads(2, total=2)], 0, "2 workers, 6 in all: 2 held", ""),

@@ -84,7 +84,9 @@ def describe(pools: list[SlotPool], backlog: int) -> tuple[str, str]:
     if len(parts) == 1 and not held:
         peak = sum(pool.peak for pool in pools)
         parts = [f"{peak} at most" if peak else "none used"]
-    mark = "full" if held >= total and (waiting or backlog) else "uneven" if waiting else ""
+    # A worker that is about to give a connection to a free thread is no reason for a mark.
+    stuck = any(pool.waiting and pool.held >= pool.total for pool in pools)
+    mark = "full" if held >= total and (waiting or backlog) else "uneven" if stuck else ""
     return f"{head}: {', '.join(parts)}", mark
 
 
