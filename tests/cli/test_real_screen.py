@@ -137,3 +137,57 @@ def test_a_killed_lab_leaves_nothing(
     opened.process.kill()
     wait(own.gone, "the end of the server")
     wait(lambda: left(environment) == [], "an empty temporary folder")
+
+
+PROMPT = b"monitor >>>"
+
+
+@pytest.fixture
+def warnings_shown(environment: dict[str, str]) -> None:
+    """aiomonitor 0.7 imports a name that click 8.2 calls deprecated."""
+    environment["PYTHONWARNINGS"] = "default"
+
+
+@pytest.fixture
+def visited(warnings_shown: None, terminal: tuple[Terminal, Any], wait: Wait) -> tuple[Terminal, Any]:
+    """Open the tasks screen, and leave it for aiomonitor's terminal."""
+    opened, _ = terminal
+    opened.type("t")
+    wait(lambda: b"terminal closed" in opened.drawn, "aiomonitor")
+    opened.type("a")
+    wait(lambda: PROMPT in opened.drawn, "the prompt of aiomonitor")
+    return terminal
+
+
+def test_aiomonitors_own_terminal_is_left_for_the_tasks_screen(
+    visited: tuple[Terminal, Any], environment: dict[str, str], wait: Wait
+) -> None:
+    opened, own = visited
+    opened.type("ps\r")
+    wait(lambda: b"Server.serve" in opened.drawn, "the list of aiomonitor")
+    before = len(opened.drawn)
+    opened.type("exit\r")
+    wait(lambda: ALTERNATE_ON in opened.drawn[before:], "the screen")
+    wait(lambda: b"terminal closed" in opened.drawn[before:], "the port to be closed")
+    opened.type("t")
+    wait(lambda: b"Mine" in opened.drawn[before:], "the main screen")
+    opened.type("q")
+    wait(lambda: opened.process.poll() is not None, "the end of looplab")
+    assert opened.process.returncode == 0
+    assert b"Traceback" not in opened.drawn
+    wait(own.gone, "the end of the server")
+    assert left(environment) == []
+
+
+def test_a_signal_during_a_visit_ends_looplab(
+    visited: tuple[Terminal, Any], environment: dict[str, str], wait: Wait
+) -> None:
+    opened, own = visited
+    before = len(opened.drawn)
+    opened.process.send_signal(signal.SIGTERM)
+    wait(lambda: opened.process.poll() is not None, "the end of looplab")
+    assert opened.process.returncode == 0
+    wait(lambda: CURSOR_ON in opened.drawn[before:], "the terminal as it was")
+    assert b"Traceback" not in opened.drawn
+    wait(own.gone, "the end of the server")
+    assert left(environment) == []

@@ -205,7 +205,7 @@ def _order(row: TaskRow) -> tuple[bool, bool, int, int, str]:
 
 
 def _has_not_begun(coroutine: Any) -> bool:
-    if not isinstance(coroutine, CoroutineType):
+    if not isinstance(coroutine, CoroutineType | Driver):
         return False
     return not (coroutine.cr_running or coroutine.cr_suspended or coroutine.cr_frame is None)
 
