@@ -57,7 +57,7 @@ async def test_a_synchronous_route_waits_for_a_thread_and_runs_in_it(lab: Lab, l
     times = [since for _, since in request.phases] + [request.ended_ns]
     work = next(index for index, name in enumerate(names) if name is Phase.THREAD)
     assert names[work - 1] is Phase.THREAD_WAIT
-    assert names[work + 1] is Phase.AWAITING
+    assert names[work + 1] is Phase.READY
     assert times[work] <= truth["began_ns"]
     assert truth["ended_ns"] <= times[work + 1]
     assert request.slot == 0

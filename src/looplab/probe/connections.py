@@ -22,6 +22,11 @@ class ServerConnections:
         self._server: Any = None
         self._shown: Connections | None = None
 
+    @property
+    def server(self) -> Any:
+        """The server that was found, or None."""
+        return self._server
+
     def start(self) -> bool:
         """Find the server; called in a task of its loop. False if there is none that is known."""
         self._server = _find()

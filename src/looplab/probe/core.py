@@ -15,6 +15,7 @@ from looplab.probe.asyncpg_pools import Asyncpg
 from looplab.probe.connections import ServerConnections
 from looplab.probe.driver import Driver
 from looplab.probe.executors import Executors
+from looplab.probe.farewell import Farewell
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
@@ -30,19 +31,28 @@ from looplab.probe.tasks import Tasks
 from looplab.probe.threads import Threads
 from looplab.probe.watchdog import Watchdog
 from looplab.probe.workers import WorkerNumber
-from looplab.wire.clock import MS, anchor, now_ns
+from looplab.wire.clock import MS, S, anchor, now_ns
 from looplab.wire.emitter import Emitter
 from looplab.wire.events import PROTOCOL, Event, Hello, ProbeReport
 
 REPORT_EVERY_NS = 250 * MS
 """Time between two reports of the probe about itself."""
 
+MEET_NS = 5 * S
+"""Time in which the lab must have been met."""
+
 
 class Worker:
     """The instruments of this process, from `install` to `stop`; a forked child makes its own."""
 
-    def __init__(self, settings: Settings, faults: Faults) -> None:
-        """Install all instruments on the running loop; called in a task of it."""
+    def __init__(self, settings: Settings, faults: Faults, end: Callable[[], None]) -> None:
+        """Install all instruments on the running loop; called in a task of it.
+
+        Args:
+            settings: what the lab says.
+            faults: what happens when an instrument fails.
+            end: takes all away again; called when the server or the lab has gone.
+        """
         loop = asyncio.get_running_loop()
         self.faults = faults
         self.open: dict[int, Driver] = {}
@@ -50,7 +60,8 @@ class Worker:
         self.lane = Lane(loop, faults)
         self._slots = ThreadBook(faults)
         self._pools = Pools(faults)
-        self._ledger = Ledger(self.lane, self.open)
+        self._tasks = Tasks(loop, self.lane, faults)
+        self._ledger = Ledger(self.lane, self.open, self._tasks.drivers)
         own = OwnLimiters(self._pools, faults)
         self._threads = Threads(self.lane.facts, self._slots, own, faults)
         self._number = WorkerNumber(settings.workers)
@@ -58,13 +69,17 @@ class Worker:
         instruments: list[Instrument] = ["requests", "loop", "stalls"]
         if self._start_threads():
             instruments.append("threads")
-        self._tasks = Tasks(loop, self.lane, faults)
         if self._start("tasks", self._tasks.start):
             instruments.append("tasks")
         instruments += self._start_pools(loop)
         self._connections = ServerConnections()
         if self._start_connections():
             instruments.append("connections")
+        self._farewell = Farewell(self._connections.server, end)
+        faults.guard("requests", self._farewell.start)
+        self._end = end
+        self._met = False
+        self._began_ns = now_ns()
         self._stillness = Stillness(settings, faults)
         instruments += self._stillness.instruments
         self._monitor = TaskMonitor(loop, self.lane, settings.root, faults, lambda: self._emitter.alive)
@@ -72,6 +87,7 @@ class Worker:
         self._emitter = Emitter(settings.socket, hello, self._collect, self._monitor.hear)
         collector = self._stillness.collector
         self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake, collector)
+        self.lane.after_beat = self._look_for_lab
         self.lane.start()
         self._watchdog.start()
         self._stillness.start(self.lane, self._number.number, self._watchdog.native_id)
@@ -96,6 +112,8 @@ class Worker:
 
     def stop(self) -> None:
         """Take the instruments away and send what is left, with a last report."""
+        self.lane.after_beat = None
+        self._farewell.stop()
         self._monitor.stop()
         self._tasks.stop()
         self._threads.stop()
@@ -105,6 +123,8 @@ class Worker:
         self._reported_ns = 0
         self._emitter.stop()
         self.lane.stop()
+        # Requests that go on have their drivers, and write to nobody.
+        self.lane.facts.capacity = 0
 
     def forget(self) -> None:
         """Let go of the parent's things in a forked child, where no thread of the probe lives."""
@@ -114,6 +134,13 @@ class Worker:
         self._tasks.stop()
         self._threads.stop()
         self._pools.stop()
+
+    def _look_for_lab(self) -> None:
+        """End everything once the lab has gone, or was never there: nobody reads what is written."""
+        if self._emitter.alive:
+            self._met = True
+        elif self._met or now_ns() - self._began_ns > MEET_NS:
+            self._end()
 
     def _start(self, instrument: Instrument, start: Callable[[], None]) -> bool:
         self.faults.guard(instrument, start)
@@ -221,7 +248,7 @@ class Probe:
         if self.worker is not None or self._ended:
             return
         try:
-            self.worker = Worker(self._settings, Faults())
+            self.worker = Worker(self._settings, Faults(), self.stop)
         except Exception as error:
             self._ended = True
             print(f"looplab: the probe is off: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201

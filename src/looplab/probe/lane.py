@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from types import CodeType
 
 from looplab.probe.faults import Faults
@@ -36,6 +37,7 @@ class Lane:
         "_faults",
         "_handle",
         "_loop",
+        "after_beat",
         "base",
         "beat_ns",
         "begun",
@@ -74,6 +76,8 @@ class Lane:
         self.long_runs: BoundedBuffer[LongRun] = BoundedBuffer(1_000)
         """Each run long enough to be a stall that the watchdog has not read yet."""
         self.state: State = (None, self.beat_ns, 0, 0)
+        self.after_beat: Callable[[], None] | None = None
+        """Called with each heartbeat, in the loop's thread."""
 
     def start(self) -> None:
         """Start the heartbeat."""
@@ -124,5 +128,7 @@ class Lane:
             self.lates.append(now - self.beat_ns - BEAT_NS)
             self.beat_ns = now
             self._handle = self._loop.call_later(BEAT_NS / 1e9, self._beat)
+            if self.after_beat is not None:
+                self.after_beat()
         except Exception as error:
             self._faults.fail("loop", error)

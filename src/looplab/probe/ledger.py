@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
 
 from looplab.probe.driver import Driver
 from looplab.probe.lane import BEAT_NS, Lane
 from looplab.probe.phases import PhaseLog, short
-from looplab.probe.records import MERGE_NS, Fact, Hop, Kind, Request
+from looplab.probe.records import END, MERGE_NS, SENT, Fact, Kind, Request
 from looplab.probe.timers import MOST_REQUESTS, due_ns
 from looplab.wire.clock import MS, now_ns
 from looplab.wire.events import Event, OpenRequests, ServerRequest
 
 OPEN_EVERY_NS = 250 * MS
 """Time between two lists of all open requests."""
+
+WAIT, TAKEN, DONE, RELEASED = Kind.WAIT, Kind.TAKEN, Kind.DONE, Kind.RELEASED
 
 LATE_NS = 20 * MS
 """Lag of the loop from which timers are looked at."""
@@ -24,21 +27,26 @@ _when = itemgetter(1)
 class Ledger:
     """Reads the facts of one lane: requests and their phases, and the hops for the books of their pools."""
 
-    def __init__(self, lane: Lane, open_requests: dict[int, Driver]) -> None:
+    def __init__(
+        self, lane: Lane, open_requests: dict[int, Driver], tasks: Callable[[], list[Driver]]
+    ) -> None:
         """Make a ledger.
 
         Args:
             lane: whose facts to read.
             open_requests: the open requests that have been suspended, by rid, kept by the loop's thread.
+            tasks: gives the drivers of the tasks that were born in requests.
         """
         self._lane = lane
         self._open = open_requests
+        self._tasks = tasks
         self._logs: dict[int, PhaseLog] = {}
         self._touched: dict[int, PhaseLog] = {}
         self._running: PhaseLog | None = None
         self._newest = 0
         self._ended = 0
         """The newest request of which the end is known."""
+        self._doubted = 0
         self._listed_ns = 0
 
     def collect(self) -> list[Event]:
@@ -54,9 +62,9 @@ class Ledger:
             self._take(fact, events)
         self._announce()
         self._close_lost_run(request, since, now)
-        if request is not None and now - since >= MERGE_NS:
+        if request is not None and not request.told and now - since >= MERGE_NS:
             log = self._log(request)
-            if log is not None and log.ran_ns < since:
+            if log.ran_ns < since:
                 log.open_run(since, now - since)
                 self._running = log
         if now - self._lane.beat_ns - BEAT_NS >= LATE_NS:
@@ -70,11 +78,13 @@ class Ledger:
 
     def open_now(self) -> list[int]:
         """Give the requests that are open: those that were suspended, and one in its first run."""
-        newest = self._lane.begun
         rids = list(self._open.copy())
+        request, newest = self._lane.state[0], self._lane.begun
         if newest > self._ended and newest not in rids:
-            # It may have ended in this moment: then its end follows.
-            rids.append(newest)
+            # Its first run goes on, or has ended in this moment and the end follows; or was lost.
+            if (request is not None and request.rid == newest) or newest != self._doubted:
+                rids.append(newest)
+            self._doubted = newest
         return rids
 
     def _take_singles(self) -> list[Event]:
@@ -98,46 +108,39 @@ class Ledger:
     def _take(self, fact: Fact, events: list[Event]) -> None:
         kind, at_ns, request, ended_ns, hop = fact
         if hop is not None:
-            self._take_hop(kind, request, hop)
+            slot = hop.book.take(kind, hop) if hop.book is not None else -1
+            if request is None or request.told:
+                return
+            log = self._log(request)
+            if kind is WAIT:
+                log.wait(hop)
+            elif kind is TAKEN:
+                log.take(hop)
+                if slot >= 0:
+                    log.slot = slot
+            elif kind is DONE:
+                log.finish(hop)
+            elif kind is RELEASED:
+                log.release(hop)
         elif request is None or request.told:
             return
-        elif kind is Kind.END:
+        elif kind is END:
             log = self._log(request)
             request.told = True
             self._ended = max(self._ended, request.rid)
-            if log is not None:
-                del self._logs[request.rid], self._touched[request.rid]
-                log.end()
-                events.append(log.event(ended_ns))
+            del self._logs[request.rid], self._touched[request.rid]
+            log.end()
+            events.append(log.event(ended_ns))
         else:
-            log = self._log(request)
-            if log is not None:
-                log.run(at_ns, ended_ns, sent=kind is Kind.SENT)
+            self._log(request).run(at_ns, ended_ns, sent=kind is SENT)
 
-    def _take_hop(self, kind: Kind, request: Request | None, hop: Hop) -> None:
-        slot = hop.book.take(kind, hop) if hop.book is not None else -1
-        log = self._log(request) if request is not None else None
+    def _log(self, request: Request) -> PhaseLog:
+        """Give the log of a request that has not ended and is about to change."""
+        rid = request.rid
+        log = self._logs.get(rid)
         if log is None:
-            return
-        if kind is Kind.WAIT:
-            log.wait(hop)
-        elif kind is Kind.TAKEN:
-            log.take(hop)
-            if slot >= 0:
-                log.slot = slot
-        elif kind is Kind.DONE:
-            log.finish(hop)
-        elif kind is Kind.RELEASED:
-            log.release(hop)
-
-    def _log(self, request: Request) -> PhaseLog | None:
-        """Give the log of a request, which is about to change; none after its end."""
-        log = self._logs.get(request.rid)
-        if log is None:
-            if request.told:
-                return None
-            log = self._logs[request.rid] = PhaseLog(request)
-        self._touched[request.rid] = log
+            log = self._logs[rid] = PhaseLog(request)
+        self._touched[rid] = log
         return log
 
     def _announce(self) -> None:
@@ -153,16 +156,16 @@ class Ledger:
 
     def _look_at_timers(self, running: Request | None, now: int) -> None:
         """Find out which requests sleep, and since when they would be awake if the loop were not late."""
-        for driver in list(self._open.values())[:MOST_REQUESTS]:
+        drivers = [*self._open.copy().values(), *self._tasks()]
+        for driver in drivers[:MOST_REQUESTS]:
             request = driver.request
-            if request is running or request.ended_ns:
+            if request is running or request.ended_ns or request.told:
                 continue
             # Before the look: its next run is told, however short, so that what is told now ends with it.
             request.tell = True
             due = due_ns(driver)
-            log = self._log(request) if due else None
-            if log is not None:
-                log.expect(due, now)
+            if due:
+                self._log(request).expect(due, now)
 
     def _close_lost_run(self, request: Request | None, since: int, now: int) -> None:
         """Close the run that was announced last, if it is over and the full buffer lost its end."""

@@ -21,13 +21,12 @@ from looplab.wire.events import Phase, ServerRequest
 LONGEST_PATH = 1_024
 """Characters of a path that travel."""
 
-ADVANCED = (Phase.QUERY, Phase.THREAD, Phase.POOL_WAIT, Phase.THREAD_WAIT)
+ADVANCED = (Phase.QUERY, Phase.THREAD, Phase.POOL_WAIT, Phase.THREAD_WAIT, Phase.READY)
 """Phases of hops, the most advanced first: of several that are open it is the one that is told."""
 
-RUNNING, BLOCKING = int(Phase.RUNNING), int(Phase.BLOCKING)
-"""Plain numbers: an item of an enumeration takes twice as long to find and to write."""
-
-RUNS = (Phase.RUNNING, Phase.BLOCKING)
+RUNNING, BLOCKING, AWAITING = Phase.RUNNING, Phase.BLOCKING, Phase.AWAITING
+READY, SENDING = Phase.READY, Phase.SENDING
+RUNS = (RUNNING, BLOCKING)
 
 
 class PhaseLog:
@@ -37,16 +36,14 @@ class PhaseLog:
         "_answers",
         "_blocking_ns",
         "_due_ns",
-        "_finished",
         "_fresh",
+        "_hops",
         "_ready",
         "_running_ns",
         "_sent",
         "_sent_phase",
         "_since",
         "_status",
-        "_waiting",
-        "_working",
         "open_ns",
         "ran_ns",
         "request",
@@ -66,11 +63,9 @@ class PhaseLog:
         self._sent_phase = 0
         self._status = 0
         self._since = request.began_ns
-        self._fresh: list[tuple[int, int]] = [(Phase.RUNNING, request.began_ns)]
-        self._waiting: set[Hop] = set()
-        self._working: set[Hop] = set()
-        self._finished: set[Hop] = set()
-        """Hops whose work has ended and whose task has not gone on: nothing but the loop keeps it waiting."""
+        self._fresh: list[tuple[int, int]] = [(RUNNING, request.began_ns)]
+        self._hops: dict[Hop, Phase] = {}
+        """The open hops, and the phase in which each of them is."""
         self._due_ns = 0
         self._ready = False
         self._answers = False
@@ -113,7 +108,8 @@ class PhaseLog:
 
     def expect(self, due_ns: int, now_ns: int) -> None:
         """Take the time at which a timer makes the request ready to run; it runs when the loop gets to it."""
-        self._due_ns = due_ns
+        if not self._due_ns or due_ns < self._due_ns:
+            self._due_ns = due_ns
         self._settle(now_ns)
 
     def lose_run(self, at_ns: int) -> None:
@@ -121,29 +117,31 @@ class PhaseLog:
         self.run(self.open_ns, at_ns)
 
     def wait(self, hop: Hop) -> None:
-        """Take a hop to a thread that was requested."""
-        self._waiting.add(hop)
-        self._hop_changed(hop.requested_ns)
+        """Take a hop that was requested."""
+        self._hops[hop] = hop.use.waits
+        if not self.open_ns:
+            self._rest(hop.requested_ns)
 
     def take(self, hop: Hop) -> None:
-        """Take a hop that has its thread."""
-        self._waiting.discard(hop)
-        self._working.add(hop)
-        self._hop_changed(hop.taken_ns)
+        """Take a hop that has its slot."""
+        self._hops[hop] = hop.use.works
+        if not self.open_ns:
+            self._rest(hop.taken_ns)
 
     def finish(self, hop: Hop) -> None:
-        """Take a hop whose work in the thread ended."""
-        self._working.discard(hop)
-        if hop.use is THREAD and not hop.released_ns:
-            self._finished.add(hop)
-        self._hop_changed(hop.finished_ns)
+        """Take a hop whose work in the thread ended, so that nothing but the loop keeps it waiting."""
+        if hop.use is THREAD and (not hop.released_ns or hop.released_ns > hop.finished_ns):
+            self._hops[hop] = READY
+        else:
+            self._hops.pop(hop, None)
+        if not self.open_ns:
+            self._rest(hop.finished_ns)
 
     def release(self, hop: Hop) -> None:
         """Take a hop whose task went on, whether it came to a thread or was cancelled before."""
-        self._waiting.discard(hop)
-        self._working.discard(hop)
-        self._finished.discard(hop)
-        self._hop_changed(hop.released_ns)
+        self._hops.pop(hop, None)
+        if not self.open_ns:
+            self._rest(hop.released_ns)
 
     def changed(self) -> bool:
         """Tell whether there is anything to send."""
@@ -164,31 +162,31 @@ class PhaseLog:
         # Each change of a run is made once, whether its age or its end tells of it first.
         if length_ns >= MERGE_NS and self._running_ns != began_ns:
             self._running_ns = began_ns
-            self._change(Phase.RUNNING, began_ns)
+            self._change(RUNNING, began_ns)
         if length_ns >= STALL_NS and self._blocking_ns != began_ns:
             self._blocking_ns = began_ns
-            self._change(Phase.BLOCKING, began_ns + STALL_NS)
-
-    def _hop_changed(self, at_ns: int) -> None:
-        # While a run is open it is what the request does; its end looks at the hops.
-        if not self.open_ns:
-            self._rest(at_ns)
+            self._change(BLOCKING, began_ns + STALL_NS)
 
     def _rest(self, at_ns: int) -> None:
-        """Change to what the request does when it does not run: of several hops, the most advanced."""
-        present = {hop.use.works for hop in self._working} | {hop.use.waits for hop in self._waiting}
-        if present:
-            self._change(next(phase for phase in ADVANCED if phase in present), at_ns)
-        elif self._finished or self._ready:
-            self._change(Phase.READY, at_ns)
+        """Change to what the request does when it does not run: of several hops, the most advanced.
+
+        While a run is open this is not called: the run is what the request does, and its end calls it.
+        """
+        hops = self._hops
+        if not hops:
+            phase = READY if self._ready else SENDING if self._answers else AWAITING
+        elif len(hops) == 1:
+            (phase,) = hops.values()
         else:
-            self._change(Phase.SENDING if self._answers else Phase.AWAITING, at_ns)
+            phase = min(hops.values(), key=ADVANCED.index)
+        self._change(phase, at_ns)
 
     def _settle(self, now_ns: int) -> None:
         """Change to ready if the timer was due by `now_ns`, at the time at which it was."""
         if self._due_ns and self._due_ns <= now_ns and not self._ready:
             self._ready = True
-            self._hop_changed(self._due_ns)
+            if not self.open_ns:
+                self._rest(self._due_ns)
 
     def _change(self, phase: Phase, at_ns: int) -> None:
         fresh = self._fresh
@@ -210,7 +208,7 @@ def short(request: Request) -> ServerRequest:
     """Tell all of a request that was a single run and was never announced: most are."""
     request.told = True
     began, ended = request.began_ns, request.ended_ns
-    phases = [(RUNNING, began)]
+    phases: list[tuple[int, int]] = [(RUNNING, began)]
     if ended - began >= STALL_NS:
         phases.append((BLOCKING, began + STALL_NS))
     return _event(request, 0, phases, ended, -1)

@@ -56,6 +56,7 @@ class Tasks:
         self._calls = 0
         self._looked = (0, 0)
         self._on = False
+        self._born = False
 
     def start(self) -> None:
         """Put the factory in place."""
@@ -91,6 +92,13 @@ class Tasks:
             )
             self._faults.notices.append(Notice(now_ns(), "probe", "warning", clean(text)))
 
+    def drivers(self) -> list[Driver]:
+        """Give the drivers of the tasks that were born in requests and are not done; in any thread."""
+        if not self._born:
+            return []
+        coroutines = (task.get_coro() for task in asyncio.all_tasks(self._loop))
+        return [coroutine for coroutine in coroutines if isinstance(coroutine, Driver)]
+
     def _make(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
         """Make a task, with a driver in it if it is born inside a request."""
         self._calls += 1
@@ -100,6 +108,7 @@ class Tasks:
                 request = current.get() if context is None else context.get(current)
                 if request is not None and asyncio.iscoroutine(coro):
                     coro = Driver(self._lane, request, coro)
+                    self._born = True
             except Exception as error:
                 self._on = False
                 self._faults.fail("tasks", error)
