@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from looplab.servers.reason import complaint, ending
+from looplab.servers.reason import complaint, ending, own_lines
 
 ROOT = Path("/home/user/shop")
 
@@ -94,6 +94,28 @@ GROUP = """\
 )
 def test_the_last_exception_with_the_place_in_the_users_code(log: str, expected: str) -> None:
     assert complaint(log.splitlines(), ROOT) == expected
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (
+            IMPORT,
+            [
+                "File app.py:3, in <module>",
+                "  from store import shelf",
+                "File store/shelf.py:1, in <module>",
+                "  import foo",
+                "ModuleNotFoundError: No module named 'foo'",
+            ],
+        ),
+        (SYNTAX, ["File app.py:7", "  def :", "  ^", "SyntaxError: invalid syntax"]),
+        (ELSEWHERE, ["OSError: no disk"]),
+        ("INFO:     all is well\nLastError: not a traceback", []),
+    ],
+)
+def test_the_users_own_frames_and_the_exception_are_kept(log: str, expected: list[str]) -> None:
+    assert own_lines(log.splitlines(), ROOT) == expected
 
 
 @pytest.mark.parametrize(

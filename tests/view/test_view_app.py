@@ -19,7 +19,7 @@ from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS, S
-from looplab.wire.events import Batch, Notice
+from looplab.wire.events import Batch, Notice, ServerState
 
 SIZE = (120, 36)
 
@@ -140,6 +140,18 @@ async def test_a_failed_server_shows_its_last_words_and_s_starts_it_again() -> N
         assert not _panel(stage, "users").region
         await pilot.press("s")
         assert [call[0] for call in stage.lab.calls] == ["start", "start"]
+
+
+async def test_a_server_that_dies_later_leaves_its_picture() -> None:
+    died = ServerState(START_NS + S, "failed", "", 0, "the server exited with status 7", ["its log"])
+    stage = Stage([*played("async-blocking")])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        stage.lab.inbox.append(Batch(0, START_NS + S, [died]))
+        await stage.play(pilot, START_NS + S)
+        assert "SERVER FAILED  the server exited with status 7" in _screen_text(stage)
+        assert _panel(stage, "users").region
+        assert not _panel(stage, "failure").region
 
 
 async def test_b_fires_the_burst_again() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 from rich.color import Color
 from stage import FRAME_NS, failure, model_at, played, selection, text_of, view_at
@@ -410,4 +411,19 @@ def test_a_failed_server_says_why_and_what_to_do() -> None:
     rows = text_of(FailurePanel(), view_at(failure(), START_NS, COLUMNS), WIDTH, 12)
     assert rows[2] == "  ■ The app could not be imported."
     assert rows[6] == "  │ ModuleNotFoundError: No module named 'fastappi'"
-    assert "s starts it again" in rows[8]
+    assert rows[8] == "  s starts it again   tab goes to another variant"
+
+
+def test_long_words_of_a_failed_server_go_on_in_the_next_row() -> None:
+    view = view_at(failure(), START_NS, COLUMNS)
+    server = view.model.server
+    assert server is not None
+    reason = "the app failed to start: app.py:1: ModuleNotFoundError: No module named 'not_there_at_all'"
+    log = ["File app.py:1, in <module>", "  import not_there_at_all", reason]
+    view.model.server = msgspec.structs.replace(server, reason=reason, log=log)
+    view.choice.selection.scenario.variants[1:] = []
+    rows = text_of(FailurePanel(), view, 50, 16)
+    assert all(len(row) <= 50 for row in rows)
+    assert " ".join(row.strip(" ■") for row in rows[2:5]) == reason
+    assert "  │   import not_there_at_all" in rows
+    assert rows[-4:].count("  s starts it again") == 1

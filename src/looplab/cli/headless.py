@@ -15,6 +15,9 @@ from looplab.scenario import Scenario
 if TYPE_CHECKING:
     from looplab.lab import Selection
 
+LAST_LINES = 10
+"""Lines of a server's output that follow the reason why it failed."""
+
 WIDE = 200
 """Columns of a table that goes to a pipe or a file, where no line should be broken."""
 
@@ -51,9 +54,8 @@ def run_bench(
         try:
             report = bench.bench(selections, runs, observer)
         except RunError as failure:
-            for line in failure.log:
-                click.echo(f"  {line}", err=True)
-            raise click.ClickException(failure.reason) from None
+            log = failure.log[-LAST_LINES:]
+            raise click.ClickException("\n  ".join([failure.reason, *log])) from None
     if "-" not in outputs.values():
         console().print(table.Figures(report))
     for kind, file in outputs.items():

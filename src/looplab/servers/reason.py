@@ -50,6 +50,32 @@ def complaint(log: Sequence[str], root: Path) -> str:
     return found
 
 
+def own_lines(log: Sequence[str], root: Path) -> list[str]:
+    """Give the last exception in the output with the frames of the user's own code, and nothing of others.
+
+    An app that cannot be imported leaves forty lines of servers and importers around the one that matters.
+    """
+    kept: list[str] = []
+    found: list[str] = []
+    inside = mine = False
+    for line in log:
+        if "Traceback (most recent call last)" in line:
+            inside, mine, kept = True, False, []
+        elif frame := _FRAME.match(line):
+            inside = True
+            place = _place(frame["file"], frame["line"], root)
+            mine = bool(place)
+            if mine:
+                kept.append(f"File {place}{line[frame.end() :]}")
+        elif inside and _EXCEPTION.match(line):
+            found = [*kept, line.strip(" |+")]
+            inside = mine = False
+            kept = []
+        elif mine:
+            kept.append(f"  {line.strip(' |+')}")
+    return found
+
+
 def _place(file: str, line: str, root: Path) -> str:
     """Give `app.py:3` for a file of the user's code, relative to its folder, or an empty string."""
     try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from looplab.servers.commands import ServerSpec, command, environment, missing
 from looplab.servers.guarded import Guarded, StartError
-from looplab.servers.reason import complaint, ending
+from looplab.servers.reason import complaint, ending, own_lines
 from looplab.wire.events import Hello
 
 HOST = "127.0.0.1"
@@ -27,7 +27,7 @@ class ServerFailed(Exception):  # noqa: N818  the state of the server that it le
     """The server did not become ready."""
 
     def __init__(self, reason: str, log: list[str]) -> None:
-        """Say why in one sentence, and give the last lines of output."""
+        """Say why in one sentence; the log is the app's part of its complaint, else the last output."""
         super().__init__(reason)
         self.reason = reason
         self.log = log
@@ -87,7 +87,7 @@ class ServerProcess:
             raise
         if reason:
             await self.stop(0)
-            raise ServerFailed(reason, self.log)
+            raise ServerFailed(reason, own_lines(self.log, self.spec.root) or self.log)
         self._ready = True
 
     async def _outcome(self, deadline_s: float) -> str:

@@ -106,6 +106,11 @@ class View:
         return self.model.server is not None and self.model.server.state == "failed"
 
     @property
+    def never_ready(self) -> bool:
+        """Whether the server failed before there was any traffic to see."""
+        return self.failed and self.model.traffic is None
+
+    @property
     def burst(self) -> bool:
         """Whether the traffic is a burst."""
         return self.choice.selection.plan.executor == "burst"
@@ -153,7 +158,9 @@ class View:
         server = self.model.server
         question = self.choice.selection.scenario.question
         if self.failed and server is not None:
-            return Headline("error", f"SERVER FAILED  {server.reason}".rstrip(), "s starts it again")
+            return Headline(
+                "error", f"SERVER FAILED  {server.reason}".rstrip(), "s starts it again, l shows the log"
+            )
         measured = self.ceiling.measured_rps if self.ceiling else self.statistics.rps
         top = self.verdicts[0] if self.verdicts else None
         if question and (top is None or top.id in _WAITING):

@@ -1,6 +1,8 @@
-"""What stands in place of the bands when the server failed: the reason, its last words, and what to do."""
+"""What stands in place of the bands when the server did not start: the reason, its words, and what to do."""
 
 from __future__ import annotations
+
+import textwrap
 
 from looplab.view.paint import Piece, text_strip, title_strip
 from looplab.view.panels.base import Panel
@@ -8,31 +10,42 @@ from looplab.view.state import View
 
 
 class FailurePanel(Panel):
-    """A title, the reason, and as many of the last log lines as fit."""
+    """A title, the reason, and as many of the last log lines as fit; long ones go on in the next row."""
 
     def show(self, view: View) -> None:
         """Draw all rows if the state of the server changed."""
         server = view.model.server
-        if server is None or not self.fresh(0, server):
+        variants = len(view.choice.selection.scenario.variants)
+        logged = view.model.notice_count > 0
+        if server is None or not self.fresh(0, (server, variants, logged)):
             return
         look = self.palette
-        room = max(self.height - 7, 0)
-        log = server.log[-room:] if room else []
+        reason = textwrap.wrap(server.reason or "The server ended.", max(self.width - 5, 1))
+        log = [part for line in server.log for part in _wrapped(line, self.width - 5)]
+        room = max(self.height - 5 - len(reason), 0)
+        log = log[-room:] if room else []
+        keys = [("s", "starts it again")]
+        if logged:
+            keys.append(("l", "shows the log"))
+        if variants > 1:
+            keys.append(("tab", "goes to another variant"))
         rows: list[list[Piece]] = [
             [],
-            [("  ■ ", look.marks["error"]), (server.reason or "The server ended.", look.bold)],
+            *(
+                [("    " if y else "  ■ ", look.marks["error"]), (line, look.bold)]
+                for y, line in enumerate(reason)
+            ),
             [],
-            *([(f"  │ {line.expandtabs(4)}", look.dim)] for line in log),
+            *([("  │ ", look.dim), (line, look.text)] for line in log),
             [],
-            [
-                ("  s", look.accent),
-                (" starts it again   ", look.text),
-                ("l", look.accent),
-                (" shows the whole log   ", look.text),
-                ("tab", look.accent),
-                (" goes to another variant", look.text),
-            ],
+            [piece for key, text in keys for piece in (("  " + key, look.accent), (f" {text} ", look.text))],
         ]
-        self.put(0, title_strip(self.width, look, "The server failed", "its last words"))
+        self.put(0, title_strip(self.width, look, "The server failed"))
         for y in range(1, self.height):
             self.put(y, text_strip(rows[y - 1] if y <= len(rows) else [], self.width, look.text))
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    """Break a line of a log; what goes on keeps its indentation."""
+    indent = " " * min(len(line) - len(line.lstrip()) + 2, room // 2)
+    return textwrap.wrap(line, max(room, 1), subsequent_indent=indent) or [""]

@@ -113,7 +113,7 @@ class MainScreen(Screen[None]):
         panel = self.query_one("#code", PanelWidget).panel
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
         pools = len(pools_of(view.model))
-        key = (width, height, code, workers, pools, grid, lines, len(view.knobs), view.failed)
+        key = (width, height, code, workers, pools, grid, lines, len(view.knobs), view.never_ready)
         if key == self._laid:
             return
         self._laid = key
@@ -135,7 +135,7 @@ class MainScreen(Screen[None]):
         )
         self._bands_columns = places.left
         with self.app.batch_update():
-            self.set_class(view.failed, "failed")
+            self.set_class(view.never_ready, "failed")
             self.query_one("#left").styles.width = places.left
             right = self.query_one("#right")
             right.display = places.right > 0
