@@ -1,20 +1,22 @@
 """The sentinel: notices from outside that a worker stands still as a whole, and says why while it lasts.
 
-C code that keeps the GIL silences the probe too. Then its stack comes by `faulthandler`, which needs no
-GIL, the reason by the kernel's counters, and the reports about the stall are made here.
+C code that keeps the GIL silences the probe too. Then the lab reads the stack from the worker's memory
+and the reason from the kernel's counters, and makes the reports about the stall itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from looplab.lab.dumps import DumpReader, Introduction, WordReader
-from looplab.lab.stillness import Cause, Look, cause, look
+from looplab.lab.memory import Layout, Memory, Thread, Unreadable, learn
+from looplab.lab.stillness import Cause, Look, cause, look, state
+from looplab.lab.words import Introduction, WordReader
+from looplab.probe.holders import WAITING
+from looplab.probe.landmarks import TICKED
 from looplab.probe.stacks import NOWHERE, Place, Stack, UsersCode
 from looplab.probe.stalls import Kind
 from looplab.wire.clock import MS, now_ns
@@ -22,14 +24,14 @@ from looplab.wire.events import Batch, Bye, Event, Hello, LoopSample, Stall
 
 TICK_NS = 10 * MS
 
-LOOK_NS = 55 * MS
-"""Silence after which the kernel is asked for the first time …"""
+LOOK_NS = 30 * MS
+"""Silence of the watchdog, which comes every 20 ms, after which the kernel is asked for the first time …"""
 
-SILENT_NS = 110 * MS
-"""… and after which a worker is judged: it speaks at least every 85 ms, however calm it is."""
+SILENT_NS = 80 * MS
+"""… and after which a worker is judged."""
 
 ALONE_NS = 200 * MS
-"""The same where no stack comes, which would prove that the loop is late."""
+"""The same where its memory cannot be read, and only its messages are missed."""
 
 SPAN_NS = 45 * MS
 """Least time between the two looks that are compared."""
@@ -46,9 +48,6 @@ RELEASE_NS = 300 * MS
 LATE_LOOP_NS = 40 * MS
 """A silence in which the loop was not even so late was none of the loop's."""
 
-ALARM_NS = 100 * MS
-"""The stack comes so long after the loop has last shown that it lives (`probe.alarm.DELAY_S`)."""
-
 BEAT_NS = 10 * MS
 
 READ_BYTES = 65_536
@@ -59,9 +58,11 @@ BACKLOG = 64
 class _Silent:
     """A stall that the lab reports."""
 
-    def __init__(self, number: int, began_ns: int, busy_ns: int, runs: int) -> None:
+    def __init__(self, number: int, began_ns: int, alive_ns: int, busy_ns: int, runs: int) -> None:
         self.number = number
         self.began_ns = began_ns
+        self.alive_ns = alive_ns
+        """The last sign of life."""
         self.busy_ns = busy_ns
         self.runs = runs
         self.last: Stall | None = None
@@ -106,6 +107,7 @@ class Sentinel:
         self._listener: socket.socket | None = None
         self._path: Path | None = None
         self._handle: asyncio.TimerHandle | None = None
+        self._layout: Layout | None = None
         self._ticked_ns = 0
 
     async def start(self, path: Path) -> None:
@@ -123,6 +125,7 @@ class Sentinel:
         self._listener = listener
         loop = asyncio.get_running_loop()
         loop.add_reader(listener, self._accept)
+        self._layout = learn()
         self._ticked_ns = now_ns()
         self._handle = loop.call_later(TICK_NS / 1e9, self._tick)
 
@@ -148,10 +151,7 @@ class Sentinel:
         if worker is None:
             return
         worker.heard_ns = batch.received_ns
-        worker.before = None
         silent = worker.silent
-        if silent is not None and not silent.spoke_ns:
-            silent.spoke_ns = batch.received_ns
         for event in batch.events:
             if isinstance(event, LoopSample):
                 worker.sample = event
@@ -174,27 +174,17 @@ class Sentinel:
             asyncio.get_running_loop().add_reader(connection, self._read, stacks)
 
     def _read(self, stacks: _Stacks) -> None:
-        """Read the words of a probe; the end of the pipe comes with the first of them."""
-        before = stacks.pipe
+        """Read the words of a probe."""
         try:
             alive = stacks.read()
         except OSError:
             alive = False
         if not alive:
             self._drop(stacks)
-        elif stacks.pipe != before:
-            asyncio.get_running_loop().add_reader(stacks.pipe, self._read_pipe, stacks)
-
-    def _read_pipe(self, stacks: _Stacks) -> None:
-        if not stacks.read_pipe():
-            asyncio.get_running_loop().remove_reader(stacks.pipe)
 
     def _drop(self, stacks: _Stacks) -> None:
         """Close a connection."""
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(stacks.connection)
-        if stacks.pipe >= 0:
-            loop.remove_reader(stacks.pipe)
+        asyncio.get_running_loop().remove_reader(stacks.connection)
         stacks.close()
         self._stacks.discard(stacks)
 
@@ -217,8 +207,15 @@ class Sentinel:
             return
         stacks = self._stacks_of(worker)
         about = stacks.words.introduction if stacks is not None else None
-        silence = now - worker.heard_ns
-        if about is None or silence < LOOK_NS:
+        if stacks is None or about is None:
+            return
+        alive = stacks.ticked(about) or worker.heard_ns
+        silence = now - alive
+        if silent is not None and alive > silent.alive_ns:
+            silent.spoke_ns = alive
+            return
+        if silence < LOOK_NS:
+            worker.before = None
             return
         if worker.before is None:
             worker.before = look(about.pid, about.native_id, about.watchdog_id, now)
@@ -226,45 +223,47 @@ class Sentinel:
         if silent is not None and silent.last is not None:
             if now - silent.last.t_ns < UPDATE_NS:
                 return
-        elif silence < SILENT_NS or now - worker.before.t_ns < SPAN_NS:
+        elif silence < (SILENT_NS if stacks.memory else ALONE_NS) or now - worker.before.t_ns < SPAN_NS:
             return
         after = look(about.pid, about.native_id, about.watchdog_id, now)
         why = cause(worker.before, after)
-        if after.state in ("X", "Z") or not self._proved(worker, why, silence):
-            return
-        self._report(source, worker, about, why, now)
+        if why != "unknown" and after.state not in ("X", "Z"):
+            self._report(source, worker, stacks, about, why, alive, now)
 
     def _stacks_of(self, worker: _Worker) -> _Stacks | None:
         if worker.stacks is None or worker.stacks.closed:
             worker.stacks = next((stacks for stacks in self._stacks if stacks.pid == worker.hello.pid), None)
         return worker.stacks
 
-    def _proved(self, worker: _Worker, why: Cause, silence: int) -> bool:
-        """Tell whether the loop is late, and not only the messages: then its alarm has gone off."""
-        if why == "stopped" or worker.silent is not None or (why != "unknown" and silence >= ALONE_NS):
-            return True
-        dump = worker.stacks.stacks.dump if worker.stacks is not None else None
-        return dump is not None and dump.t_ns >= worker.heard_ns - ALARM_NS
-
-    def _report(self, source: int, worker: _Worker, about: Introduction, why: Cause, now: int) -> None:
-        stacks, sample = worker.stacks, worker.sample
-        assert stacks is not None
+    def _report(
+        self,
+        source: int,
+        worker: _Worker,
+        stacks: _Stacks,
+        about: Introduction,
+        why: Cause,
+        alive: int,
+        now: int,
+    ) -> None:
+        sample = worker.sample
         known = worker.stall if worker.stall is not None and not worker.stall.ended_ns else None
         silent = worker.silent
         if silent is None:
             worker.stalls += 1
-            number, began = -worker.stalls, self._began(worker)
+            number, began = -worker.stalls, alive
+            if stacks.words.collecting is not None:
+                began = max(began, stacks.words.collecting[1])
             if known is not None:
                 # The probe has told of it before it fell silent.
                 number, began = known.number, known.began_ns
             busy, runs = (sample.busy_ns, sample.runs) if sample is not None else (0, 0)
             if sample is not None and sample.rid:
                 busy -= max(0, sample.t_ns - began)
-            silent = worker.silent = _Silent(number, began, max(busy, 0), runs)
+            silent = worker.silent = _Silent(number, began, alive, max(busy, 0), runs)
             if why == "stopped":
                 self._log(f"worker {worker.hello.worker} is stopped by a signal")
-        place, stack = self._place(worker, about, why)
-        if place is NOWHERE and known is not None and why in ("gil", "unknown"):
+        place, stack = self._place(stacks, about, why)
+        if place is NOWHERE and known is not None and why == "gil":
             # The same run goes on where its probe has seen it last.
             place, stack = Place(known.file, known.line, known.function), known.stack
         kind, detail = stacks.kind(why)
@@ -300,32 +299,17 @@ class Sentinel:
         )
         self._deliver(Batch(source, now, [stall, lag]))
 
-    def _began(self, worker: _Worker) -> int:
-        """Give when the silence began at the earliest: after the last sign of life."""
-        sample, stacks = worker.sample, worker.stacks
-        if sample is not None and sample.rid:
-            return sample.since_ns
-        began = sample.t_ns if sample is not None else worker.heard_ns
-        dump = stacks.stacks.dump if stacks is not None else None
-        if dump is not None and dump.t_ns >= worker.heard_ns - ALARM_NS:
-            began = max(began, dump.t_ns - ALARM_NS)
-        if stacks is not None and stacks.words.collecting is not None:
-            began = max(began, stacks.words.collecting[1])
-        return began
-
-    def _place(self, worker: _Worker, about: Introduction, why: Cause) -> tuple[Place, Stack]:
+    def _place(self, stacks: _Stacks, about: Introduction, why: Cause) -> tuple[Place, Stack]:
         """Give the line that keeps the GIL; nobody's line is to blame where the machine is."""
-        stacks = worker.stacks
-        dump = stacks.stacks.dump if stacks is not None else None
-        if why in ("starved", "stopped") or stacks is None or dump is None:
+        if why in ("starved", "stopped"):
             return NOWHERE, []
-        if dump.t_ns < worker.heard_ns - TICK_NS:
-            return NOWHERE, []
+        threads = stacks.threads(about, self._layout)
         if stacks.code is None:
             stacks.code = UsersCode(about.root)
-        if why == "other":
-            return dump.other(about.thread_id, stacks.code)
-        return dump.loop(about.thread_id, stacks.code)
+        if why == "gil":
+            frames = next((thread.frames for thread in threads if thread.thread_id == about.thread_id), [])
+            return stacks.code.describe(frames)
+        return other(threads, about, stacks.code)
 
     def _end(self, source: int, silent: _Silent) -> None:
         """End a stall of which the probe has said nothing; it was none if the loop was not late."""
@@ -352,15 +336,14 @@ class Sentinel:
 
 
 class _Stacks:
-    """The connection of one process that sends stacks."""
+    """The connection of one process, and the way into its memory."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self.connection = connection
-        self.pipe = -1
-        """Where the stacks arrive, once the process has handed it over."""
         self.words = WordReader()
-        self.stacks = DumpReader()
+        self.memory: Memory | None = None
+        """None before the introduction, and where the system does not let us read."""
         self.code: UsersCode | None = None
         self.closed = False
 
@@ -372,28 +355,33 @@ class _Stacks:
     def read(self) -> bool:
         """Read what the probe says; False at the end."""
         try:
-            data, pipes, _, _ = socket.recv_fds(self.connection, READ_BYTES, 1)
+            data = self.connection.recv(READ_BYTES)
         except BlockingIOError:
             return True
-        for pipe in pipes:
-            if self.pipe < 0:
-                os.set_blocking(pipe, False)
-                self.pipe = pipe
-            else:
-                os.close(pipe)
+        known = self.words.introduction is not None
         self.words.feed(data)
+        if not known and self.pid:
+            with contextlib.suppress(OSError):
+                self.memory = Memory(self.pid)
         return bool(data)
 
-    def read_pipe(self) -> bool:
-        """Read stacks; False at the end."""
+    def ticked(self, about: Introduction) -> int:
+        """Give when the watchdog last had the GIL, in nanoseconds; 0 if that cannot be read."""
+        if self.memory is None:
+            return 0
         try:
-            data = os.read(self.pipe, READ_BYTES)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        self.stacks.feed(data, now_ns())
-        return bool(data)
+            return self.memory.word(about.cells + 8 * TICKED)
+        except Unreadable:
+            return 0
+
+    def threads(self, about: Introduction, layout: Layout | None) -> list[Thread]:
+        """Read the stacks of all threads."""
+        if self.memory is None or layout is None:
+            return []
+        try:
+            return self.memory.threads(layout, about.state)
+        except Unreadable:
+            return []
 
     def kind(self, why: Cause) -> tuple[Kind, str]:
         """Give the kind and the detail of a stall."""
@@ -408,6 +396,24 @@ class _Stacks:
         """Close both ways."""
         self.closed = True
         self.connection.close()
-        if self.pipe >= 0:
-            os.close(self.pipe)
-            self.pipe = -1
+        if self.memory is not None:
+            self.memory.close()
+            self.memory = None
+
+
+def other(threads: list[Thread], about: Introduction, code: UsersCode) -> tuple[Place, Stack]:
+    """Give the place of the one other thread that may have the GIL: it runs, or does not look idle."""
+    found = []
+    for thread in threads:
+        if thread.native_id not in (about.native_id, about.watchdog_id):
+            place, stack = code.describe(thread.frames)
+            if place is not NOWHERE:
+                found.append((state(about.pid, thread.native_id) == "R", place, stack))
+    for choice in (
+        [item for item in found if item[0]],
+        [item for item in found if not WAITING.search(item[1].source())],
+        found,
+    ):
+        if choice:
+            return choice[0][1:] if len({item[1] for item in choice}) == 1 else (NOWHERE, [])
+    return NOWHERE, []

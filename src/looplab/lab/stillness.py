@@ -28,7 +28,7 @@ class Look(NamedTuple):
 def look(pid: int, loop_id: int, watchdog_id: int, now_ns: int) -> Look:
     """Look at a process; about 30 µs."""
     return Look(
-        now_ns, _state(pid, loop_id), *(_read(pid, native, now_ns) for native in (loop_id, watchdog_id))
+        now_ns, state(pid, loop_id), *(_read(pid, native, now_ns) for native in (loop_id, watchdog_id))
     )
 
 
@@ -66,7 +66,8 @@ def _read(pid: int, native_id: int, now_ns: int) -> Reading:
         queue.close()
 
 
-def _state(pid: int, native_id: int) -> str:
+def state(pid: int, native_id: int) -> str:
+    """Give the state of a thread: `R`, `S`, `D`, `T`, …; empty if unknown, `X` if it has gone."""
     try:
         text = Path(f"/proc/{pid}/task/{native_id}/stat").read_text("ascii", "replace")
     except FileNotFoundError:

@@ -85,8 +85,14 @@ class Worker:
         self._monitor = TaskMonitor(loop, self.lane, settings.root, faults, lambda: self._emitter.alive)
         hello = self._hello(settings, loop, instruments)
         self._emitter = Emitter(settings.socket, hello, self._collect, self._monitor.hear)
-        collector = self._stillness.collector
-        self._watchdog = Watchdog(self.lane, settings.root, faults, self._emitter.wake, collector)
+        self._watchdog = Watchdog(
+            self.lane,
+            settings.root,
+            faults,
+            self._emitter.wake,
+            self._stillness.collector,
+            self._stillness.cells,
+        )
         self.lane.after_beat = self._look_for_lab
         self.lane.start()
         self._watchdog.start()

@@ -17,7 +17,8 @@ NOTE_EVERY_NS = S
 GREEDY_SHARE = 4
 """A thread that used at least a quarter of a silence has caused it."""
 
-_WAITS = re.compile(r"\b(sleep|acquire|wait|join|get|result|recv|read|select|poll)\(")
+WAITING = re.compile(r"\b(sleep|acquire|wait|join|get|result|recv|read|select|poll)\(")
+"""Lines that look idle."""
 
 
 class Holders:
@@ -52,7 +53,7 @@ class Holders:
             place, stack = self._stacks.describe(_chain(frame))
             if place is not NOWHERE:
                 used = cpu_ns(native_id) - self._used.get(native_id, 0)
-                found.append((used, not _WAITS.search(place.source()), place, stack))
+                found.append((used, not WAITING.search(place.source()), place, stack))
         greedy = [item for item in found if item[0] * GREEDY_SHARE >= silence_ns]
         if greedy:
             return max(greedy, key=lambda item: item[0])[2:]

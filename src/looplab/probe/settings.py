@@ -23,18 +23,17 @@ class Settings:
     workers: str
     """Folder of the worker numbers' lock files, or empty."""
     stacks: str = ""
-    """Path of the lab's second socket, for stacks that leave without the GIL; empty if they shall not."""
+    """Path of the lab's second socket, where it is told how to look into a silent process; or empty."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the settings; what is missing has a harmless value."""
         run = environment.get("LOOPLAB_RUN", "")
-        faulthandler = environment.get("LOOPLAB_FAULTHANDLER", "1")
         return cls(
             socket=environment.get("LOOPLAB_SOCKET", ""),
             app=environment.get("LOOPLAB_APP", ""),
             run=int(run) if run.isdecimal() else 0,
             root=str(Path(environment.get("LOOPLAB_ROOT") or ".").absolute()),
             workers=environment.get("LOOPLAB_WORKERS", ""),
-            stacks=environment.get("LOOPLAB_STACKS", "") if faulthandler != "0" else "",
+            stacks=environment.get("LOOPLAB_STACKS", ""),
         )

@@ -1,12 +1,10 @@
-"""What tells of a process that stands still as a whole: the alarm for the GIL, and the collector."""
+"""What tells of a process that stands still as a whole: landmarks for the lab, and the collector."""
 
 from __future__ import annotations
 
-import asyncio
-
-from looplab.probe.alarm import Alarm
 from looplab.probe.collector import Collector
 from looplab.probe.faults import Faults, Instrument
+from looplab.probe.landmarks import Landmarks, cells
 from looplab.probe.lane import Lane
 from looplab.probe.settings import Settings
 
@@ -17,11 +15,12 @@ class Stillness:
     def __init__(self, settings: Settings, faults: Faults) -> None:
         """Connect to the lab; nothing runs yet."""
         self._settings = settings
-        self._alarm = Alarm(settings.stacks, faults)
-        self.collector = Collector(faults, self._alarm.mark)
+        self._landmarks = Landmarks(settings.stacks)
+        self.cells = cells()
+        self.collector = Collector(faults, self._landmarks.mark)
         self.instruments: list[Instrument] = ["gc"]
         """Names of those that are at work."""
-        if self._alarm.connect():
+        if self._landmarks.connect():
             self.instruments.append("gil")
 
     def start(self, lane: Lane, worker: int, watchdog_thread: int) -> None:
@@ -33,18 +32,15 @@ class Stillness:
             watchdog_thread: the watchdog's thread, as the kernel numbers it.
         """
         self.collector.start()
-        if "gil" in self.instruments:
-            settings = self._settings
-            threads = lane.native_id, watchdog_thread
-            self._alarm.introduce(settings.run, worker, lane.thread_id, threads, settings.root)
-            self._alarm.start(asyncio.get_running_loop())
+        settings = self._settings
+        threads = lane.thread_id, lane.native_id, watchdog_thread
+        self._landmarks.introduce(settings.run, worker, threads, self.cells, settings.root)
 
     def stop(self) -> None:
         """End both. Further calls do nothing."""
         self.collector.stop()
-        self._alarm.stop()
+        self._landmarks.close()
 
     def forget(self) -> None:
         """Let go of the parent's things in a forked child."""
-        self.collector.stop()
-        self._alarm.forget()
+        self.stop()

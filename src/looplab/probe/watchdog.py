@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
 from typing import Literal, NamedTuple
 
+from looplab.probe import landmarks
 from looplab.probe.collector import Collector
 from looplab.probe.faults import Faults
 from looplab.probe.holders import Holders
+from looplab.probe.landmarks import TICKED
 from looplab.probe.lane import BEAT_NS, Lane, State
 from looplab.probe.records import STALL_NS, Request
 from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue
@@ -85,6 +88,7 @@ class Watchdog:
         faults: Faults,
         wake: Callable[[], None],
         collector: Collector | None = None,
+        cells: array[int] | None = None,
     ) -> None:
         """Make a watchdog; `start` starts its thread.
 
@@ -94,11 +98,13 @@ class Watchdog:
             faults: where it switches itself off.
             wake: makes the emitter send at once.
             collector: hears the garbage collections, if anybody does.
+            cells: where it leaves signs of life.
         """
         self._lane = lane
         self._faults = faults
         self._wake = wake
         self._collector = collector
+        self._cells = cells if cells is not None else landmarks.cells()
         self._stacks = Stacks(lane.thread_id, root)
         self._holders = Holders(self._stacks, lane.thread_id)
         self._waits = Waits(lane.native_id)
@@ -177,6 +183,7 @@ class Watchdog:
         """
         while True:
             now = now_ns()
+            self._cells[TICKED] = now
             own, reading = self._own_queue.look(now), self._queue.read(now)
             if now_ns() - now < HELD_UP_NS:
                 return now, own, reading
