@@ -86,7 +86,7 @@ def deep(n):
 print(thread_state(), flush=True)
 while True:
     names = {}
-    exec("def made(n):\\\\n return [n for _ in range(3)]", names)
+    exec("def made(n):\n return [n for _ in range(3)]", names)
     names["made"](1)
     deep(40)
 """
