@@ -359,6 +359,21 @@ def test_users_of_a_burst_count_from_the_next_one(bench: Bench, select: Select) 
     assert bench.lab.selection.users == 8
 
 
+def test_other_users_in_the_middle_of_a_burst_begin_another_run(bench: Bench, select: Select) -> None:
+    bench.lab.start(select("blocking", traffic=BURST))
+    bench.until(lambda heard: any(notice.text == "blocked" for notice in heard.all(Notice)))
+    bench.until(lambda heard: heard.last(TrafficState))
+    bench.lab.set_users(8)
+    bench.lab.burst()
+    bench.until(
+        lambda heard: run(heard) == 2 and len({request.user for request in heard.all(ClientRequest)}) == 8
+    )
+    last = bench.heard.last(TrafficState)
+    assert last is not None
+    assert last.users == 8
+    assert {request.user for request in bench.heard.all(ClientRequest)} == set(range(8))
+
+
 def test_an_error_of_the_lab_itself_is_told(
     bench: Bench, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from rich.color import Color
 from stage import FRAME_NS, failure, model_at, played, selection, text_of, view_at
-from streams import START_NS
+from streams import SERVER, START_NS
 
 from looplab.view.lanes import most_active
 from looplab.view.layout import GUTTER, columns
@@ -25,7 +25,7 @@ from looplab.view.panels.users import UsersPanel, even_groups, even_sample
 from looplab.view.panels.verdict import VerdictPanel
 from looplab.view.state import Choice, Headline, Observer
 from looplab.wire.clock import MS, S
-from looplab.wire.events import Phase
+from looplab.wire.events import Batch, Phase, ServerRequest
 
 WIDTH = 80
 COLUMNS = columns(WIDTH)
@@ -58,6 +58,38 @@ def test_all_waiting_together_is_a_wall() -> None:
     awaiting = palette().colours.phases[Phase.AWAITING]
     column = view.window.column(view.now_ns) - 1
     assert {_colours(panel, y, ground=True)[column] for y in range(1, 21)} == {awaiting}
+
+
+def test_foreign_requests_are_not_counted_among_the_users() -> None:
+    batches, at_ns = played("async-await", users=20), START_NS + 180 * MS
+    began_ns = START_NS + 100 * MS
+    batches += [
+        Batch(
+            SERVER,
+            at_ns,
+            [ServerRequest(rid, 0, "GET", "/", began_ns, 0, [(Phase.AWAITING, began_ns)], 0, 0)],
+        )
+        for rid in (100_001, 100_002, 100_003)
+    ]
+    batches.sort(key=lambda batch: batch.received_ns)
+    view = view_at(batches, at_ns, COLUMNS, "async-await")
+    assert view.model.in_flight == 23
+    title, *_ = text_of(UsersPanel(), view, WIDTH, 31)
+    assert "20 of 20 in flight + 3 foreign" in title
+
+
+def test_who_has_left_a_constant_plan_is_gone() -> None:
+    view = view_at(played("hello"), START_NS + 500 * MS, COLUMNS)
+    assert view.model.traffic is not None
+    several = view.model.traffic.users
+    assert several > 2
+    plan = msgspec.structs.replace(view.choice.selection.plan, executor="constant", users=1)
+    view.choice.selection = msgspec.structs.replace(view.choice.selection, plan=plan)
+    for row in view.model.users.rows[2:]:
+        if row.requests[-1].open:
+            view.model.requests.end_client(row.requests[-1], view.now_ns)
+    title, *_ = text_of(UsersPanel(), view, WIDTH, 31)
+    assert re.search(r" of [12] in flight", title)
 
 
 def test_full_threads_are_steps_of_forty() -> None:
@@ -358,6 +390,13 @@ def test_one_line_of_numbers_never_cuts_an_item() -> None:
         assert row.startswith(" in flight 100 ")
         assert len(row) <= width
         assert row[-1].isdigit() or row.endswith(("s", "–")) or row[-1] in "▁▂▃▄▅▆▇█"
+
+
+def test_cut_requests_are_unfinished_and_no_failures() -> None:
+    view = view_at(played("async-blocking"), START_NS + 20 * S, COLUMNS)
+    assert (view.statistics.failed, view.statistics.unfinished) == (0, 100)
+    (row,) = text_of(LinePanel(), view, 140, 1)
+    assert "failed 0  unfinished 100  " in row
 
 
 # Header, footer, failure

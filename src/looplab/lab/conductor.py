@@ -128,7 +128,11 @@ class Conductor:
         """
 
         async def fire() -> None:
-            if self._traffic is None or (self._intake.leftovers.over and await self._works_on_leftovers()):
+            leftovers = self._intake.leftovers
+            if leftovers.runs_with not in (0, concurrency) and concurrency == selection.users:
+                # With other users it is another run: their rows and figures would not fit together.
+                self._finish_traffic()
+            if self._traffic is None or (leftovers.over and await self._works_on_leftovers()):
                 await self._start_traffic(selection)
             else:
                 self._traffic.send(Burst(requests, concurrency))

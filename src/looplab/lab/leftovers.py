@@ -68,6 +68,11 @@ class Leftovers:
         return self._traffic is not None and not self._traffic.running
 
     @property
+    def runs_with(self) -> int:
+        """Users of the traffic that runs now, 0 if none does."""
+        return self._traffic.users if self._traffic is not None and self._traffic.running else 0
+
+    @property
     def abandoned(self) -> int:
         """Requests that were sent and that nobody waits for, if the traffic is over."""
         state = self._traffic

@@ -124,6 +124,9 @@ class Reduction(Lives):
 
     def _server_request(self, event: ServerRequest, source: Source) -> None:
         worker = source.worker
+        if not event.client and 0 < self.ended_ns < event.began_ns and event.rid not in source.requests:
+            # What others ask of the server once the traffic is over is no part of the run.
+            return
         if worker is not None:
             self._see(event.ended_ns or (event.phases[-1][1] if event.phases else event.began_ns))
             self.requests.take_server(event, source, worker)

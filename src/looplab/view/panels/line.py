@@ -28,8 +28,10 @@ class LinePanel(Panel):
                 items.append([(f"{name} ", look.dim), (gauge.value, look.bold), (f" {drawn}", gauge.style)])
         for name, latency in (("p50", stats.service.p50), ("p95", stats.service.p95)):
             items.append([(f"{name} ", look.dim), (write.duration(latency), look.bold)])
-        wrong = stats.failed + stats.unfinished
-        items.append([("failed ", look.dim), (f"{wrong:,}", look.marks["error"] if wrong else look.bold)])
+        failed = stats.failed
+        items.append([("failed ", look.dim), (f"{failed:,}", look.marks["error"] if failed else look.bold)])
+        if stats.unfinished:
+            items.append([("unfinished ", look.dim), (f"{stats.unfinished:,}", look.bold)])
         if view.model.dropped:
             items.append([("dropped ", look.dim), (f"{view.model.dropped:,}", look.marks["warning"])])
         for knob, value, picked in view.knobs:

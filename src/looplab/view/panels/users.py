@@ -39,6 +39,8 @@ class UsersPanel(Panel):
         self._run = -1
         self._places: Sequence[int] = ()
         """Places of the users in the model; those of an earlier, larger burst are left out."""
+        self._foreign = 0
+        """How many of them are lanes of foreign requests, which stand behind the users."""
         self._drawn = 0
         """Users that are followed."""
         self._frame = 0
@@ -54,6 +56,7 @@ class UsersPanel(Panel):
         all_rows = self.stale or run != self._run or places != self._places or window != self._window
         if all_rows:
             self._run, self._places, self._window = run, places, window
+            self._foreign = sum(place >= len(users.rows) for place in places)
             self._groups = self._arrange(places, width)
             self._drawn = sum(len(group.members) for group in self._groups)
             self._keys[1:] = [None] * (self.height - 1)
@@ -87,7 +90,10 @@ class UsersPanel(Panel):
         shown, count = self._drawn, len(self._places)
         parts = []
         if view.in_flight is not None and count:
-            parts.append(f"{count:,}" if view.finished else f"{view.in_flight:,} of {count:,} in flight")
+            users, in_flight = count - self._foreign, len(view.model.requests.open_clients)
+            parts.append(f"{users:,}" if view.finished else f"{in_flight:,} of {users:,} in flight")
+            if self._foreign:
+                parts[0] += f" + {self._foreign:,} foreign"
         rows = len(self._groups) if self._tall else -(-len(self._groups) // 2)
         if count > rows > 0:
             parts.append(f"{-(-count // rows)} a row")
@@ -140,14 +146,17 @@ class UsersPanel(Panel):
 
 
 def _places(view: View) -> Sequence[int]:
-    """Give the users of the present traffic, and then the lanes of foreign requests."""
+    """Give the users of the present traffic, and then the lanes of foreign requests.
+
+    A burst is done by all who took part in it; of a constant plan who has left is gone.
+    """
     users, started_ns = view.model.users, view.model.started_ns
     rows = users.rows
     expected = min(view.choice.selection.users, len(rows))
     known = len(rows)
     while known > expected:
         requests = rows[known - 1].requests
-        if requests and (requests[-1].open or requests[-1].end_ns >= started_ns):
+        if requests and (requests[-1].open or (view.burst and requests[-1].end_ns >= started_ns)):
             break
         known -= 1
     if known == len(rows):
