@@ -170,6 +170,9 @@ async def test_a_cancelled_request_answers_with_an_error(watched: Watched) -> No
     row = await watched.row("wait")
 
     watched.say(control.CancelTask(row.id, "another task that had this number"))
+    lists = len(watched.lab.all(Tasks))
+    await watched.lab.until(lambda: len(watched.lab.all(Tasks)) >= lists + 2)
+    assert row.name in [live.name for live in watched._live()]
     watched.say(control.CancelTask(row.id, row.name))
     answer = await response
     assert answer.status_code == 500  # type: ignore[attr-defined]
