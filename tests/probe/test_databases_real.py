@@ -107,12 +107,15 @@ async def test_who_gives_up_waits_no_longer_and_holds_nothing(lab: Lab, postgres
     async with lab.serve("database:app", TEST_POSTGRES=postgres) as server:
         holders = calls(server, "/hold", range(1, 6))
         full = await until_state(lab, 5, 5, 5, 0, 0)
-        cancelled = await call(server, "/abandoned", 6)
+        (abandoning,) = calls(server, "/abandoned", range(6, 7))
+        await until_state(lab, 5, 5, 5, 0, 1)
+        await call(server, "/cancel")
+        cancelled = await abandoning
         kind = await call(server, "/impatient", 7)
         impatient, abandoned = await lab.finished(7), await lab.finished(6)
         await call(server, "/open")
         await asyncio.gather(*holders)
-        await until_state(lab, 5, 0, 0, 0, 0)
+        await lab.until(lambda: [s for s in states(lab) if s.t_ns > impatient.ended_ns and not s.held])
         used = uses(lab)
         waited = [state for state in states(lab) if state.waiting]
         after = [state for state in states(lab) if state.t_ns > impatient.ended_ns]
@@ -245,7 +248,7 @@ async def test_a_driver_that_is_imported_later_is_seen_and_so_are_its_connection
         await call(server, "/borrow", 2)
         both = await until_state(lab, 3, 2, 2, 0, 0)
         await call(server, "/back")
-        await until_state(lab, 3, 0, 0, 0, 0)
+        await lab.until(lambda: [s for s in states(lab) if s.t_ns > both.t_ns and not s.held])
         borrowed = await lab.finished(2)
         used = {use.rid for use in uses(lab)}
     assert "asyncpg" not in hello.instruments

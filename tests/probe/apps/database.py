@@ -16,6 +16,7 @@ DSN = os.environ["TEST_POSTGRES"]
 now = time.monotonic_ns
 gate = asyncio.Event()
 thread_gate = threading.Event()
+cancel_gate = asyncio.Event()
 outside_gate = asyncio.Event()
 outside: dict[str, int] = {}
 
@@ -101,13 +102,18 @@ async def wrong() -> str:
 
 @app.get("/abandoned")
 async def abandoned() -> dict[str, int]:
-    """Ask for a connection in a task, and cancel it while it waits."""
+    """Ask for a connection in a task, and cancel it while it waits, when told to."""
     task = asyncio.create_task(borrow(app.state.pool, 0))
-    await asyncio.sleep(0.05)
+    await cancel_gate.wait()
     cancelled = now()
     task.cancel()
     await asyncio.wait([task])
     return {"cancelled": cancelled}
+
+
+@app.get("/cancel")
+async def cancel() -> None:
+    cancel_gate.set()
 
 
 @app.get("/close")
