@@ -55,6 +55,19 @@ def test_doctor(looplab: Command) -> None:
     ("arguments", "status", "line"),
     [
         (["one-keywrd"], 1, 'there is no scenario "one-keywrd"; did you mean "one-keyword"?'),
+        (["lst"], 1, 'there is no scenario "lst"; did you mean the command list?'),
+        (
+            ["bench", "three-users", "hello", "--variant", "def"],
+            1,
+            'three-users has no variant "def"; expected "flask-1x1", "fastapi-def", "async-blocking" '
+            'or "async-await"',
+        ),
+        (
+            ["one-keyword", "--set", "users=0"],
+            1,
+            "one-keyword: users: the traffic of def-blocking is a burst plan; "
+            'it has requests, concurrency, duration; did you mean "concurrency"?',
+        ),
         (["bench", "helo"], 1, 'there is no scenario "helo"; did you mean "hello"?'),
         (["./gone"], 1, "./gone: no such folder; expected one that holds a scenario.toml"),
         (["hello", "--variant", "dfe"], 1, 'hello has no variant "dfe"; did you mean "def"?'),
@@ -122,6 +135,13 @@ def test_debug_shows_the_traceback(looplab: Command, arguments: list[str]) -> No
     assert "Traceback (most recent call last)" in said.stderr
 
 
+def test_an_output_without_unicode_costs_no_result(looplab: Command) -> None:
+    said = looplab("list", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "one-keyword" in said.stdout
+    assert not [line for line in said.stdout.splitlines() if line.endswith(" ")]
+
+
 def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "scenario.toml").write_text('titel = "x"\n')
@@ -135,7 +155,7 @@ def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
     [
         ("looplab ", {"bench", "list", "doctor", *ORDER}),
         ("looplab one", {"one-keyword"}),
-        ("looplab -", {"--variant", "--set", "--debug", "--version", "--help"}),
+        ("looplab -", {"--variant", "--set", "--aiomonitor-console", "--debug", "--version", "--help"}),
         ("looplab bench he", {"hello"}),
         ("looplab hello --va", {"--variant"}),
     ],

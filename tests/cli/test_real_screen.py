@@ -113,7 +113,7 @@ def test_the_screen_ends_and_gives_the_terminal_back(
     assert ALTERNATE_ON in opened.drawn
     ENDS[way](opened)
     wait(lambda: opened.process.poll() is not None, "the end of looplab")
-    assert opened.process.returncode == 0
+    assert opened.process.returncode == (128 + signal.SIGTERM if way == "TERM" else 0)
     wait(lambda: ALTERNATE_OFF in opened.drawn and CURSOR_ON in opened.drawn, "the terminal as it was")
     assert b"Traceback" not in opened.drawn
     wait(own.gone, "the end of the server")
@@ -186,7 +186,7 @@ def test_a_signal_during_a_visit_ends_looplab(
     before = len(opened.drawn)
     opened.process.send_signal(signal.SIGTERM)
     wait(lambda: opened.process.poll() is not None, "the end of looplab")
-    assert opened.process.returncode == 0
+    assert opened.process.returncode == 128 + signal.SIGTERM
     wait(lambda: CURSOR_ON in opened.drawn[before:], "the terminal as it was")
     assert b"Traceback" not in opened.drawn
     wait(own.gone, "the end of the server")

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from looplab.cli.screen import has_terminal
+from looplab.cli.screen import obstacle
 
 
 class Stream(io.StringIO):
@@ -24,7 +24,8 @@ def test_a_screen_needs_all_three_streams(piped: str, monkeypatch: pytest.Monkey
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(f"sys.{name}", Stream(name != piped))
 
-    assert has_terminal() is (piped == "")
+    said = {"": "", "stderr": "standard error is redirected, and the screen is drawn there"}
+    assert obstacle() == said.get(piped, "there is no terminal here")
 
 
 def test_a_dumb_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,4 +33,4 @@ def test_a_dumb_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(f"sys.{name}", Stream(True))
 
-    assert not has_terminal()
+    assert obstacle() == "TERM=dumb cannot show the screen"

@@ -39,7 +39,7 @@ def test_a_private_folder_that_was_tried_is_gone(tmp_path: Path, monkeypatch: py
         (1024, 4096, "ok", ""),
         (256, 4096, "warn", "ulimit -n 4096"),
         (100, 4096, "fail", "ulimit -n 4096"),
-        (100, 100, "fail", "ask for a higher hard limit"),
+        (100, 100, "fail", "raise the hard limit from 100 to 1024 or more"),
     ],
 )
 def test_open_files(soft: int, hard: int, state: str, mend: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from looplab.scenario import Scenario
 
@@ -57,7 +57,7 @@ def run_bench(
             log = failure.log[-LAST_LINES:]
             raise click.ClickException("\n  ".join([failure.reason, *log])) from None
     if "-" not in outputs.values():
-        console().print(table.Figures(report))
+        show(table.Figures(report))
     for kind, file in outputs.items():
         text = table.as_markdown(report) if kind == "markdown" else _dump(report)
         if file == "-":
@@ -75,6 +75,15 @@ def console() -> Console:
     """Open stdout for a table."""
     out = Console(highlight=False)
     return out if out.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def show(table: RenderableType) -> None:
+    """Print a table without the blanks that fill its last column."""
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def _dump(report: Mapping[str, Any]) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from difflib import get_close_matches
 from typing import NoReturn
 
 import click
 
 from looplab import __version__
-from looplab.scenario import ScenarioError, catalogue, find
+from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, find
 
 from .group import DEFAULT, Commands, usage_line
-from .headless import console, run_bench, select
-from .screen import has_terminal, open_screen
+from .headless import run_bench, select, show
+from .screen import obstacle, open_screen
 from .settings import complete_scenario, output_file, pairs
 
 FAILED = 1
@@ -62,18 +64,32 @@ def looplab(debug: bool) -> None:
     "--aiomonitor-console",
     "console",
     is_flag=True,
-    help="Let aiomonitor (key t) open a Python console in the server, for anybody on this machine.",
+    help="Give aiomonitor (key t) a Python console in the server, for anybody on this machine.",
 )
 def open_scenario(scenario: str | None, variant: str | None, settings: dict[str, str], console: bool) -> None:
     """Open the screen on a scenario and start its traffic."""
-    chosen = find(scenario) if scenario is not None else catalogue()[0]
+    chosen = _find(scenario) if scenario is not None else catalogue()[0]
     first = chosen.variant(variant) if variant is not None else chosen.variants[0]
-    if has_terminal():
+    reason = obstacle()
+    if not reason:
         sys.exit(open_screen(chosen, first, settings, console=console))
     selections = select([chosen], [first.id], settings)
     name = f"{chosen.id} › {first.id}"
-    click.echo(f"looplab: there is no terminal here, so {name} runs without a screen", err=True)
+    click.echo(f"looplab: {reason}, so {name} runs without a screen", err=True)
     run_bench(selections)
+
+
+def _find(name: str) -> Scenario:
+    """Find a scenario; a word near to the name of a command was perhaps meant for that."""
+    try:
+        return find(name)
+    except ScenarioError as error:
+        near = get_close_matches(name, [*ORDER, *looplab.commands], n=1)
+        if near and near[0] in looplab.commands and near[0] != DEFAULT:
+            raise ScenarioError(
+                f'there is no scenario "{name}"; did you mean the command {near[0]}?'
+            ) from None
+        raise error
 
 
 @looplab.command("list")
@@ -86,7 +102,7 @@ def list_scenarios(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(listing.as_json(scenarios), indent=2, ensure_ascii=False))
     else:
-        console().print(listing.as_table(scenarios))
+        show(listing.as_table(scenarios))
 
 
 @looplab.command()
@@ -147,13 +163,17 @@ def doctor() -> None:
     from looplab.report import doctor as report
 
     checks = list(report.examine())
-    console().print(report.as_table(checks))
+    show(report.as_table(checks))
     if any(check.state == "fail" for check in checks):
         sys.exit(FAILED)
 
 
 def run() -> NoReturn:
     """Run the command line; every end of the process but a signal goes through here."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal or a pipe without Unicode must not cost the result of a run.
+            stream.reconfigure(errors="replace")
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
     debug = len(arguments) < len(sys.argv) - 1
     try:

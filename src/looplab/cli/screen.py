@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from looplab.scenario import Scenario, Variant, catalogue, knob_values, plan_for
 
 
-def has_terminal() -> bool:
-    """Tell whether there is a terminal to draw on and to read keys from. Textual draws on standard error."""
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
+def obstacle() -> str:
+    """Say why no screen can be shown; empty if one can. Textual draws on standard error."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return "there is no terminal here"
+    if not sys.stderr.isatty():
+        return "standard error is redirected, and the screen is drawn there"
+    return "TERM=dumb cannot show the screen" if os.environ.get("TERM") == "dumb" else ""
 
 
 def open_screen(

@@ -21,16 +21,20 @@ def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Ov
 
     Args:
         scenarios: in the order in which they are run.
-        variants: ids; empty chooses all of each scenario. Each must be in one of the scenarios.
+        variants: ids; empty chooses all of each scenario. Each must be in one of the
+            scenarios, and each scenario must have one of them.
         overrides: settings as text; with several scenarios each takes those that it has.
 
     Raises:
-        ScenarioError: a variant or a setting that no scenario has, a value out of range, or traffic
-            without an end.
+        ScenarioError: a scenario without any of the variants, a variant or a setting that no scenario has,
+            a value out of range, or traffic without an end.
     """
     for id in variants:
         if not any(id == variant.id for scenario in scenarios for variant in scenario.variants):
             scenarios[0].variant(id)
+    for scenario in scenarios:
+        if variants and not any(variant.id in variants for variant in scenario.variants):
+            scenario.variant(variants[0])
     selections = []
     for scenario in scenarios:
         own = {name: value for name, value in overrides.items() if _belongs(name, scenario, scenarios)}

@@ -87,9 +87,8 @@ def _files() -> Check:
         return Check("open files", "ok", found)
     if soft >= FILES_LEAST:
         return Check("open files", "warn", f"{found}: enough for 100 users, not for 1000", "ulimit -n 4096")
-    mend = (
-        "ulimit -n 4096" if hard == resource.RLIM_INFINITY or hard >= FILES else "ask for a higher hard limit"
-    )
+    enough = hard == resource.RLIM_INFINITY or hard >= FILES
+    mend = "ulimit -n 4096" if enough else f"raise the hard limit from {hard} to {FILES} or more"
     return Check("open files", "fail", f"{found}: the default traffic does not fit", mend)
 
 

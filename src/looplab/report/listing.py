@@ -45,15 +45,19 @@ def as_table(scenarios: Sequence[Scenario]) -> Table:
     table.add_column("key", justify="right")
     table.add_column("scenario", no_wrap=True)
     table.add_column("what it asks, and its variants")
-    table.add_column("needs")
+    # Where nothing is needed, a column that says so is a column of nothing.
+    needs = any(scenario.needs for scenario in scenarios)
+    if needs:
+        table.add_column("needs")
     for number, scenario in enumerate(scenarios, start=1):
         key = str(number % 10) if number <= 10 else ""
-        table.add_row(key, f"[bold]{scenario.id}[/]", escape(scenario.question), ", ".join(scenario.needs))
+        needed = [", ".join(scenario.needs)] if needs else []
+        table.add_row(key, f"[bold]{scenario.id}[/]", escape(scenario.question), *needed)
         width = max(len(variant.id) for variant in scenario.variants)
         for variant in scenario.variants:
-            table.add_row("", "", f"{variant.id:<{width}}  [dim]{escape(variant.title)}[/]", "")
+            table.add_row("", "", f"{variant.id:<{width}}  [dim]{escape(variant.title)}[/]")
         for knob in scenario.knobs.values():
             unit = f" {knob.unit}" if knob.unit else ""
             span = f"{knob.min:g} to {knob.max:g}{unit}, default {knob.default:g}"
-            table.add_row("", "", f"--set {knob.name}=…  [dim]{escape(knob.title)}: {span}[/]", "")
+            table.add_row("", "", f"--set {knob.name}=…  [dim]{escape(knob.title)}: {span}[/]")
     return table

@@ -82,7 +82,7 @@ def plan_for(scenario: Scenario, variant: Variant, overrides: Overrides) -> Plan
         if name not in known:
             raise ScenarioError(
                 f"{scenario.id}: {name}: the traffic of {variant.id} is a {plan.executor} plan; "
-                f"it has {', '.join(known)}"
+                f"it has {', '.join(known)}{_meant(name, known)}"
             )
         if name == "duration":
             key = "duration" if plan.executor == "constant" else "max_duration"
@@ -97,6 +97,12 @@ def plan_for(scenario: Scenario, variant: Variant, overrides: Overrides) -> Plan
             f"{scenario.id}: concurrency: expected at most requests ({plan.requests}), got {plan.concurrency}"
         )
     return plan
+
+
+def _meant(name: str, known: tuple[str, ...]) -> str:
+    """Ask for the number that another executor calls so."""
+    other = {"users": "concurrency", "concurrency": "users"}.get(name)
+    return f'; did you mean "{other}"?' if other in known else ""
 
 
 def _length(scenario: Scenario, given: str | float) -> float:

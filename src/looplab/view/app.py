@@ -133,7 +133,11 @@ class LoopLabApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Only the main thread of a Unix process can have handlers; elsewhere the default holds.
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self.exit)
+                loop.add_signal_handler(number, self._end_by, number)
+
+    def _end_by(self, number: signal.Signals) -> None:
+        """End as a shell counts it: 128 and the number of the signal."""
+        self.exit(return_code=128 + number)
 
     # Frames
 
