@@ -69,7 +69,7 @@ def test_a_blocked_loop_is_said_without_a_gap_from_the_first_report_on() -> None
     live = model.verdicts(START_NS + 2840 * MS)[0]
     assert live.text == "LOOP BLOCKED 2.84 s by app.py:25 wait_on_the_loop  time.sleep(delay)"
     assert live.detail.startswith(
-        "14 held it in turn, now #14; 113 others waited 281 s in sum.   Ceiling 5.0"
+        "14 runs in turn, now #14 for 200 ms; 113 others waited 281 s in sum.   Ceiling 5.0"
     )
 
 

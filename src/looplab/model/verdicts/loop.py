@@ -136,8 +136,8 @@ class LoopHeld:
         deed = _DEEDS.get(stall.detail, "held the loop")
         who = _name(model, worker, stall.rid)
         if len(culprits) > 1:
-            who = f"{len(culprits):,} held it in turn, now {who}"
-            said = who
+            run = words.length(stall.length_ns(until_ns))
+            said = f"{len(culprits):,} runs in turn, now {who} for {run}"
         else:
             said = f"{who} {deed} {length}"
         behind = loop.delays.episode(loop.stalls.episode_ns, until_ns, model.waiting_for(worker))
