@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Sized
 from typing import Any, NamedTuple, Protocol
 
 from looplab.probe.faults import Faults, Instrument
@@ -47,6 +48,8 @@ class Gauges(NamedTuple):
     """Held connections that are being opened."""
     idle: int = 0
     """Connections that are open and free."""
+    waiting: int | None = None
+    """Hops that have no slot; None if the pool does not tell."""
 
 
 class SlotHop(Hop):
@@ -163,15 +166,19 @@ class SlotBook:
     def state(self, gauges: Gauges, now: int) -> Slots:
         """Give the state by the facts so far."""
         holders = sorted((slot, _rid(hop), hop.taken_ns) for hop, slot in self._holders.items())
+        waiting = list(self._waiting)
+        if gauges.waiting is not None and gauges.waiting < len(waiting):
+            # The first ones have been given a slot, and their work has not begun yet.
+            waiting = waiting[len(waiting) - gauges.waiting :]
         return Slots(
             now,
             self.name,
             total=gauges.total,
             held=gauges.held,
             busy=sum(not hop.finished_ns for hop in self._holders),
-            waiting=len(self._waiting),
+            waiting=len(waiting),
             holders=holders,
-            queue=[_rid(hop) for hop in list(self._waiting)[:QUEUE_SHOWN]],
+            queue=[_rid(hop) for hop in waiting[:QUEUE_SHOWN]],
             kind=self.kind,
             connecting=gauges.connecting,
             idle=gauges.idle,
@@ -244,8 +251,11 @@ class Limiter(Protocol):
 
 def read_limiter(limiter: Limiter) -> Gauges:
     """Give what a limiter says of itself; one without a limit has as many slots as are taken."""
+    # `statistics()` is for the loop's thread only. A later anyio may call this otherwise.
+    queue = getattr(limiter, "_wait_queue", None)
+    waiting = len(queue) if isinstance(queue, Sized) else None
     total, held = limiter.total_tokens, limiter.borrowed_tokens
-    return Gauges(held if math.isinf(total) else int(total), held)
+    return Gauges(held if math.isinf(total) else int(total), held, waiting=waiting)
 
 
 class ThreadBook(SlotBook):
