@@ -32,7 +32,7 @@ KEYS: Final = (
         "Stop or start the traffic",
         "stop or start the traffic",
     ),
-    Key("space", "space", "freeze", "Freeze the picture", "freeze the picture"),
+    Key("space", "space", "freeze", "Freeze or go on", "freeze the picture"),
     Key("plus,equals_sign", "+", "users(1)", "More users", "more users"),
     Key("minus", "-", "users(-1)", "Fewer users", "fewer users"),
     Key("asterisk,shift+plus", "*", "users(10)", "Ten times the users", "ten times the users"),

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -42,10 +42,13 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS: ClassVar[str] = """
     HelpScreen { align: center middle; background: $background 55%; }
     HelpScreen VerticalScroll {
-        width: 78; max-width: 96%; height: auto; max-height: 94%; padding: 1 2; background: $surface;
-        scrollbar-size-vertical: 1;
+        width: 1fr; height: auto; max-height: 100%; background: $surface; scrollbar-size-vertical: 1;
+    }
+    HelpScreen Vertical {
+        width: 78; max-width: 96%; height: auto; max-height: 94%; padding: 0 2 1 2; background: $surface;
     }
     HelpScreen Static { height: auto; background: $surface; }
+    HelpScreen #how { margin-bottom: 1; }
     """
 
     def __init__(self, look: Palette, scenarios: list[str]) -> None:
@@ -55,8 +58,18 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Write the page."""
-        with VerticalScroll():
-            yield Static(_page(self._look, self._scenarios))
+        how = Text.assemble(
+            ("Help", "bold"),
+            "   ",
+            ("esc", self._look.bar_key),
+            " closes it   ",
+            ("↑ ↓", self._look.bar_key),
+            " scroll",
+        )
+        with Vertical():
+            yield Static(how, id="how")
+            with VerticalScroll():
+                yield Static(_page(self._look, self._scenarios))
 
     def take(self, view: View) -> None:
         """Show nothing new: the help stands still while the traffic goes on."""
@@ -68,20 +81,19 @@ class HelpScreen(ModalScreen[None]):
 
 def _page(look: Palette, scenarios: list[str]) -> Text:
     page = Text(no_wrap=True, overflow="ellipsis")
-    page.append("Every row is a user, every bar a request, every column a moment.\n", "bold")
+    shown = [(key.shown, key.help) for key in KEYS] + [("ctrl+p", "every action, themes")]
+    half = -(-len(shown) // 2)
+    for row in range(half):
+        for keys, text in shown[row::half]:
+            page.append(f"{keys:>9}  ", look.bar_key)
+            page.append(text.ljust(26) if keys != shown[row::half][-1][0] else text)
+        page.append("\n")
+    page.append("\nEvery row is a user, every bar a request, every column a moment.\n", "bold")
     page.append("Users, event loop and threads share one time axis: look down a column.\n\n")
     for phase, meaning in _MEANINGS.items():
         page.append(GLYPHS[phase] * 3, look.textured[phase])
         page.append(f"  {NAMES[phase]:<12} ", "bold")
         page.append(f"{meaning}\n")
-    page.append("\n")
-    shown = [(key.shown, key.help) for key in KEYS] + [("ctrl+p", "every action, and themes")]
-    half = -(-len(shown) // 2)
-    for row in range(half):
-        for keys, text in shown[row::half]:
-            page.append(f"{keys:>9}  ", look.bar_key)
-            page.append(f"{text:<26}")
-        page.append("\n")
     if len(scenarios) > 1:
         page.append("\n")
     for number, title in enumerate(scenarios[:10], 1):
