@@ -285,6 +285,7 @@ def test_traffic_stops_and_starts_on_the_same_server(bench: Bench, select: Selec
     assert [hello.role for hello in bench.heard.all(Hello)] == ["server", "server", "traffic"]
     assert {hello.run for hello in bench.heard.all(Hello)} == {2}
     assert numbers.isdisjoint(request.client for request in bench.heard.all(ClientRequest))
+    assert started.first_id == min(request.client for request in bench.heard.all(ClientRequest))
 
 
 @pytest.mark.parametrize("key", ["s", "b"])

@@ -131,6 +131,7 @@ def _run(bare: list[str], f: Fields) -> Event:
         SOURCE_FILE,
         "f",
         f.get("warm") == "yes",
+        f.int("first_id", 1),
     )
 
 

@@ -175,7 +175,8 @@ class Conductor:
 
     async def _start(self, selection: Selection) -> None:
         self._retire()
-        self._intake.begin(selection, warm=False)
+        self._traffics = 0
+        self._intake.begin(selection, warm=False, first_id=self._first_id)
         self._intake.state("starting", None)
         runtime = await self._open()
         run = self._intake.run
@@ -184,7 +185,6 @@ class Conductor:
             lambda line: self._intake.server_line(run, line),
         )
         self._server = server
-        self._traffics = 0
         # The traffic process imports its modules while the server imports its own.
         preparing = asyncio.create_task(self._prepare_traffic(runtime))
         try:
@@ -214,7 +214,7 @@ class Conductor:
             await self._start(selection)
             return
         self._retire_traffic()
-        self._intake.begin(selection, warm=True)
+        self._intake.begin(selection, warm=True, first_id=self._first_id)
         self._intake.state("ready", server)
         runtime = await self._open()
         await self._send_job(await self._prepare_traffic(runtime), selection, server)
@@ -266,10 +266,15 @@ class Conductor:
         await traffic.prepare()
         return traffic
 
+    @property
+    def _first_id(self) -> int:
+        """Number of the first request of the next traffic process."""
+        return 1 + self._traffics * NUMBERS_PER_TRAFFIC
+
     async def _send_job(self, traffic: TrafficProcess, selection: Selection, server: ServerProcess) -> None:
         assert self._runtime is not None
         self._watch(self._watch_traffic(traffic))
-        first_id = 1 + self._traffics * NUMBERS_PER_TRAFFIC
+        first_id = self._first_id
         self._traffics += 1
         await traffic.start(
             Job(

@@ -45,8 +45,8 @@ class Intake:
         self._server_run = 0
         self._sources: dict[int, Hello] = {}
 
-    def begin(self, selection: Selection, warm: bool) -> None:
-        """Begin a run: nothing older is in the inbox after this."""
+    def begin(self, selection: Selection, warm: bool, first_id: int) -> None:
+        """Begin a run, whose requests have numbers from `first_id` on: nothing older is in the inbox then."""
         self.run += 1
         if warm:
             self._sources = {
@@ -57,7 +57,7 @@ class Intake:
             self.leftovers.forget()
             self._server_run = self.run
         self._inbox.clear()
-        self._put(selection.announce(self.run, warm))
+        self._put(selection.announce(self.run, warm, first_id))
         for source, hello in self._sources.items():
             self._inbox.put(Batch(source, now_ns(), [self._of_this_run(hello)]))
 

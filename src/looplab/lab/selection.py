@@ -37,7 +37,7 @@ class Selection(msgspec.Struct, frozen=True):
             plan = msgspec.structs.replace(self.plan, users=users)
         return msgspec.structs.replace(self, plan=plan)
 
-    def announce(self, run: int, warm: bool) -> RunStarted:
+    def announce(self, run: int, warm: bool, first_id: int) -> RunStarted:
         """Give the event that begins a run of this selection."""
         source = self.scenario.app_file(self.variant)
         return RunStarted(
@@ -53,6 +53,7 @@ class Selection(msgspec.Struct, frozen=True):
             source=str(source) if source.is_file() else "",
             shows=self.variant.shows,
             warm=warm,
+            first_id=first_id,
         )
 
     def server_spec(self, run: int, socket_path: Path) -> ServerSpec:

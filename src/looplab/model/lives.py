@@ -167,6 +167,7 @@ class Lives:
             if not fresh:
                 self._begin_run(event)
         self.run = event
+        self.requests.first_id = event.first_id
         self._see(event.t_ns)
         self.users.expect(event.users)
         if not self.started_ns:

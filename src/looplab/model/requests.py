@@ -45,6 +45,7 @@ class Request:
         "forgotten",
         "method",
         "name",
+        "number",
         "path",
         "queue_left_ns",
         "rid",
@@ -66,6 +67,8 @@ class Request:
     def __init__(self) -> None:
         self.client = 0
         """Number that the traffic client gave it; 0 for a foreign request."""
+        self.number = 0
+        """What people are told: its number within the run; within its worker if it is foreign."""
         self.user = -1
         """Number of the user, -1 as long as the client's half is unknown."""
         self.name = 0

@@ -34,6 +34,8 @@ class Requests:
         self._workers = workers
         self._kept: deque[Request] = deque()
         self._unheard: deque[Request] = deque(maxlen=MOST_REQUESTS)
+        self.first_id = 1
+        """Client number of the first request of the run."""
         self.most = MOST_REQUESTS
         """How many are kept; the oldest are forgotten first."""
         self.by_client: dict[int, Request] = {}
@@ -56,6 +58,7 @@ class Requests:
         if request is None:
             request = self._new()
             request.client = event.client
+            request.number = self._number(event.client)
             self.by_client[event.client] = request
         elif request.done_ns:
             return
@@ -174,6 +177,7 @@ class Requests:
         if request is None:
             request = self._new()
             request.client = event.client
+            request.number = self._number(event.client) if event.client else event.rid
             request.begin_ns = event.began_ns
             if event.client:
                 self.by_client.setdefault(event.client, request)
@@ -271,6 +275,10 @@ class Requests:
         if (source := sources.get(request.source)) is not None:
             source.requests.pop(request.rid, None)
             source.open.pop(request.rid, None)
+
+    def _number(self, client: int) -> int:
+        """Count from the first request of the run; what a run before has left behind keeps its number."""
+        return client - self.first_id + 1 if client >= self.first_id else client
 
     def _new(self) -> Request:
         request = Request()

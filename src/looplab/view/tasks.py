@@ -92,11 +92,11 @@ def ended_row(row: TaskEnd, worker: Worker, now_ns: int, width: int, look: Palet
 
 
 def request_label(worker: Worker, rid: int) -> str:
-    """Name a request as the other panels do: by the number that the client gave it."""
+    """Name a request as the other panels do: by its number within the run."""
     if not rid:
         return ""
     request = _request(worker, rid)
-    return f"#{request.client or rid}" if request is not None else f"#{rid}"
+    return f"#{request.number if request is not None else rid}"
 
 
 def _request(worker: Worker, rid: int) -> Request | None:

@@ -305,6 +305,8 @@ class RunStarted(msgspec.Struct, array_like=True, tag=12, frozen=True):
     """Function that the code panel shows."""
     warm: bool = False
     """True if the server of the run before goes on."""
+    first_id: int = 1
+    """Number of the first request that its traffic sends: people count from there."""
 
 
 class ServerState(msgspec.Struct, array_like=True, tag=13, frozen=True):

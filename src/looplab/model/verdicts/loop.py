@@ -298,12 +298,12 @@ def _starved(model: Model) -> PlaceSum:
 
 
 def _name(model: Model, worker: Worker, rid: int) -> str:
-    """Name who holds the loop: a request by its number at the client, where it has one."""
+    """Name who holds the loop: a request by its number within the run, where it has one."""
     if rid <= 0:
         return "a callback" if rid else "an unseen run"
     source = worker.source
     request = source.requests.get(rid) if source is not None else None
-    return f"#{request.client or rid}" if request is not None else f"#{rid}"
+    return f"#{request.number if request is not None else rid}"
 
 
 def _behind(victims: int, delay_ns: int) -> str:

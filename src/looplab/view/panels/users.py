@@ -130,7 +130,7 @@ class UsersPanel(Panel):
         row = view.model.users.row(group.members[0])
         alone = row.between(window.start_ns, window.end_ns, view.now_ns) if len(group.members) == 1 else []
         labels = [
-            (max(window.column(request.begin_ns), 0), f" {request.client or request.rid} ")
+            (max(window.column(request.begin_ns), 0), f" {request.number} ")
             for request in alone
         ]
         top = 1 + slot * self._tall
