@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from looplab.model import BUSY, HELD, Model, Request, Row, Slot, Use
 from looplab.model.loop import LANE_BUCKET_NS, LoopLane
 from looplab.wire.clock import MS
-from looplab.wire.events import LoopSample, Phase
+from looplab.wire.events import LoopSample, Phase, Stall
 
 LOOP = (Phase.RUNNING, Phase.BLOCKING)
 
@@ -130,6 +130,12 @@ def test_a_lane_without_a_pause_has_no_hole_while_reports_are_on_their_way() -> 
     assert list(loop.phases_by_column(0, 10 * MS, 12, 19, 170 * MS)) == [3, 2, 2, 2, 2, 0, 0]
     loop.take_run(10 * MS, 30 * MS)
     assert list(loop.phases_by_column(0, 10 * MS, 0, 9, 170 * MS)) == [0, 2, 2, 0, 0, 0, 0, 0, 0]
+
+
+def test_a_stall_is_painted_to_the_present_before_a_sample_has_shown_its_run() -> None:
+    loop = LoopLane()
+    loop.stalls.take(Stall(1, 10 * MS, 70 * MS, 0, "blocked", 7, "/app.py", 3, "read", "sleep()", [], 1))
+    assert list(loop.phases_by_column(0, 40 * MS, 0, 5, 190 * MS)) == [2, 3, 3, 3, 3]
 
 
 def test_a_slot_is_busy_and_then_only_held() -> None:

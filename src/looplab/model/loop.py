@@ -67,7 +67,7 @@ class LoopLane:
         self.open_rid = 0
         """Request of that run, -1 for a callback."""
         self._untold = (0, 0)
-        """Begin and end of a run that a sample has shown to be over, and whose own report has not come yet."""
+        """Begin and end of a run that is over, as a sample has shown, and not told yet."""
         self.callbacks_ns = 0
         """Time held by callbacks that belong to no request."""
         self._began_ns = 0
@@ -258,15 +258,16 @@ class LoopLane:
         A run that is no stall is known only up to the last sample; a stall lasts until it is told to end.
         One that follows a stall at once goes on too: the loop that has not been free is not free yet.
         """
-        began = self.open_since_ns
+        present = self.stalls.present
+        began = self.open_since_ns or (present.began_ns if present is not None else 0)
         if not began:
             return None
         known = max(self.sample.t_ns if self.sample is not None else 0, began)
         stalled_ns = self._untold[1] if self._untold[1] - self._untold[0] >= STALL_NS else 0
         if self.stalls.last is not None:
             stalled_ns = max(stalled_ns, self.stalls.last.ended_ns)
-        follows = 0 < stalled_ns and began - EPISODE_GAP_NS <= stalled_ns <= began
-        if follows or self.stalls.present is not None or known - began >= STALL_NS:
+        follows = stalled_ns > 0 and began - EPISODE_GAP_NS <= stalled_ns <= began
+        if follows or present is not None or known - began >= STALL_NS:
             known = max(known, now_ns)
         return began, known
 
