@@ -129,10 +129,7 @@ class UsersPanel(Panel):
         window = view.window
         row = view.model.users.row(group.members[0])
         alone = row.between(window.start_ns, window.end_ns, view.now_ns) if len(group.members) == 1 else []
-        labels = [
-            (max(window.column(request.begin_ns), 0), f" {request.number} ")
-            for request in alone
-        ]
+        labels = [(max(window.column(request.begin_ns), 0), f" {request.number} ") for request in alone]
         top = 1 + slot * self._tall
         bars = max(self._tall - 1, 1)
         name = str(row.number + 1) if not row.foreign else "ext"
