@@ -92,6 +92,7 @@ def test_a_run_is_told_from_its_beginning(bench: Bench, select: Select, folder: 
         "source": str(folder / "app.py"),
         "shows": "app",
         "warm": False,
+        "first_id": 1,
     }
     told = [
         event.state if isinstance(event, ServerState) else event.role
