@@ -43,7 +43,7 @@ UPDATE_NS = 100 * MS
 """Time between two reports of one stall."""
 
 RELEASE_NS = 300 * MS
-"""Time in which the report of the probe is awaited once the worker speaks again."""
+"""Time for which the worker speaks again before it is taken to have nothing to report."""
 
 LATE_LOOP_NS = 40 * MS
 """A silence in which the loop was not even so late was none of the loop's."""
@@ -58,11 +58,9 @@ BACKLOG = 64
 class _Silent:
     """A stall that the lab reports."""
 
-    def __init__(self, number: int, began_ns: int, alive_ns: int, busy_ns: int, runs: int) -> None:
+    def __init__(self, number: int, began_ns: int, busy_ns: int, runs: int) -> None:
         self.number = number
         self.began_ns = began_ns
-        self.alive_ns = alive_ns
-        """The last sign of life."""
         self.busy_ns = busy_ns
         self.runs = runs
         self.last: Stall | None = None
@@ -152,6 +150,9 @@ class Sentinel:
             return
         worker.heard_ns = batch.received_ns
         silent = worker.silent
+        # A moment with the GIL and no time for a word is no end: the next stall may have followed at once.
+        if silent is not None and not silent.spoke_ns:
+            silent.spoke_ns = batch.received_ns
         for event in batch.events:
             if isinstance(event, LoopSample):
                 worker.sample = event
@@ -201,7 +202,7 @@ class Sentinel:
     def _watch(self, source: int, worker: _Worker, now: int) -> None:
         silent = worker.silent
         if silent is not None and silent.spoke_ns:
-            if now - silent.spoke_ns >= RELEASE_NS:
+            if worker.heard_ns - silent.spoke_ns >= RELEASE_NS:
                 worker.silent = None
                 self._end(source, silent)
             return
@@ -211,9 +212,6 @@ class Sentinel:
             return
         alive = stacks.ticked(about) or worker.heard_ns
         silence = now - alive
-        if silent is not None and alive > silent.alive_ns:
-            silent.spoke_ns = alive
-            return
         if silence < LOOK_NS:
             worker.before = None
             return
@@ -259,7 +257,7 @@ class Sentinel:
             busy, runs = (sample.busy_ns, sample.runs) if sample is not None else (0, 0)
             if sample is not None and sample.rid:
                 busy -= max(0, sample.t_ns - began)
-            silent = worker.silent = _Silent(number, began, alive, max(busy, 0), runs)
+            silent = worker.silent = _Silent(number, began, max(busy, 0), runs)
             if why == "stopped":
                 self._log(f"worker {worker.hello.worker} is stopped by a signal")
         place, stack = self._place(stacks, about, why)
