@@ -185,6 +185,19 @@ async def test_another_thread_keeps_the_gil(sentry: Lab, path: str, line: str) -
 
 
 @linux
+async def test_the_probe_itself_finds_the_thread_that_kept_the_gil(lab: Lab) -> None:
+    places = []
+    async with lab.serve("stillness:app") as server:
+        await server.get("/")
+        for _ in range(ATTEMPTS):
+            _, reports = await stilled(lab, server, "/other-goes-on?seconds=0.4")
+            places.append((reports[-1].kind, reports[-1].function, reports[-1].line))
+            if places[-1] == ("gil", "other_goes_on", line_of("# and goes on")):
+                break
+    assert places[-1] == ("gil", "other_goes_on", line_of("# and goes on")), places
+
+
+@linux
 async def test_a_collection_is_told_with_its_generation_while_it_lasts(sentry: Lab) -> None:
     async with sentry.serve("stillness:app") as server:
         await server.get("/fill?cycles=2500000")

@@ -141,6 +141,13 @@ def other_expression(letters: int) -> dict[str, int]:
     return {"began_ns": began, "ended_ns": time.monotonic_ns()}
 
 
+@app.get("/other-goes-on")
+def other_goes_on(seconds: float) -> dict[str, int]:
+    began = time.monotonic_ns()
+    ended = (library.usleep(int(seconds * 1e6)), time.monotonic_ns(), time.sleep(0.2))[1]  # and goes on
+    return {"began_ns": began, "ended_ns": ended}
+
+
 @app.get("/fill")
 async def fill(cycles: int) -> dict[str, int]:
     gc.disable()
