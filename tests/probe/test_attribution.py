@@ -8,6 +8,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ async def test_a_task_looks_like_what_it_is(probe: Probe) -> None:
     name, text, stack, awaits, cancelled = seen
     assert (name, stack, awaits, cancelled) == ("a child", ["child"], "wait", True)
     assert "child() running at" in text
-    assert "test_tasks.py" in text
+    assert Path(__file__).name in text
 
 
 async def test_a_nameless_task_has_the_name_of_a_task(probe: Probe) -> None:
@@ -197,19 +198,21 @@ async def test_a_request_within_the_run_of_another_is_no_part_of_it(lab: Lab, pr
     serve_inner = serving(probe, inner)
 
     async def body() -> None:
-        time.sleep(0.002)
+        time.sleep(0.06)
         with pytest.raises(StopIteration):
             serve_inner().send(None)  # type: ignore[attr-defined]
-        time.sleep(0.002)
+        time.sleep(0.06)
 
     await serving(probe, body)()
-    (stall,) = await ended_stalls(lab, 1)
+    stalls = await ended_stalls(lab, 3)
     assert probe.worker is not None
     _, _, busy, _ = probe.worker.lane.state
     probe.stop()
     await lab.until(lambda: lab.all(Bye))
-    assert stall.rid == 2
-    assert busy < 2 * (stall.ended_ns - stall.began_ns)
+    stalls.sort(key=lambda stall: stall.began_ns)
+    assert [stall.rid for stall in stalls] == [1, 2, 1]
+    assert all(stall.ended_ns <= after.began_ns for stall, after in pairwise(stalls))
+    assert busy < 2 * sum(stall.ended_ns - stall.began_ns for stall in stalls)
 
 
 if sys.version_info >= (3, 12):
@@ -218,11 +221,12 @@ if sys.version_info >= (3, 12):
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
 
         async def child() -> None:
-            time.sleep(0.06)
+            time.sleep(0.04)
             await asyncio.sleep(0)
             time.sleep(0.06)
 
         async def body() -> None:
+            time.sleep(0.04)
             await asyncio.create_task(child())
 
         await serving(probe, body)()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from conftest import Lab
 
-from looplab.wire.events import Bye, Hello, Phase, ServerRequest, Stall
+from looplab.wire.events import Bye, Hello, Notice, Phase, ServerRequest, Stall
 
 pytestmark = pytest.mark.real
 loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -119,3 +119,17 @@ async def test_the_server_goes_on_when_the_lab_has_gone(lab: Lab) -> None:
             assert (await server.get("/")).text == "ok"
         await server.stop()
     assert "Traceback" not in server.output.read_text()
+
+
+async def test_threads_are_seen_once_the_application_has_imported_anyio(lab: Lab) -> None:
+    async with lab.serve("lazy:app") as server:
+        for client in (1, 2):
+            await server.get("/", headers={"x-looplab-id": str(client)})
+        second = await lab.finished(2)
+        (notice,) = await lab.until(
+            lambda: [notice for notice in lab.all(Notice) if "threads" in notice.text]
+        )
+    (hello,) = lab.all(Hello)
+    assert "threads" not in hello.instruments
+    assert notice.text == 'the instrument "threads" is on: the application has imported anyio'
+    assert Phase.THREAD in [phase for phase, _ in second.phases]

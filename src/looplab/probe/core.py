@@ -33,7 +33,7 @@ from looplab.probe.watchdog import Watchdog
 from looplab.probe.workers import WorkerNumber
 from looplab.wire.clock import MS, S, anchor, now_ns
 from looplab.wire.emitter import Emitter
-from looplab.wire.events import PROTOCOL, Event, Hello, ProbeReport
+from looplab.wire.events import PROTOCOL, Event, Hello, Notice, ProbeReport
 
 REPORT_EVERY_NS = 250 * MS
 """Time between two reports of the probe about itself."""
@@ -67,7 +67,9 @@ class Worker:
         self._number = WorkerNumber(settings.workers)
         self._reported_ns = 0
         instruments: list[Instrument] = ["requests", "loop", "stalls"]
-        if self._start_threads():
+        self._late = not self._start_threads()
+        """Whether anyio is missing: an application may import it after the installation."""
+        if not self._late:
             instruments.append("threads")
         if self._start("tasks", self._tasks.start):
             instruments.append("tasks")
@@ -102,6 +104,8 @@ class Worker:
     def begin(self, scope: Any) -> Request:
         """Write down that a request begins, and make it the current one of its task."""
         lane = self.lane
+        if self._late:
+            self._start_late()
         # The number before all else, so that the emitter knows of a request from its first moment on.
         rid = lane.begun = lane.begun + 1
         request = Request(
@@ -172,6 +176,15 @@ class Worker:
         faults.guard("executor", executors.watch_loop)
         processes = AnyioProcesses(facts, pools, faults)
         return pools.start(executors, processes, Asyncpg(facts, pools, faults), Psycopg(facts, pools, faults))
+
+    def _start_late(self) -> None:
+        """Stamp thread hops from now on, if anyio is there: asked with each request, which is a task."""
+        if self._start_threads():
+            self._late = False
+            text = 'the instrument "threads" is on: the application has imported anyio'
+            self.faults.notices.append(Notice(now_ns(), "probe", "info", text))
+        elif "threads" in self.faults.off:
+            self._late = False
 
     def _hello(
         self, settings: Settings, loop: asyncio.AbstractEventLoop, instruments: list[Instrument]

@@ -74,7 +74,9 @@ async def open_gate() -> dict[str, bool]:
 async def sleep() -> dict[str, int]:
     due = asyncio.get_running_loop().time() + 0.2
     await asyncio.sleep(0.2)
-    return {"due_ns": int(due * 1e9), "awake_ns": time.monotonic_ns()}
+    awake = time.monotonic_ns()
+    await asyncio.sleep(0.3)
+    return {"due_ns": int(due * 1e9), "awake_ns": awake}
 
 
 @app.get("/block")
