@@ -23,7 +23,7 @@ from looplab.probe.limiters import OwnLimiters
 from looplab.probe.monitor import TaskMonitor
 from looplab.probe.pools import Pools
 from looplab.probe.psycopg_pools import Psycopg
-from looplab.probe.records import END, Request, client_number, current
+from looplab.probe.records import CLIENT_HEADER, END, Request, client_number, current
 from looplab.probe.settings import Settings
 from looplab.probe.slots import ThreadBook
 from looplab.probe.stillness import Stillness
@@ -108,9 +108,13 @@ class Worker:
             self._start_late()
         # The number before all else, so that the emitter knows of a request from its first moment on.
         rid = lane.begun = lane.begun + 1
-        request = Request(
-            rid, client_number(scope["headers"]), scope.get("method", "WEBSOCKET"), scope["path"], 0
-        )
+        client = 0
+        for header in scope["headers"]:
+            if header[0] == CLIENT_HEADER:
+                client = client_number(header[1])
+                break
+        method = scope.get("method", "WEBSOCKET")
+        request = Request(rid, client, method, scope["path"], 0)
         current.set(request)
         return request
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -136,12 +136,10 @@ current: ContextVar[Request | None] = ContextVar("looplab_request", default=None
 """The request that the running code belongs to; tasks and anyio's threads inherit it."""
 
 
-def client_number(headers: Any) -> int:
-    """Read `x-looplab-id` from ASGI headers; 0 if it is absent or no number of the lab's."""
-    for name, value in headers:
-        if name == b"x-looplab-id":
-            if value.isdigit() and len(value) <= 19:
-                number = int(value)
-                return number if number <= LARGEST_ID else 0
-            return 0
-    return 0
+CLIENT_HEADER = b"x-looplab-id"
+
+
+def client_number(value: bytes) -> int:
+    """Read the value of `x-looplab-id`; 0 if it is no number of the lab's."""
+    number = int(value) if value.isdigit() and len(value) <= 19 else 0
+    return number if number <= LARGEST_ID else 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextvars import Context
 from typing import Any
 
 from looplab.probe.driver import Driver
@@ -53,8 +54,9 @@ class Tasks:
         self._faults = faults
         self._previous: Any = None
         self._factory: Any = None
-        self._calls = 0
-        self._looked = (0, 0)
+        self._called = False
+        """Whether the factory was called since the emitter's thread looked last."""
+        self._looked = 0
         self._on = False
         self._born = False
 
@@ -77,13 +79,11 @@ class Tasks:
 
         One that calls this factory, as a wrapper does, is none that replaced it.
         """
-        if not self._on or self._loop.get_task_factory() is self._factory:
-            self._looked = (self._calls, self._lane.begun)
-            return
-        calls, begun = self._looked
-        if calls != self._calls:
-            self._looked = (self._calls, self._lane.begun)
-        elif self._lane.begun - begun >= REQUESTS_LOOKED_AT:
+        begun = self._lane.begun
+        if not self._on or self._called or self._loop.get_task_factory() is self._factory:
+            self._called = False
+            self._looked = begun
+        elif begun - self._looked >= REQUESTS_LOOKED_AT:
             self._on = False
             self._faults.off.add("tasks")
             text = (
@@ -99,12 +99,13 @@ class Tasks:
         coroutines = (task.get_coro() for task in asyncio.all_tasks(self._loop))
         return [coroutine for coroutine in coroutines if isinstance(coroutine, Driver)]
 
-    def _make(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+    def _make(
+        self, loop: asyncio.AbstractEventLoop, coro: Any, *, context: Context | None = None, **options: Any
+    ) -> Any:
         """Make a task, with a driver in it if it is born inside a request."""
-        self._calls += 1
+        self._called = True
         if self._on:
             try:
-                context = options.get("context")
                 request = current.get() if context is None else context.get(current)
                 if request is not None and asyncio.iscoroutine(coro):
                     coro = Driver(self._lane, request, coro)
@@ -112,6 +113,8 @@ class Tasks:
             except Exception as error:
                 self._on = False
                 self._faults.fail("tasks", error)
+        if context is not None:
+            options["context"] = context
         if self._previous is not None:
             return self._previous(loop, coro, **options)
-        return make_task(loop, coro, options)
+        return make_task(loop, coro, options) if options else _TASK(coro, loop=loop)
