@@ -24,7 +24,7 @@ async def test_forty_hold_a_slot_and_twenty_wait_in_order(lab: Lab, loop: str) -
         ]
         full = (
             await lab.until(
-                lambda: [state for state in lab.all(Slots) if (state.held, state.waiting) == (40, 20)]
+                lambda: [s for s in lab.all(Slots) if (s.held, s.busy, s.waiting) == (40, 40, 20)]
             )
         )[0]
         waiting = [await lab.until(lambda rid=rid: client_of(lab, rid)) for rid in full.queue]
