@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from looplab.lab.insight import other
 from looplab.lab.memory import Layout, Memory, Thread, Unreadable, learn
-from looplab.lab.sentinel import other
 from looplab.lab.words import Introduction
 from looplab.probe.landmarks import thread_state
 from looplab.probe.stacks import NOWHERE, UsersCode

@@ -12,13 +12,11 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from looplab.lab.memory import Layout, Memory, Thread, Unreadable, learn
-from looplab.lab.stillness import Cause, Look, cause, look, state
-from looplab.lab.words import Introduction, WordReader
-from looplab.probe.holders import WAITING
-from looplab.probe.landmarks import TICKED
-from looplab.probe.stacks import NOWHERE, Place, Stack, UsersCode
-from looplab.probe.stalls import Kind
+from looplab.lab.insight import Insight
+from looplab.lab.memory import Layout, learn
+from looplab.lab.stillness import Cause, Look, cause, look
+from looplab.lab.words import Introduction
+from looplab.probe.stacks import NOWHERE, Place
 from looplab.wire.clock import MS, now_ns
 from looplab.wire.events import Batch, Bye, Event, Hello, LoopSample, Stall
 
@@ -50,8 +48,6 @@ LATE_LOOP_NS = 40 * MS
 
 BEAT_NS = 10 * MS
 
-READ_BYTES = 65_536
-
 BACKLOG = 64
 
 
@@ -82,11 +78,11 @@ class _Worker:
         self.before: Look | None = None
         self.silent: _Silent | None = None
         self.stalls = 0
-        self.stacks: _Stacks | None = None
+        self.insight: Insight | None = None
 
 
 class Sentinel:
-    """Listens for stacks, hears what the workers say, and speaks for those that cannot.
+    """Listens for probes, hears what the workers say, and speaks for those that cannot.
 
     All calls are made in the loop that has started it.
     """
@@ -101,7 +97,7 @@ class Sentinel:
         self._deliver = deliver
         self._log = log
         self._workers: dict[int, _Worker] = {}
-        self._stacks: set[_Stacks] = set()
+        self._insights: set[Insight] = set()
         self._listener: socket.socket | None = None
         self._path: Path | None = None
         self._handle: asyncio.TimerHandle | None = None
@@ -135,8 +131,8 @@ class Sentinel:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-        for stacks in list(self._stacks):
-            self._drop(stacks)
+        for insight in list(self._insights):
+            self._drop(insight)
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
@@ -170,24 +166,24 @@ class Sentinel:
         assert self._listener is not None
         with contextlib.suppress(OSError):
             connection, _ = self._listener.accept()
-            stacks = _Stacks(connection)
-            self._stacks.add(stacks)
-            asyncio.get_running_loop().add_reader(connection, self._read, stacks)
+            insight = Insight(connection)
+            self._insights.add(insight)
+            asyncio.get_running_loop().add_reader(connection, self._read, insight)
 
-    def _read(self, stacks: _Stacks) -> None:
+    def _read(self, insight: Insight) -> None:
         """Read the words of a probe."""
         try:
-            alive = stacks.read()
+            alive = insight.read()
         except OSError:
             alive = False
         if not alive:
-            self._drop(stacks)
+            self._drop(insight)
 
-    def _drop(self, stacks: _Stacks) -> None:
+    def _drop(self, insight: Insight) -> None:
         """Close a connection."""
-        asyncio.get_running_loop().remove_reader(stacks.connection)
-        stacks.close()
-        self._stacks.discard(stacks)
+        asyncio.get_running_loop().remove_reader(insight.connection)
+        insight.close()
+        self._insights.discard(insight)
 
     def _tick(self) -> None:
         now = now_ns()
@@ -206,11 +202,11 @@ class Sentinel:
                 worker.silent = None
                 self._end(source, silent)
             return
-        stacks = self._stacks_of(worker)
-        about = stacks.words.introduction if stacks is not None else None
-        if stacks is None or about is None:
+        insight = self._insight_of(worker)
+        about = insight.words.introduction if insight is not None else None
+        if insight is None or about is None:
             return
-        alive = stacks.ticked(about) or worker.heard_ns
+        alive = insight.ticked(about) or worker.heard_ns
         silence = now - alive
         if silence < LOOK_NS:
             worker.before = None
@@ -221,23 +217,25 @@ class Sentinel:
         if silent is not None and silent.last is not None:
             if now - silent.last.t_ns < UPDATE_NS:
                 return
-        elif silence < (SILENT_NS if stacks.memory else ALONE_NS) or now - worker.before.t_ns < SPAN_NS:
+        elif silence < (SILENT_NS if insight.memory else ALONE_NS) or now - worker.before.t_ns < SPAN_NS:
             return
         after = look(about.pid, about.native_id, about.watchdog_id, now)
         why = cause(worker.before, after)
         if why != "unknown" and after.state not in ("X", "Z"):
-            self._report(source, worker, stacks, about, why, alive, now)
+            self._report(source, worker, insight, about, why, alive, now)
 
-    def _stacks_of(self, worker: _Worker) -> _Stacks | None:
-        if worker.stacks is None or worker.stacks.closed:
-            worker.stacks = next((stacks for stacks in self._stacks if stacks.pid == worker.hello.pid), None)
-        return worker.stacks
+    def _insight_of(self, worker: _Worker) -> Insight | None:
+        if worker.insight is None or worker.insight.closed:
+            worker.insight = next(
+                (insight for insight in self._insights if insight.pid == worker.hello.pid), None
+            )
+        return worker.insight
 
     def _report(
         self,
         source: int,
         worker: _Worker,
-        stacks: _Stacks,
+        insight: Insight,
         about: Introduction,
         why: Cause,
         alive: int,
@@ -249,8 +247,8 @@ class Sentinel:
         if silent is None:
             worker.stalls += 1
             number, began = -worker.stalls, alive
-            if stacks.words.collecting is not None:
-                began = max(began, stacks.words.collecting[1])
+            if insight.words.collecting is not None:
+                began = max(began, insight.words.collecting[1])
             if known is not None:
                 # The probe has told of it before it fell silent.
                 number, began = known.number, known.began_ns
@@ -260,11 +258,11 @@ class Sentinel:
             silent = worker.silent = _Silent(number, began, max(busy, 0), runs)
             if why == "stopped":
                 self._log(f"worker {worker.hello.worker} is stopped by a signal")
-        place, stack = self._place(stacks, about, why)
+        place, stack = insight.place(about, why, self._layout)
         if place is NOWHERE and known is not None and why == "gil":
             # The same run goes on where its probe has seen it last.
             place, stack = Place(known.file, known.line, known.function), known.stack
-        kind, detail = stacks.kind(why)
+        kind, detail = insight.kind(why)
         rid = known.rid if known is not None else 0
         if sample is not None and sample.rid and sample.since_ns <= silent.began_ns:
             rid = sample.rid
@@ -297,18 +295,6 @@ class Sentinel:
         )
         self._deliver(Batch(source, now, [stall, lag]))
 
-    def _place(self, stacks: _Stacks, about: Introduction, why: Cause) -> tuple[Place, Stack]:
-        """Give the line that keeps the GIL; nobody's line is to blame where the machine is."""
-        if why in ("starved", "stopped"):
-            return NOWHERE, []
-        threads = stacks.threads(about, self._layout)
-        if stacks.code is None:
-            stacks.code = UsersCode(about.root)
-        if why == "gil":
-            frames = next((thread.frames for thread in threads if thread.thread_id == about.thread_id), [])
-            return stacks.code.describe(frames)
-        return other(threads, about, stacks.code)
-
     def _end(self, source: int, silent: _Silent) -> None:
         """End a stall of which the probe has said nothing; it was none if the loop was not late."""
         last = silent.last
@@ -331,87 +317,3 @@ class Sentinel:
             last.detail,
         )
         self._deliver(Batch(source, now_ns(), [event]))
-
-
-class _Stacks:
-    """The connection of one process, and the way into its memory."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        self.connection = connection
-        self.words = WordReader()
-        self.memory: Memory | None = None
-        """None before the introduction, and where the system does not let us read."""
-        self.code: UsersCode | None = None
-        self.closed = False
-
-    @property
-    def pid(self) -> int:
-        """The process, once it has said who it is."""
-        return self.words.introduction.pid if self.words.introduction is not None else 0
-
-    def read(self) -> bool:
-        """Read what the probe says; False at the end."""
-        try:
-            data = self.connection.recv(READ_BYTES)
-        except BlockingIOError:
-            return True
-        known = self.words.introduction is not None
-        self.words.feed(data)
-        if not known and self.pid:
-            with contextlib.suppress(OSError):
-                self.memory = Memory(self.pid)
-        return bool(data)
-
-    def ticked(self, about: Introduction) -> int:
-        """Give when the watchdog last had the GIL, in nanoseconds; 0 if that cannot be read."""
-        if self.memory is None:
-            return 0
-        try:
-            return self.memory.word(about.cells + 8 * TICKED)
-        except Unreadable:
-            return 0
-
-    def threads(self, about: Introduction, layout: Layout | None) -> list[Thread]:
-        """Read the stacks of all threads."""
-        if self.memory is None or layout is None:
-            return []
-        try:
-            return self.memory.threads(layout, about.state)
-        except Unreadable:
-            return []
-
-    def kind(self, why: Cause) -> tuple[Kind, str]:
-        """Give the kind and the detail of a stall."""
-        if why == "stopped":
-            return "starved", "stopped"
-        if why == "starved":
-            return "starved", ""
-        collecting = self.words.collecting
-        return ("gc", f"generation {collecting[0]}") if collecting is not None else ("gil", "")
-
-    def close(self) -> None:
-        """Close both ways."""
-        self.closed = True
-        self.connection.close()
-        if self.memory is not None:
-            self.memory.close()
-            self.memory = None
-
-
-def other(threads: list[Thread], about: Introduction, code: UsersCode) -> tuple[Place, Stack]:
-    """Give the place of the one other thread that may have the GIL: it runs, or does not look idle."""
-    found = []
-    for thread in threads:
-        if thread.native_id not in (about.native_id, about.watchdog_id):
-            place, stack = code.describe(thread.frames)
-            if place is not NOWHERE:
-                found.append((state(about.pid, thread.native_id) == "R", place, stack))
-    for choice in (
-        [item for item in found if item[0]],
-        [item for item in found if not WAITING.search(item[1].source())],
-        found,
-    ):
-        if choice:
-            return choice[0][1:] if len({item[1] for item in choice}) == 1 else (NOWHERE, [])
-    return NOWHERE, []
