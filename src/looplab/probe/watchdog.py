@@ -18,7 +18,7 @@ from looplab.probe.holders import Holders
 from looplab.probe.landmarks import TICKED
 from looplab.probe.lane import BEAT_NS, Lane, State
 from looplab.probe.records import STALL_NS, Request
-from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue
+from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.probe.stalls import Hold
 from looplab.probe.waits import Waits
@@ -209,7 +209,9 @@ class Watchdog:
         if self._callback is not None and self._callback.number:
             rid, since = -1, self._callback.began_ns
             busy, runs = busy + now - since, runs + 1
-        self.events.append(LoopSample(now, lag, self._max_lag_ns, busy, runs, rid, since if rid else 0))
+        since = since if rid else 0
+        used = cpu_ns(self._lane.native_id), time.process_time_ns()
+        self.events.append(LoopSample(now, lag, self._max_lag_ns, busy, runs, rid, since, *used))
         self._sampled_ns = now
         self._max_lag_ns = 0
         self.cpu_ns = time.thread_time_ns()

@@ -132,6 +132,10 @@ class LoopSample(msgspec.Struct, array_like=True, tag=4, frozen=True):
     """Request whose run holds the loop now: 0 none, -1 a callback that belongs to no request."""
     since_ns: int
     """When that run began."""
+    thread_cpu_ns: int = 0
+    """Total CPU time of the loop's thread; 0 where the system does not tell it."""
+    cpu_ns: int = 0
+    """Total CPU time of the process, with all its threads; 0 if unknown."""
 
 
 class Run(msgspec.Struct, array_like=True, tag=5, frozen=True):
