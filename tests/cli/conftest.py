@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,17 +102,3 @@ def mine(tmp_path: Path) -> Callable[..., Mine]:
         return Mine(tmp_path / "mine", app or APP, scenario)
 
     return write
-
-
-@pytest.fixture
-def wait() -> Callable[[Callable[[], bool], str], None]:
-    """Wait for a state, not for a time: the deadline is for what never comes."""
-
-    def until(state: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + 40
-        while not state():
-            if time.monotonic() > deadline:
-                pytest.fail(f"waited too long for {what}")
-            time.sleep(0.02)
-
-    return until

@@ -19,7 +19,7 @@ import pytest
 
 pytestmark = [pytest.mark.real, pytest.mark.pty]
 
-Wait = Callable[[Callable[[], bool], str], None]
+Until = Callable[..., None]
 
 # A terminal that is closed hangs up only those whose controlling terminal it is.
 TAKES_TERMINAL = """
@@ -32,6 +32,8 @@ runpy.run_module("looplab", run_name="__main__")
 ALTERNATE_ON, ALTERNATE_OFF = b"\x1b[?1049h", b"\x1b[?1049l"
 CURSOR_ON = b"\x1b[?25h"
 
+DEADLINE_S = 40.0
+
 
 class Terminal:
     """A pseudo-terminal of 120×36 with looplab in it; a thread reads what is drawn."""
@@ -40,6 +42,7 @@ class Terminal:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
         self.drawn = b""
+        self._more = threading.Condition()
         self.process = subprocess.Popen(
             [sys.executable, "-c", TAKES_TERMINAL, str(folder)],
             stdin=slave,
@@ -56,9 +59,19 @@ class Terminal:
     def _read(self) -> None:
         while not self._ending.is_set():
             try:
-                self.drawn += os.read(self.master, 65536)
+                read = os.read(self.master, 65536)
             except OSError:
                 return
+            with self._more:
+                self.drawn += read
+                self._more.notify_all()
+
+    def shows(self, *texts: bytes, after: int = 0) -> bool:
+        """Wait until all of them have been drawn, after so many bytes; False if that never happens."""
+        with self._more:
+            return self._more.wait_for(
+                lambda: all(self.drawn.find(text, after) >= 0 for text in texts), DEADLINE_S
+            )
 
     def type(self, keys: str) -> None:
         os.write(self.master, keys.encode())
@@ -81,13 +94,14 @@ class Terminal:
 
 @pytest.fixture
 def terminal(
-    mine: Callable[..., Any], environment: dict[str, str], wait: Wait
+    mine: Callable[..., Any], environment: dict[str, str], until: Until
 ) -> Iterator[tuple[Terminal, Any]]:
     """Open the screen on an endless run and wait until it is drawn and served."""
     own = mine(None, ("requests = 20", "requests = 1000000"))
     opened = Terminal(own.folder, environment)
     try:
-        wait(lambda: own.started() and b"Mine" in opened.drawn, "the first picture")
+        assert opened.shows(b"Mine")
+        until(own.started, "the server of the first picture")
         yield opened, own
     finally:
         opened.close()
@@ -107,36 +121,36 @@ ENDS: dict[str, Callable[[Terminal], None]] = {
 
 @pytest.mark.parametrize("way", ENDS)
 def test_the_screen_ends_and_gives_the_terminal_back(
-    way: str, terminal: tuple[Terminal, Any], environment: dict[str, str], wait: Wait
+    way: str, terminal: tuple[Terminal, Any], environment: dict[str, str], until: Until
 ) -> None:
     opened, own = terminal
     assert ALTERNATE_ON in opened.drawn
     ENDS[way](opened)
-    wait(lambda: opened.process.poll() is not None, "the end of looplab")
+    opened.process.wait(DEADLINE_S)
     assert opened.process.returncode == (128 + signal.SIGTERM if way == "TERM" else 0)
-    wait(lambda: ALTERNATE_OFF in opened.drawn and CURSOR_ON in opened.drawn, "the terminal as it was")
+    assert opened.shows(ALTERNATE_OFF, CURSOR_ON), "the terminal is as it was"
     assert b"Traceback" not in opened.drawn
-    wait(own.gone, "the end of the server")
+    until(own.gone, "the end of the server")
     assert left(environment) == []
 
 
 def test_a_closed_window_leaves_nothing(
-    terminal: tuple[Terminal, Any], environment: dict[str, str], wait: Wait
+    terminal: tuple[Terminal, Any], environment: dict[str, str], until: Until
 ) -> None:
     opened, own = terminal
     opened.hang_up()
-    wait(lambda: opened.process.poll() is not None, "the end of looplab")
-    wait(own.gone, "the end of the server")
-    wait(lambda: left(environment) == [], "an empty temporary folder")
+    opened.process.wait(DEADLINE_S)
+    until(own.gone, "the end of the server")
+    until(lambda: left(environment) == [], "an empty temporary folder")
 
 
 def test_a_killed_lab_leaves_nothing(
-    terminal: tuple[Terminal, Any], environment: dict[str, str], wait: Wait
+    terminal: tuple[Terminal, Any], environment: dict[str, str], until: Until
 ) -> None:
     opened, own = terminal
     opened.process.kill()
-    wait(own.gone, "the end of the server")
-    wait(lambda: left(environment) == [], "an empty temporary folder")
+    until(own.gone, "the end of the server")
+    until(lambda: left(environment) == [], "an empty temporary folder")
 
 
 PROMPT = b"monitor >>>"
@@ -149,45 +163,45 @@ def warnings_shown(environment: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def visited(warnings_shown: None, terminal: tuple[Terminal, Any], wait: Wait) -> tuple[Terminal, Any]:
+def visited(warnings_shown: None, terminal: tuple[Terminal, Any], until: Until) -> tuple[Terminal, Any]:
     """Open the tasks screen, and leave it for aiomonitor's terminal."""
     opened, _ = terminal
     opened.type("t")
-    wait(lambda: b"terminal closed" in opened.drawn, "aiomonitor")
+    assert opened.shows(b"terminal closed"), "aiomonitor"
     opened.type("a")
-    wait(lambda: PROMPT in opened.drawn, "the prompt of aiomonitor")
+    assert opened.shows(PROMPT), "the prompt of aiomonitor"
     return terminal
 
 
 def test_aiomonitors_own_terminal_is_left_for_the_tasks_screen(
-    visited: tuple[Terminal, Any], environment: dict[str, str], wait: Wait
+    visited: tuple[Terminal, Any], environment: dict[str, str], until: Until
 ) -> None:
     opened, own = visited
     opened.type("ps\r")
-    wait(lambda: b"Server.serve" in opened.drawn, "the list of aiomonitor")
+    assert opened.shows(b"Server.serve"), "the list of aiomonitor"
     before = len(opened.drawn)
     opened.type("exit\r")
-    wait(lambda: ALTERNATE_ON in opened.drawn[before:], "the screen")
-    wait(lambda: b"terminal closed" in opened.drawn[before:], "the port to be closed")
+    assert opened.shows(ALTERNATE_ON, after=before), "the screen"
+    assert opened.shows(b"terminal closed", after=before), "the port to be closed"
     opened.type("t")
-    wait(lambda: b"Mine" in opened.drawn[before:], "the main screen")
+    assert opened.shows(b"Mine", after=before), "the main screen"
     opened.type("q")
-    wait(lambda: opened.process.poll() is not None, "the end of looplab")
+    opened.process.wait(DEADLINE_S)
     assert opened.process.returncode == 0
     assert b"Traceback" not in opened.drawn
-    wait(own.gone, "the end of the server")
+    until(own.gone, "the end of the server")
     assert left(environment) == []
 
 
 def test_a_signal_during_a_visit_ends_looplab(
-    visited: tuple[Terminal, Any], environment: dict[str, str], wait: Wait
+    visited: tuple[Terminal, Any], environment: dict[str, str], until: Until
 ) -> None:
     opened, own = visited
     before = len(opened.drawn)
     opened.process.send_signal(signal.SIGTERM)
-    wait(lambda: opened.process.poll() is not None, "the end of looplab")
+    opened.process.wait(DEADLINE_S)
     assert opened.process.returncode == 128 + signal.SIGTERM
-    wait(lambda: CURSOR_ON in opened.drawn[before:], "the terminal as it was")
+    assert opened.shows(CURSOR_ON, after=before), "the terminal as it was"
     assert b"Traceback" not in opened.drawn
-    wait(own.gone, "the end of the server")
+    until(own.gone, "the end of the server")
     assert left(environment) == []

@@ -172,19 +172,6 @@ def marked(mark: str) -> Callable[[str], list[str]]:
 
 
 @pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for a state, with a deadline."""
-
-    def wait(state: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
-        end = time.monotonic() + deadline_s
-        while not state():
-            assert time.monotonic() < end, f"not reached within {deadline_s} s"
-            time.sleep(0.01)
-
-    return wait
-
-
-@pytest.fixture
 def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A temporary folder of this test only, with a path short enough for a socket."""
     folder = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))

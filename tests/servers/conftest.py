@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -41,19 +40,6 @@ def alive(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and is not reaped does not."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
     return bool(state.strip()) and not state.strip().startswith("Z")
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for a state, with a deadline."""
-
-    def wait(state: Callable[[], bool], deadline_s: float = 10.0) -> None:
-        end = time.monotonic() + deadline_s
-        while not state():
-            assert time.monotonic() < end, f"not reached within {deadline_s} s"
-            time.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""What the tests of several rooms share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+DEADLINE_S = 40.0
+"""For what never comes: what does come is waited for as long as it takes, and no longer."""
+
+LOOK_S = 0.01
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for a state that nobody tells of: a process that is no child, a file, another thread's work.
+
+    What can be waited for by itself is: a child by `wait`, a lab by `Lab.wait`, a task by its event.
+    """
+
+    def wait(
+        state: Callable[[], object], what: str = "what is waited for", deadline_s: float = DEADLINE_S
+    ) -> None:
+        end = time.monotonic() + deadline_s
+        while not state():
+            if time.monotonic() > end:
+                pytest.fail(f"within {deadline_s:g} s there was never {what}")
+            time.sleep(LOOK_S)
+
+    return wait
