@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 from streams import START_NS, TICK_NS, stream
 
 from looplab.model import Model, words
 from looplab.model.stalls import Place
 from looplab.model.verdicts import TEXT_COLUMNS
 from looplab.wire.clock import MS, S
-from looplab.wire.events import Phase
+from looplab.wire.events import Batch, Phase, Stall
 
 ILLNESS = {
     "def-blocking": ("threads-full", "warning"),
@@ -92,6 +93,18 @@ def test_only_a_blocked_loop_has_stalls() -> None:
     stalls = {variant: played(variant).result()["loops"][0]["stalls_total"] for variant in ILLNESS}
     assert {variant for variant, count in stalls.items() if count} == {"async-blocking", "regex"}
     assert stalls["async-blocking"] == 75
+
+
+def test_a_stall_for_want_of_a_core_is_the_machines_and_counted_apart() -> None:
+    model = Model()
+    for batch in stream("async-blocking"):
+        events = [
+            replace(event, kind="starved") if isinstance(event, Stall) and event.number % 3 == 0 else event
+            for event in batch.events
+        ]
+        model.apply(Batch(batch.source, batch.received_ns, events))
+    loop = model.result()["loops"][0]
+    assert (loop["stalls_total"], loop["starved_total"]) == (50, 25)
 
 
 def test_a_healthy_server_gets_neither_error_nor_warning() -> None:
@@ -178,7 +191,14 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
         "verdicts",
     ]
     assert list(result["latency_ms"]["service"]) == ["p50", "p90", "p95", "p99", "max", "n"]
-    assert list(result["loops"][0]) == ["worker", "lag_ms", "busy", "stalls", "stalls_total"]
+    assert list(result["loops"][0]) == [
+        "worker",
+        "lag_ms",
+        "busy",
+        "stalls",
+        "stalls_total",
+        "starved_total",
+    ]
     assert list(result["slots"]["threadpool"]) == ["total", "peak", "mean_busy", "wait_ms"]
     assert result["slots"]["threadpool"]["peak"] == 40
     assert result["slots"]["threadpool"]["mean_busy"] == pytest.approx(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from looplab.model import words
 from looplab.model.client import client_limit
 from looplab.model.histogram import Histogram
+from looplab.model.names import by_name
 from looplab.model.statistics import Latency, milliseconds
 from looplab.model.verdicts import LINTS, REPORT_LINTS, verdicts
 from looplab.wire.clock import MS
@@ -34,6 +35,7 @@ def result(model: Model) -> dict[str, Any]:
         "sent_rps": _rounded(figures.sent_rps),
         "rps": _rounded(figures.rps),
         "latency_ms": {"service": _latency(figures.service), "response": _latency(figures.response)},
+        "by_name": by_name(model),
         "in_flight": {"mean": _rounded(figures.in_flight_mean), "max": figures.in_flight_max},
         "loops": [_loop(model, worker) for worker in model.workers],
         "slots": _slots(model),
@@ -87,7 +89,8 @@ def _loop(model: Model, worker: Worker) -> dict[str, Any]:
             }
             for stall in loop.stalls.longest
         ],
-        "stalls_total": loop.stalls.total,
+        "stalls_total": loop.stalls.total - loop.stalls.starved,
+        "starved_total": loop.stalls.starved,
     }
 
 
@@ -106,6 +109,7 @@ def _slots(model: Model) -> dict[str, Any]:
         slots[name] = {
             "total": sum(pool.total for pool in found),
             "peak": sum(pool.peak for pool in found),
+            "idle_peak": sum(pool.idle_peak for pool in found),
             "mean_busy": _rounded(sum(busy)) if busy else None,
             "wait_ms": {
                 "p50": _rounded(milliseconds(wait.percentile(50))),

@@ -101,7 +101,7 @@ class Stalls:
         """Begin without stalls; `finished` is told of each that is over."""
         self._tell = finished
         self.total = 0
-        """Finished stalls of the period."""
+        """Finished stalls of the period, of all kinds."""
         self.places: dict[Place, PlaceSum] = {}
         """Sums by place; a program has few of them."""
         self.last: StallRecord | None = None
@@ -122,6 +122,11 @@ class Stalls:
         """The stall that lasts now, or None."""
         stall = self._open
         return None if stall is None or stall.stale else stall
+
+    @property
+    def starved(self) -> int:
+        """Those of `total` that are the machine's fault and not the application's: it had no CPU."""
+        return sum(found.count for place, found in self.places.items() if place.kind == "starved")
 
     @property
     def longest(self) -> list[StallRecord]:

@@ -20,7 +20,7 @@ _LATENCY = [
     for kind in ("service", "response")
     for key in ("p50", "p90", "p95", "p99", "max", "n")
 ]
-_LOOP = ["lag_ms.p50", "lag_ms.p99", "lag_ms.max", "busy", "stalls_total"]
+_LOOP = ["lag_ms.p50", "lag_ms.p99", "lag_ms.max", "busy", "stalls_total", "starved_total"]
 _SLOTS = ["total", "peak", "mean_busy", "wait_ms.p50", "wait_ms.p95"]
 
 FIELDS = (
