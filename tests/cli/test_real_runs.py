@@ -21,8 +21,8 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 Until = Callable[..., None]
 
 RUN_KEYS = (
-    "requests ok errors never_sent unfinished duration_s offered_rps sent_rps rps latency_ms in_flight loops "
-    "slots ceiling_rps bottleneck client_limited dropped_events verdicts"
+    "requests ok errors never_sent unfinished duration_s offered_rps sent_rps rps latency_ms by_name "
+    "in_flight loops slots ceiling_rps bottleneck client_limited dropped_events verdicts"
 )
 
 
@@ -78,8 +78,10 @@ def test_the_json_is_that_of_the_contract(keyword: dict[str, Any]) -> None:
             "stalls",
             "stalls_total",
             "starved_total",
+            "stalls_by_kind",
+            "stalls_by_function",
         }
-        assert set(run["slots"]["threadpool"]) == {"total", "peak", "mean_busy", "wait_ms"}
+        assert set(run["slots"]["threadpool"]) == {"total", "peak", "idle_peak", "mean_busy", "wait_ms"}
         assert run["requests"] + run["never_sent"] == 200
         assert run["dropped_events"] == 0
 

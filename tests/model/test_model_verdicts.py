@@ -181,6 +181,7 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
         "sent_rps",
         "rps",
         "latency_ms",
+        "by_name",
         "in_flight",
         "loops",
         "slots",
@@ -198,8 +199,10 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
         "stalls",
         "stalls_total",
         "starved_total",
+        "stalls_by_kind",
+        "stalls_by_function",
     ]
-    assert list(result["slots"]["threadpool"]) == ["total", "peak", "mean_busy", "wait_ms"]
+    assert list(result["slots"]["threadpool"]) == ["total", "peak", "idle_peak", "mean_busy", "wait_ms"]
     assert result["slots"]["threadpool"]["peak"] == 40
     assert result["slots"]["threadpool"]["mean_busy"] == pytest.approx(
         200 * 0.2 / result["duration_s"], rel=0.05
@@ -224,6 +227,8 @@ def test_only_the_hundred_longest_stalls_are_listed_and_all_are_counted() -> Non
     loop = model.result()["loops"][0]
     assert len(loop["stalls"]) == 100
     assert loop["stalls_total"] == 125
+    assert loop["stalls_by_kind"] == {"blocked": 125, "gil": 0, "gc": 0, "starved": 0}
+    assert loop["stalls_by_function"] == {"wait_on_the_loop": 125}
 
 
 def test_a_place_is_told_from_the_folder_of_the_scenario_on() -> None:

@@ -54,6 +54,7 @@ class Selection(msgspec.Struct, frozen=True):
             shows=self.variant.shows,
             warm=warm,
             first_id=first_id,
+            names=[request.name for request in self.plan.mix],
         )
 
     def server_spec(self, run: int, socket_path: Path) -> ServerSpec:

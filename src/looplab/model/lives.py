@@ -7,6 +7,7 @@ from collections import deque
 from looplab.model.balance import Balance
 from looplab.model.client import Client
 from looplab.model.flow import Flow
+from looplab.model.names import Names
 from looplab.model.sources import Source
 from looplab.model.store import Requests
 from looplab.model.users import Users
@@ -66,6 +67,8 @@ class Lives:
         self.users = Users()
         self.flow = Flow()
         """Counts and sums over all requests: by phase, in flight, queued, done."""
+        self.names = Names()
+        """The same by the names of the mix."""
         self._workers: dict[int, Worker] = {}
         self.requests = Requests(self.users, self.flow, self._workers)
         self.sources = sources
@@ -193,6 +196,7 @@ class Lives:
     def _begin_period(self, began_ns: int) -> None:
         self.started_ns = began_ns
         self.flow.begin_period(began_ns, self.requests)
+        self.names.begin_period(began_ns, self.requests)
         self.balance.begin_period(began_ns)
         for worker in self._workers.values():
             worker.begin_period(began_ns)

@@ -120,7 +120,8 @@ class Reduction(Lives):
 
     def _client_request(self, event: ClientRequest, source: Source) -> None:
         self._see(event.done_ns or event.first_byte_ns or event.sent_ns)
-        self.requests.take_client(event, source)
+        if (done := self.requests.take_client(event, source)) is not None:
+            self.names.take(done)
 
     def _server_request(self, event: ServerRequest, source: Source) -> None:
         worker = source.worker

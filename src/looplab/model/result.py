@@ -12,9 +12,14 @@ from looplab.model.statistics import Latency, milliseconds
 from looplab.model.verdicts import LINTS, REPORT_LINTS, verdicts
 from looplab.wire.clock import MS
 
+STARVED = "starved"
+KINDS = ("blocked", "gil", "gc", STARVED)
+"""Kinds of stalls; `wire.events.Stall` says what each means."""
+
 if TYPE_CHECKING:
     from looplab.model.model import Model
     from looplab.model.slots import SlotPool
+    from looplab.model.stalls import Stalls
     from looplab.model.workers import Worker
 
 
@@ -91,7 +96,19 @@ def _loop(model: Model, worker: Worker) -> dict[str, Any]:
         ],
         "stalls_total": loop.stalls.total - loop.stalls.starved,
         "starved_total": loop.stalls.starved,
+        **_stall_counts(loop.stalls),
     }
+
+
+def _stall_counts(stalls: Stalls) -> dict[str, dict[str, int]]:
+    """Count the stalls by what they were, and by whose code they were in: what a claim can ask for."""
+    kinds = dict.fromkeys(KINDS, 0)
+    functions: dict[str, int] = {}
+    for place, found in stalls.places.items():
+        kinds[place.kind] = kinds.get(place.kind, 0) + found.count
+        if place.function and place.kind != STARVED:
+            functions[place.function] = functions.get(place.function, 0) + found.count
+    return {"stalls_by_kind": kinds, "stalls_by_function": functions}
 
 
 def _slots(model: Model) -> dict[str, Any]:

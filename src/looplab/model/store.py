@@ -52,8 +52,8 @@ class Requests:
         """Go through all that are kept, in the order in which they became known."""
         return iter(self._kept)
 
-    def take_client(self, event: ClientRequest, source: Source) -> None:
-        """Take what the traffic client tells of a request."""
+    def take_client(self, event: ClientRequest, source: Source) -> Request | None:
+        """Take what the traffic client tells of a request; give it if this was the word that it is done."""
         request = self.by_client.get(event.client)
         if request is None:
             request = self._new()
@@ -61,7 +61,7 @@ class Requests:
             request.number = self._number(event.client)
             self.by_client[event.client] = request
         elif request.done_ns:
-            return
+            return None
         if request.user < 0:
             self._join_client(request, event)
         if event.connection:
@@ -82,6 +82,7 @@ class Requests:
         elif source.ended_ns and not request.end_ns:
             self.end_client(request, source.ended_ns)
         self._changed(request)
+        return request if event.done_ns else None
 
     def _join_client(self, request: Request, event: ClientRequest) -> None:
         """Give a request its client's half; a server's half that came first stood for nothing yet."""

@@ -1,0 +1,123 @@
+"""Requests by their name in the mix: how the fast route fares beside the slow one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from looplab.model.histogram import Histogram
+from looplab.model.statistics import Latency
+
+if TYPE_CHECKING:
+    from looplab.model.model import Model
+    from looplab.model.requests import Request
+
+MOST_NAMES = 256
+"""Kinds of requests that are kept apart; a mix has a handful."""
+
+
+class NameSum:
+    """The answered requests of one name."""
+
+    __slots__ = ("errors", "ok", "response", "service")
+
+    def __init__(self) -> None:
+        self.ok = 0
+        self.errors: dict[str, int] = {}
+        """Failed requests by kind."""
+        self.service = Histogram()
+        """Sent → done of the requests that are ok."""
+        self.response = Histogram()
+        """Scheduled → done of the requests that are ok."""
+
+    @property
+    def requests(self) -> int:
+        """Requests that were answered or have failed."""
+        return self.ok + sum(self.errors.values())
+
+    def add(self, request: Request) -> None:
+        """Count a request that is done."""
+        if request.error:
+            self.errors[request.error] = self.errors.get(request.error, 0) + 1
+            return
+        self.ok += 1
+        self.service.add(max(request.done_ns - request.sent_ns, 0))
+        self.response.add(max(request.done_ns - request.scheduled_ns, 0))
+
+
+class Names:
+    """Sums by place in the mix, of the present period.
+
+    The traffic's totals are exact whatever is dropped on the way; these are counted from single requests.
+    Where events were lost they lack the same number of requests, and `result` says so.
+    """
+
+    def __init__(self) -> None:
+        self.sums: dict[int, NameSum] = {}
+        self._began_ns = 0
+
+    @property
+    def counted(self) -> int:
+        """Requests of all names."""
+        return sum(found.requests for found in self.sums.values())
+
+    def begin_period(self, began_ns: int, requests: Iterable[Request]) -> None:
+        """Start the sums anew, with the requests that are kept and began since then."""
+        self._began_ns = began_ns
+        self.sums = {}
+        for request in requests:
+            if request.done_ns and request.user >= 0:
+                self.take(request)
+
+    def take(self, request: Request) -> None:
+        """Count a request whose answer, or whose failure, the client has just told."""
+        if request.begin_ns < self._began_ns:
+            return
+        found = self.sums.get(request.name)
+        if found is None:
+            if len(self.sums) >= MOST_NAMES:
+                return
+            found = self.sums[request.name] = NameSum()
+        found.add(request)
+
+
+def by_name(model: Model) -> dict[str, Any]:
+    """Give `RUN.by_name`: figures by the name that the mix gives; names that are the same are one.
+
+    `exact` is False where events of single requests were lost, so that requests are missing here which
+    the totals of the RUN have.
+    """
+    known = model.run.names if model.run else []
+    state = model.traffic
+    exact = state is None or model.names.counted == state.ok + sum(state.errors.values())
+    merged: dict[str, NameSum] = {name: NameSum() for name in known}
+    for index, found in sorted(model.names.sums.items()):
+        name = known[index] if 0 <= index < len(known) else str(index)
+        into = merged.setdefault(name, NameSum())
+        into.ok += found.ok
+        for kind, count in found.errors.items():
+            into.errors[kind] = into.errors.get(kind, 0) + count
+        into.service.merge(found.service)
+        into.response.merge(found.response)
+    return {
+        name: {
+            "requests": found.requests,
+            "ok": found.ok,
+            "errors": dict(found.errors),
+            "latency_ms": {
+                "service": _latency(found.service),
+                "response": _latency(found.response),
+            },
+            "exact": exact,
+        }
+        for name, found in merged.items()
+    }
+
+
+def _latency(histogram: Histogram) -> dict[str, float | int | None]:
+    """Give the percentiles as a RUN has them, in milliseconds to a microsecond."""
+    return {
+        key: None if value is None else round(value, 3)
+        for key, value in asdict(Latency.of(histogram)).items()
+    }
