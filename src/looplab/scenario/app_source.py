@@ -13,6 +13,8 @@ class AppSource:
         """Parse the file. One with a syntax error counts as defining anything: the server will tell more."""
         self.functions: list[str] = []
         self.names: list[str] = []
+        self.imported: set[str] = set()
+        """Libraries, by the name of their package."""
         self.opaque = False
         try:
             tree = ast.parse(file.read_bytes())
@@ -22,6 +24,10 @@ class AppSource:
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.functions.append(node.name)
+            elif isinstance(node, ast.Import):
+                self.imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                self.imported.add(node.module.partition(".")[0])
         self._bind(tree.body)
 
     def _bind(self, body: list[ast.stmt]) -> None:

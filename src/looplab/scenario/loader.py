@@ -18,6 +18,7 @@ from .claims import check_claim
 from .errors import mend, one_of, problem, written
 from .knobs import TRAFFIC_SETTINGS
 from .schema import EXECUTORS, LOOPS, SERVERS, Claim, Knob, Mix, Scenario, Step, Text, Traffic, Variant
+from .services import services
 from .steps import check_until
 from .table import Table, join
 
@@ -32,7 +33,7 @@ class _Top(msgspec.Struct, kw_only=True):
     source: Annotated[str, Meta(description="a text")] = ""
 
 
-_TABLES = ("knobs", "variants", "traffic", "claims", "steps")
+_TABLES = ("knobs", "variants", "services", "traffic", "claims", "steps")
 
 
 def load(folder: Path) -> Scenario:
@@ -61,6 +62,7 @@ def load(folder: Path) -> Scenario:
         traffic=traffic,
         claims=_claims(top, [variant.id for variant in variants], knobs),
         steps=_steps(top, [variant.id for variant in variants], knobs),
+        services=services(top.table("services"), knobs),
     )
     _check_apps(top, scenario)
     return scenario

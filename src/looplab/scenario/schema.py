@@ -15,6 +15,8 @@ from msgspec import Meta
 from looplab.traffic.plan import Plan
 
 from .errors import ScenarioError, mend
+from .needs import needed_by
+from .services import Services
 
 SERVERS = ("uvicorn", "gunicorn")
 LOOPS = ("auto", "asyncio", "uvloop")
@@ -107,6 +109,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     traffic: Plan
     claims: list[Claim]
     steps: list[Step]
+    services: Services = Services()
+    """What runs beside the server."""
 
     def variant(self, id: str) -> Variant:
         """Find a variant by its id.
@@ -129,8 +133,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs(self) -> list[str]:
         """What a machine must have for it beyond looplab itself."""
-        needs = {"uvloop" for variant in self.variants if variant.loop == "uvloop"}
-        return sorted(needs | {variant.server for variant in self.variants if variant.server != "uvicorn"})
+        needs = needed_by({self.app_file(variant) for variant in self.variants})
+        needs |= {"uvloop" for variant in self.variants if variant.loop == "uvloop"}
+        needs |= {variant.server for variant in self.variants if variant.server != "uvicorn"}
+        return sorted(needs | ({"postgres"} if self.services.postgres else set()))
 
 
 Duration = Annotated[
