@@ -23,8 +23,8 @@ CASES = [
     (
         'title = "Two ways"',
         'title = "T"\nxyz = 1',
-        'xyz: unknown key; expected "title", "question", "source", "knobs", "variants", "traffic", '
-        '"claims" or "steps"',
+        'xyz: unknown key; expected "title", "question", "source", "knobs", "variants", "services", '
+        '"traffic", "claims" or "steps"',
     ),
     # knobs
     ("step = 0.05", "", "knobs.delay.step: missing; expected a number above 0"),
