@@ -7,6 +7,7 @@ only write end is in the lab, and end of file there means: the lab is gone, or w
 It is run as a script by `python -I -S guard.py`, imports no looplab and only what starts fast.
 
     guard.py run LIFELINE REPORT PASSED COMMAND…     guard a command
+    guard.py quit LIFELINE REPORT PASSED COMMAND…    the same for one that has to tidy up at its end
     guard.py sweep LIFELINE                          guard the lab's private folders
 
 `run` starts the command in a session of its own, so that the terminal's Ctrl-C does not reach it.
@@ -20,6 +21,9 @@ PASSED names the descriptors that are meant for the command only, with commas, o
 What holds when the guard is killed too: if the lab lives, it sees the report end and KILLs the group.
 If both are killed in the same moment, Linux kills the command (PR_SET_PDEATHSIG), but neither its
 workers, nor anything on macOS. A process that leaves its group is not looked for.
+
+`quit` is `run` but for the end of file at the lifeline: the command gets a QUIT then, and the KILL only if it
+has not ended within 3 s. PostgreSQL would else leave its shared memory behind.
 
 `sweep` reads folders from the lifeline, each closed by a NUL, and removes them at its end of file.
 """
@@ -38,6 +42,9 @@ import time
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Signals that the guard survives and turns into a TERM for its child."""
+
+QUIT_MS = 3_000
+"""Time between the QUIT and the KILL."""
 
 SWEEP_FOR_S = 5.0
 """How long a folder that fills up again is removed again: dying processes may still write to it."""
@@ -126,16 +133,20 @@ def end_group(pid: int) -> None:
             os.waitpid(-pid, 0)
 
 
-def attend(pid: int, lifeline: int, wakeups: int) -> int:
+def attend(pid: int, lifeline: int, wakeups: int, quits: bool) -> int:
     """Wait for the command's end, or the lab's; give the status of the command."""
     poll = select.poll()
     poll.register(wakeups, select.POLLIN)
     poll.register(lifeline, select.POLLIN)
+    patience_ms: int | None = None
     while True:
         status = reap(pid)
         if status is not None:
             return status
-        ready = [fd for fd, _ in poll.poll()]
+        ready = [fd for fd, _ in poll.poll(patience_ms)]
+        if not ready:
+            patience_ms = None
+            kill_group(pid)
         if wakeups in ready:
             numbers = os.read(wakeups, 4096)
             if any(number in numbers for number in PASSED_ON):
@@ -143,7 +154,12 @@ def attend(pid: int, lifeline: int, wakeups: int) -> int:
                     os.kill(pid, signal.SIGTERM)
         if lifeline in ready and not os.read(lifeline, 4096):
             poll.unregister(lifeline)
-            kill_group(pid)
+            if quits:
+                patience_ms = QUIT_MS
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGQUIT)
+            else:
+                kill_group(pid)
 
 
 def say(report: int, line: str) -> None:
@@ -152,7 +168,7 @@ def say(report: int, line: str) -> None:
         os.write(report, f"{line}\n".encode())
 
 
-def run(lifeline: int, report: int, passed: list[int], command: list[str]) -> int:
+def run(lifeline: int, report: int, passed: list[int], command: list[str], quits: bool) -> int:
     """Guard one command and give its status, negative for a signal."""
     for fd in (lifeline, report):
         os.set_inheritable(fd, False)
@@ -170,7 +186,7 @@ def run(lifeline: int, report: int, passed: list[int], command: list[str]) -> in
         return 127
     release(passed)
     say(report, f"pid {pid}")
-    status = attend(pid, lifeline, wakeups)
+    status = attend(pid, lifeline, wakeups, quits)
     end_group(pid)
     say(report, f"ended {status}")
     return status
@@ -234,10 +250,10 @@ def mirror(status: int) -> None:
 
 def main(arguments: list[str]) -> None:
     """Do what the module's docstring says."""
-    if arguments[0] == "run":
+    if arguments[0] in ("run", "quit"):
         lifeline, report, passed = arguments[1:4]
         numbers = [] if passed == "-" else [int(fd) for fd in passed.split(",")]
-        mirror(run(int(lifeline), int(report), numbers, arguments[4:]))
+        mirror(run(int(lifeline), int(report), numbers, arguments[4:], arguments[0] == "quit"))
     else:
         sweep(int(arguments[1]))
 

@@ -58,6 +58,7 @@ class Guarded:
         folder: Path,
         passed: Sequence[int] = (),
         with_input: bool = False,
+        quits: bool = False,
     ) -> None:
         """Start the command in a folder, and wait until its process exists.
 
@@ -67,6 +68,7 @@ class Guarded:
             folder: its working folder.
             passed: descriptors that the command inherits.
             with_input: give it a pipe as its standard input, else /dev/null.
+            quits: let it end by a QUIT when the lifeline ends, and by a KILL only if it takes too long.
 
         Raises:
             StartError: the folder or the program is not there, or no process can be made.
@@ -79,7 +81,8 @@ class Guarded:
             # Fork and exec in one C call: safe beside the threads of a screen, and 1-2 ms.
             self._guard = subprocess.Popen(  # noqa: ASYNC220
                 guard_command(
-                    "run", str(lifeline), str(report_writer), ",".join(map(str, passed)) or "-", *command
+                    *("quit" if quits else "run", str(lifeline), str(report_writer)),
+                    *(",".join(map(str, passed)) or "-", *command),
                 ),
                 stdin=source,
                 stdout=output_writer,
