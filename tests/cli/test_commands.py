@@ -11,22 +11,26 @@ from pathlib import Path
 import pytest
 
 import looplab as package
+from looplab.cli.group import DEFAULT
+from looplab.cli.main import looplab as group
 from looplab.cli.main import run
 from looplab.scenario import ORDER
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
+COMMANDS = sorted(set(group.commands) - {DEFAULT})
+
 
 def test_help_names_everything(looplab: Command) -> None:
     said = looplab("--help")
     assert said.returncode == 0
-    for word in ("[SCENARIO]", "--variant", "--set", "--debug", "--version", "bench", "list", "doctor"):
+    for word in ("[SCENARIO]", "--variant", "--set", "--debug", "--version", *COMMANDS):
         assert word in said.stdout
     assert "_LOOPLAB_COMPLETE=zsh_source" in said.stdout
     assert "open " not in said.stdout, "the default command has no name"
 
 
-@pytest.mark.parametrize("command", ["bench", "list", "doctor"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(looplab: Command, command: str) -> None:
     said = looplab(command, "--help")
     assert said.returncode == 0
@@ -153,7 +157,7 @@ def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("looplab ", {"bench", "list", "doctor", *ORDER}),
+        ("looplab ", {*COMMANDS, *ORDER}),
         ("looplab one", {"one-keyword"}),
         ("looplab -", {"--variant", "--set", "--aiomonitor-console", "--debug", "--version", "--help"}),
         ("looplab bench he", {"hello"}),

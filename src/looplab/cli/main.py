@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shlex
 import sys
 from difflib import get_close_matches
 from typing import NoReturn
@@ -11,7 +13,7 @@ from typing import NoReturn
 import click
 
 from looplab import __version__
-from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, find
+from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, find
 
 from .group import DEFAULT, Commands, usage_line
 from .headless import run_bench, select, show
@@ -155,6 +157,16 @@ def bench(
     if limited:
         click.echo(f"looplab: the client, not the server, was the limit of {', '.join(limited)}", err=True)
         sys.exit(CLIENT_LIMITED)
+
+
+@looplab.command()
+@click.argument("name", metavar="NAME")
+def new(name: str) -> None:
+    """Write a folder with a scenario of your own that runs at once."""
+    folder = create(name)
+    path = str(folder) if folder.is_absolute() else f".{os.sep}{folder}"
+    click.echo(f"{path} has a scenario.toml and an app.py. Change them, and run it with:")
+    click.echo(f"  looplab {shlex.quote(path)}")
 
 
 @looplab.command()

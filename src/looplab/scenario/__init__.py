@@ -10,6 +10,7 @@ from .errors import ScenarioError
 from .expression import Expression, ExpressionError
 from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for, settings_of
 from .loader import load
+from .new import create
 from .schema import Claim, Knob, Scenario, Step, Variant
 from .steps import STATES
 
@@ -26,6 +27,7 @@ __all__ = [
     "Step",
     "Variant",
     "catalogue",
+    "create",
     "evaluate",
     "find",
     "knob_environment",
