@@ -149,7 +149,8 @@ def test_the_report_has_the_keys_of_the_contract() -> None:
     assert list(report) == ["looplab", "machine", "results"]
     assert list(report["machine"]) == ["cores", "python", "platform"]
     (result,) = report["results"]
-    assert list(result) == ["scenario", "variant", "knobs", "runs", "median"]
+    assert list(result) == ["scenario", "variant", "knobs", "traffic", "runs", "median"]
+    assert result["traffic"] == {"requests": 200, "concurrency": 100}
     assert result["knobs"] == {"delay": 0.2}
     assert result["runs"] == [result["median"]]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looplab.scenario import Claim, Expression, ExpressionError, evaluate
+from looplab.scenario import TRAFFIC_SETTINGS, Claim, Expression, ExpressionError, evaluate
 from looplab.scenario.claims import FIELDS, check_claim
 from looplab.scenario.expression import FUNCTIONS
 from looplab.scenario.steps import STATES, check_until
@@ -16,7 +16,8 @@ VARIANTS = ["def", "async-def", "async"]
 
 
 def result(variant: str, **median: Any) -> dict[str, Any]:
-    return {"scenario": "s", "variant": variant, "knobs": {"delay": 0.1}, "runs": [], "median": median}
+    traffic = {"requests": 1000, "duration": {"def": 5, "async": 7}.get(variant, 7)}
+    return {"variant": variant, "knobs": {"delay": 0.1}, "traffic": traffic, "runs": [], "median": median}
 
 
 def claim(left: str, op: str = "==", right: str = "0") -> Claim:
@@ -27,7 +28,12 @@ RESULTS = [
     result(
         "def", rps=200.0, errors={"timeout": 2, "reset": 1}, latency_ms={"service": {"p50": 3.5, "p99": None}}
     ),
-    result("async-def", rps=50.0, loops=[{"stalls_total": 4}, {"stalls_total": 9}]),
+    result(
+        "async-def",
+        rps=50.0,
+        loops=[{"stalls_total": 4}, {"stalls_total": 9, "stalls_by_function": {"match": 3}}],
+        by_name={"health": {"errors": {"reset": 2}, "latency_ms": {"response": {"p95": 7.5, "p99": None}}}},
+    ),
     result("async", rps=8.0, slots={"threadpool": {"peak": 40}}, errors={}, in_flight=None),
 ]
 
@@ -50,6 +56,12 @@ RESULTS = [
         ("async.errors.refused", 0.0),
         ("async-def.loops[1].stalls_total", 9.0),
         ("async.slots.threadpool.peak", 40.0),
+        ("async-def.loops[1].stalls_by_function.match", 3.0),
+        ("async-def.loops[1].stalls_by_function.other", 0.0),
+        ("async-def.by_name.health.latency_ms.response.p95", 7.5),
+        ("async-def.by_name.health.errors", 2.0),
+        ("async-def.by_name.health.errors.timeout", 0.0),
+        ("ceil(requests / 300) * delay", 0.4),
         ("def.latency_ms.service.p50", 3.5),
     ],
 )
@@ -80,7 +92,11 @@ def test_a_claim_compares_its_sides(op: str, right: str, holds: bool) -> None:
         ("async.in_flight.mean", '"async.in_flight.mean" has no value'),
         ("async-def.loops[2].stalls_total", '"async-def.loops[2].stalls_total" has no value'),
         ("def.rps / (delay - delay)", "divides by zero"),
-        ("users", '"users" is not a knob of this run'),
+        ("users", '"users" is not a setting of this run'),
+        ("duration", '"duration" differs between variants (5, 7)'),
+        ("async.slots.asyncpg.peak", 'there was no set of slots "asyncpg"; expected "threadpool"'),
+        ("async-def.by_name.helth.ok", 'there was no request "helth"; did you mean "health"?'),
+        ("async-def.by_name.health.latency_ms.response.p99", "the run was too small or too short"),
         ("gone.rps", 'the variant "gone" was not run'),
     ],
 )
@@ -120,7 +136,9 @@ def test_whatever_is_written_a_claim_reads_numbers_and_nothing_else(text: str) -
     wrong = check_claim(claim(text), VARIANTS, ["delay"])
     if wrong is None:
         names = Expression(text, VARIANTS).names
-        allowed = {"delay"} | {f"{variant}.{field}" for variant in VARIANTS for field in FIELDS}
+        allowed = {"delay", *TRAFFIC_SETTINGS} | {
+            f"{variant}.{field}" for variant in VARIANTS for field in FIELDS
+        }
         assert {re.sub(r"loops\[\d+\]", "loops[0]", name) for name in names} <= allowed
         assert not set(names) & set(FUNCTIONS)
     if check_until(text) is None:

@@ -145,7 +145,12 @@ CASES = [
         'variants[0].shows: app.py has no function "raed_one"; did you mean "read_one"?',
     ),
     # traffic
-    ('executor = "burst"', "", 'traffic.executor: missing; expected "burst" or "constant"'),
+    (
+        'executor = "burst"',
+        "",
+        'traffic.executor: missing; expected "burst", "constant", "ramping", '
+        '"arrival-rate", "ramping-arrival-rate", "websocket", "stream" or "upload"',
+    ),
     (
         'executor = "burst"',
         'executor = "brust"',
@@ -154,7 +159,8 @@ CASES = [
     (
         'executor = "burst"',
         "executor = 3",
-        'traffic.executor: 3 is not an executor; expected "burst" or "constant"',
+        'traffic.executor: 3 is not an executor; expected "burst", "constant", "ramping", '
+        '"arrival-rate", "ramping-arrival-rate", "websocket", "stream" or "upload"',
     ),
     ("requests = 20", "", "traffic.requests: missing; expected a whole number from 1 to 1000000"),
     ("requests = 20", "requests = 5", "traffic.concurrency: expected at most requests (5), got 10"),
@@ -240,16 +246,16 @@ CASES = [
     (
         'right = "2 * def.rps"',
         'right = "2 * dealy"',
-        'claims[0].right: "dealy" is not a knob; did you mean "delay"?',
+        'claims[0].right: "dealy" is neither a knob nor a setting of the traffic; did you mean "delay"?',
     ),
     (
         'right = "2 * def.rps"',
         'right = "2 *"',
         'claims[0].right: "2 *": ends too early; expected a number or a name',
     ),
-    ('right = "2 * def.rps"', 'right = "2 2"', 'claims[0].right: "2 2": unexpected "2"'),
-    ('right = "2 * def.rps"', 'right = "2; 3"', 'claims[0].right: "2; 3": unexpected ";"'),
-    ('right = "2 * def.rps"', 'right = "(2"', 'claims[0].right: "(2": expected ")"'),
+    ('right = "2 * def.rps"', 'right = "2 2"', 'claims[0].right: "2 2": unexpected "2" at column 3'),
+    ('right = "2 * def.rps"', 'right = "2; 3"', 'claims[0].right: "2; 3": unexpected ";" at column 2'),
+    ('right = "2 * def.rps"', 'right = "(2"', 'claims[0].right: "(2": expected ")" at its end'),
     (
         'right = "2 * def.rps"',
         'right = "open(2)"',

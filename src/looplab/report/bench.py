@@ -7,7 +7,14 @@ from typing import Any
 
 from looplab import __version__
 from looplab.lab import Lab, Selection
-from looplab.scenario import Scenario, ScenarioError, knob_values, plan_for, settings_of
+from looplab.scenario import (
+    TRAFFIC_SETTINGS,
+    Scenario,
+    ScenarioError,
+    knob_values,
+    plan_for,
+    settings_of,
+)
 
 from .machine import machine
 from .progress import Observer
@@ -86,15 +93,21 @@ def bench(
         "looplab": __version__,
         "machine": machine(),
         "results": [
-            {
-                "scenario": selection.scenario.id,
-                "variant": selection.variant.id,
-                "knobs": dict(selection.knobs),
-                "runs": results,
-                "median": median(results),
-            }
-            for selection, results in zip(selections, done, strict=True)
+            as_result(selection, results) for selection, results in zip(selections, done, strict=True)
         ],
+    }
+
+
+def as_result(selection: Selection, results: list[Run]) -> dict[str, Any]:
+    """Give the entry of a selection in `results`: what was run, how, and what it gave."""
+    plan = selection.plan
+    return {
+        "scenario": selection.scenario.id,
+        "variant": selection.variant.id,
+        "knobs": dict(selection.knobs),
+        "traffic": {name: value for name in TRAFFIC_SETTINGS if (value := getattr(plan, name))},
+        "runs": results,
+        "median": median(results),
     }
 
 

@@ -1,7 +1,7 @@
 """Claims: statements about the median runs that a program checks.
 
 A claim's names are `<variant>.<field>`, a number of that variant's RUN as `looplab bench --json`
-prints it, and the scenario's knobs.
+prints it, the scenario's knobs, and the settings of its traffic (`requests`, `users`, `rate` …).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import mend, one_of
 from .expression import COMPARE, Expression, ExpressionError
+from .knobs import TRAFFIC_SETTINGS
 from .schema import Claim
 
 _LATENCY = [
@@ -20,18 +21,29 @@ _LATENCY = [
     for kind in ("service", "response")
     for key in ("p50", "p90", "p95", "p99", "max", "n")
 ]
-_LOOP = ["lag_ms.p50", "lag_ms.p99", "lag_ms.max", "busy", "stalls_total", "starved_total"]
-_SLOTS = ["total", "peak", "mean_busy", "wait_ms.p50", "wait_ms.p95"]
+_KINDS = ("timeout", "refused", "reset", "status", "protocol")
+_COUNTS = ["requests", "ok", "errors", *(f"errors.{kind}" for kind in _KINDS)]
+_LOOP = [
+    *("lag_ms.p50", "lag_ms.p99", "lag_ms.max", "busy", "stalls_total", "starved_total"),
+    *(f"stalls_by_kind.{kind}" for kind in ("blocked", "gil", "gc", "starved")),
+    "stalls_by_function.NAME",
+]
+_SLOTS = ["total", "peak", "idle_peak", "mean_busy", "wait_ms.p50", "wait_ms.p95"]
 
 FIELDS = (
-    *("requests", "ok", "never_sent", "unfinished", "duration_s", "offered_rps", "sent_rps", "rps"),
-    *("ceiling_rps", "dropped_events", "in_flight.mean", "in_flight.max", "errors"),
-    *(f"errors.{kind}" for kind in ("timeout", "refused", "reset", "status", "protocol")),
+    *_COUNTS,
+    *("never_sent", "unfinished", "duration_s", "offered_rps", "sent_rps", "rps"),
+    *("ceiling_rps", "dropped_events", "in_flight.mean", "in_flight.max"),
     *_LATENCY,
+    *(f"by_name.NAME.{field}" for field in (*_COUNTS, *_LATENCY)),
     *(f"loops[0].{field}" for field in _LOOP),
-    *(f"slots.threadpool.{field}" for field in _SLOTS),
+    *(f"slots.NAME.{field}" for field in _SLOTS),
 )
-"""Numbers of a RUN; `errors` alone is the sum of all kinds, and `loops[N]` is worker N."""
+"""Numbers of a RUN; `errors` alone is the sum of all kinds, `loops[N]` is worker N, and `NAME` stands for a
+name of the mix, a function, or a set of slots."""
+
+_COUNTED = re.compile(r"errors|stalls_by_kind|stalls_by_function")
+"""What is 0 where a RUN does not list it."""
 
 
 def check_claim(claim: Claim, variants: Collection[str], knobs: Collection[str]) -> tuple[str, str] | None:
@@ -61,11 +73,14 @@ def evaluate(claim: Claim, results: Sequence[Mapping[str, Any]]) -> tuple[float,
         ExpressionError: a side has no value: its variant was not run, or a number is null.
     """
     medians = {result["variant"]: result["median"] for result in results}
-    knobs = {name: float(value) for result in results for name, value in result["knobs"].items()}
+    settings: dict[str, set[float]] = {}
+    for result in results:
+        for name, value in {**result.get("traffic", {}), **result["knobs"]}.items():
+            settings.setdefault(name, set()).add(float(value))
     sides = []
     for text in (claim.left, claim.right):
         side = Expression(text, medians)
-        sides.append(side({name: _look_up(name, medians, knobs) for name in side.names}))
+        sides.append(side({name: _look_up(name, medians, settings) for name in side.names}))
     left, right = sides
     return left, right, COMPARE[claim.op](left, right)
 
@@ -73,37 +88,54 @@ def evaluate(claim: Claim, results: Sequence[Mapping[str, Any]]) -> tuple[float,
 def _check_name(name: str, variants: Collection[str], knobs: Collection[str]) -> None:
     variant, dot, field = name.partition(".")
     if not dot:
-        if name not in knobs:
-            raise ExpressionError(f'"{name}" is not a knob; {mend(name, knobs, "a number is")}')
+        if name not in knobs and name not in TRAFFIC_SETTINGS:
+            known = [*knobs, *TRAFFIC_SETTINGS]
+            raise ExpressionError(
+                f'"{name}" is neither a knob nor a setting of the traffic; {mend(name, known)}'
+            )
     elif variant not in variants:
         raise ExpressionError(f'"{name}": there is no variant "{variant}"; {mend(variant, variants)}')
-    elif re.sub(r"^loops\[\d+\]", "loops[0]", field) not in FIELDS:
+    elif _general(field) not in FIELDS:
         raise ExpressionError(f'"{name}": a RUN has no number "{field}"; {mend(field, FIELDS)}')
 
 
-def _look_up(name: str, medians: Mapping[str, Any], knobs: Mapping[str, float]) -> float:
-    """Find a number by its name. A kind of error that did not occur counts 0."""
+def _general(field: str) -> str:
+    """Write a field as `FIELDS` has it, with the worker 0, and `NAME` where any name may stand."""
+    field = re.sub(r"^loops\[\d+\]", "loops[0]", field)
+    return re.sub(r"(?<=\bby_name\.)\w+|(?<=\bslots\.)\w+|(?<=\bstalls_by_function\.)\w+", "NAME", field)
+
+
+def _look_up(name: str, medians: Mapping[str, Any], settings: Mapping[str, set[float]]) -> float:
+    """Find a number by its name. A kind of error or of stall that did not occur counts 0."""
     variant, dot, field = name.partition(".")
     if not dot:
-        if name not in knobs:
-            raise ExpressionError(f'"{name}" is not a knob of this run')
-        return knobs[name]
+        values = settings.get(name, set())
+        if len(values) != 1:
+            why = f"differs between variants ({', '.join(f'{value:g}' for value in sorted(values))})"
+            raise ExpressionError(f'"{name}" {why if values else "is not a setting of this run"}')
+        return next(iter(values))
     if variant not in medians:
         raise ExpressionError(f'"{name}": the variant "{variant}" was not run')
+    absent = 0 if _COUNTED.search(field) else None
     value: Any = medians[variant]
     try:
         for key in re.findall(r"\w+", field):
             if value is None:
                 break
-            value = (
-                value[int(key)]
-                if isinstance(value, list)
-                else value.get(key, 0 if "errors." in field else None)
-            )
+            value = value[int(key)] if isinstance(value, list) else value.get(key, absent)
     except (IndexError, AttributeError):
         value = None
     if isinstance(value, dict):
         value = sum(value.values())
     if value is None or not math.isfinite(value):
-        raise ExpressionError(f'"{name}" has no value: the run was too small or too short to tell')
+        raise ExpressionError(f'"{name}" has no value: {_why(field, medians[variant])}')
     return float(value)
+
+
+def _why(field: str, run: Mapping[str, Any]) -> str:
+    """Say why a number is missing: a name that is not there, or too few samples."""
+    for table, what in (("by_name", "request"), ("slots", "set of slots")):
+        head, _, rest = field.partition(".")
+        if head == table and (wanted := rest.partition(".")[0]) not in (known := run.get(table) or {}):
+            return f'there was no {what} "{wanted}"; {mend(wanted, known)}'
+    return "the run was too small or too short to tell"

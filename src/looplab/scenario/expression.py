@@ -64,13 +64,13 @@ class Expression:
         """
         self.text = text
         self.names: list[str] = []
-        self._tokens = _tokens(text, prefixes)
+        self._tokens, self._places = _tokens(text, prefixes)
         self._at = 0
         self._depth = 0
         self._compared = False
         self._node = self._condition() if comparison else self._sum()
         if self._at < len(self._tokens):
-            raise ExpressionError(f'"{text}": unexpected "{self._tokens[self._at]}"')
+            raise self._unexpected(self._at)
         if comparison and not self._compared:
             raise ExpressionError(f'"{text}": compares nothing; expected {one_of(COMPARE)} in it')
 
@@ -85,6 +85,9 @@ class Expression:
             return float(self._node(numbers))
         except ZeroDivisionError:
             raise ExpressionError(f'"{self.text}": divides by zero') from None
+
+    def _unexpected(self, at: int) -> ExpressionError:
+        return ExpressionError(f'"{self.text}": unexpected "{self._tokens[at]}" at column {self._places[at]}')
 
     def _take(self, *wanted: str) -> str:
         if self._at < len(self._tokens) and self._tokens[self._at] in wanted:
@@ -145,7 +148,7 @@ class Expression:
         if token[0].isdigit():
             return _number(float(token))
         if not token[0].isalpha() or token in ("and", "or"):
-            raise ExpressionError(f'"{self.text}": unexpected "{token}"')
+            raise self._unexpected(self._at - 1)
         if self._take("("):
             return self._call(token)
         self.names.append(token)
@@ -166,7 +169,8 @@ class Expression:
 
     def _close(self) -> None:
         if not self._take(")"):
-            raise ExpressionError(f'"{self.text}": expected ")"')
+            place = f"column {self._places[self._at]}" if self._at < len(self._tokens) else "its end"
+            raise ExpressionError(f'"{self.text}": expected ")" at {place}')
 
 
 def _number(value: float) -> Node:
@@ -185,19 +189,23 @@ def _and(left: Node, right: Node) -> Node:
     return lambda numbers: bool(left(numbers)) and bool(right(numbers))
 
 
-def _tokens(text: str, prefixes: Collection[str]) -> list[str]:
-    """Split the text. A known prefix before a dot is one word even with hyphens in it."""
+def _tokens(text: str, prefixes: Collection[str]) -> tuple[list[str], list[int]]:
+    """Split the text into words and their columns, from 1.
+
+    A known prefix before a dot is one word even with hyphens in it.
+    """
     known = "|".join(re.escape(word) for word in sorted(prefixes, key=len, reverse=True))
     path = r"(?:\.[a-z0-9_]+|\[[0-9]+\])*"
     word = (
         rf"(?:(?:{known})(?=\.)|[A-Za-z][\w-]*(?=\.)|[A-Za-z]\w*){path}" if known else rf"[A-Za-z]\w*{path}"
     )
     pattern = re.compile(rf"\s*(?:(\d+(?:\.\d+)?|{word}|>=|<=|==|[-+*/()<>,])|(\S))", re.ASCII)
-    tokens = []
+    tokens, places = [], []
     for match in pattern.finditer(text):
         if match[2]:
-            raise ExpressionError(f'"{text}": unexpected "{match[2]}"')
+            raise ExpressionError(f'"{text}": unexpected "{match[2]}" at column {match.start(2) + 1}')
         tokens.append(match[1])
+        places.append(match.start(1) + 1)
     if not tokens:
         raise ExpressionError("expected an expression, got an empty text")
-    return tokens
+    return tokens, places
