@@ -27,7 +27,7 @@ from looplab.traffic.plan import Job, Plan, RequestSpec, Target
 from looplab.wire.clock import now_ns
 from looplab.wire.control import Burst, Finish, SetUsers
 from looplab.wire.control import encode as order
-from looplab.wire.events import PROTOCOL, Bye, ClientRequest, ProbeReport, TrafficState
+from looplab.wire.events import PROTOCOL, Bye, ClientRequest, Hello, ProbeReport, TrafficState
 from looplab.wire.framing import frame
 
 pytestmark = pytest.mark.real
@@ -340,7 +340,7 @@ async def test_its_times_stand_between_two_readings_of_ours() -> None:
 async def test_a_kill_leaves_nothing_open() -> None:
     async with serving(answer_never) as server, laboratory() as lab:
         process = await lab.start(burst(10, 10), server.port)
-        await until(lambda: len(server.requests) == 10, "ten requests wait")
+        await until(lambda: len(server.requests) == 10 and lab.of(Hello), "ten requests wait")
         process.kill()
         await until(lambda: not server.open, "its connections are closed")
         await until(lambda: lab.of(Bye), "the receiver says goodbye in its place")

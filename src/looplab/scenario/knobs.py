@@ -13,22 +13,34 @@ from .errors import ScenarioError, mend
 from .schema import Scenario, Variant
 from .table import seconds
 
-_BY_EXECUTOR = {
+_BY_EXECUTOR: dict[str, tuple[str, ...]] = {
     "burst": ("requests", "concurrency", "duration"),
-    "constant": ("users", "duration"),
+    "constant": ("users", "think", "duration"),
+    "ramping": ("think",),
+    "arrival-rate": ("rate", "duration"),
+    "ramping-arrival-rate": (),
+    "websocket": ("users", "duration"),
+    "stream": ("users", "think", "duration"),
+    "upload": ("users", "think", "duration"),
 }
-TRAFFIC_SETTINGS = ("users", "requests", "concurrency", "duration")
+TRAFFIC_SETTINGS = ("users", "requests", "concurrency", "duration", "rate", "think")
 """Names that set the traffic and so are no names for a knob."""
 
 _LIMITS = {"users": 10_000, "concurrency": 10_000, "requests": 1_000_000}
 _LONGEST_S = 86_400.0
+_HIGHEST_RATE = 100_000.0
 
 Overrides = Mapping[str, str | float]
 
 
 def settings_of(scenario: Scenario) -> list[str]:
     """Name all that can be set of a scenario: its knobs, then the numbers of its traffic."""
-    return [*scenario.knobs, *_BY_EXECUTOR[scenario.traffic.executor]]
+    return [*scenario.knobs, *_settings(scenario.traffic)]
+
+
+def _settings(plan: Plan) -> tuple[str, ...]:
+    """Name what can be set of a plan; the numbers of phases are the scenario's own."""
+    return () if plan.phases else _BY_EXECUTOR[plan.executor]
 
 
 def knob_values(scenario: Scenario, overrides: Overrides) -> dict[str, float]:
@@ -67,26 +79,31 @@ def knob_environment(values: Mapping[str, float]) -> dict[str, str]:
 def plan_for(scenario: Scenario, variant: Variant, overrides: Overrides) -> Plan:
     """Build the traffic of a variant with the numbers that were set.
 
-    `duration` sets the length of a constant plan and the cut of a burst. Fewer `requests` than users lower
+    `duration` sets the length of a plan and the cut of a burst. Fewer `requests` than users lower
     the concurrency with them, unless that is set too.
 
     Raises:
         ScenarioError: a number is out of range, or belongs to another executor.
     """
     plan = variant.traffic or scenario.traffic
-    known = _BY_EXECUTOR[plan.executor]
+    known = _settings(plan)
     changes: dict[str, float | int] = {}
     for name in TRAFFIC_SETTINGS:
         if name not in overrides:
             continue
         if name not in known:
+            what = "in phases" if plan.phases else f"a {plan.executor} plan"
             raise ScenarioError(
-                f"{scenario.id}: {name}: the traffic of {variant.id} is a {plan.executor} plan; "
-                f"it has {', '.join(known)}{_meant(name, known)}"
+                f"{scenario.id}: {name}: the traffic of {variant.id} is {what}; "
+                f"it has {', '.join(known) or 'no number to set'}{_meant(name, known)}"
             )
         if name == "duration":
-            key = "duration" if plan.executor == "constant" else "max_duration"
+            key = "max_duration" if plan.executor == "burst" else "duration"
             changes[key] = _length(scenario, overrides[name])
+        elif name == "rate":
+            changes[name] = _rate(scenario, overrides[name])
+        elif name == "think":
+            changes[name] = _pause(scenario, overrides[name])
         else:
             changes[name] = _count(scenario, name, overrides[name])
     if "requests" in changes and "concurrency" not in changes:
@@ -112,6 +129,22 @@ def _length(scenario: Scenario, given: str | float) -> float:
             f"{scenario.id}: duration: expected more than 0 and at most {_LONGEST_S:g} seconds, got {given}"
         )
     return length
+
+
+def _rate(scenario: Scenario, given: str | float) -> float:
+    rate = _number(given, is_time=False)
+    if rate is None or not 0 < rate <= _HIGHEST_RATE:
+        raise ScenarioError(
+            f"{scenario.id}: rate: expected more than 0 and at most {_HIGHEST_RATE:g} a second, got {given}"
+        )
+    return rate
+
+
+def _pause(scenario: Scenario, given: str | float) -> float:
+    pause = _number(given, is_time=True)
+    if pause is None or not 0 <= pause <= _LONGEST_S:
+        raise ScenarioError(f"{scenario.id}: think: expected 0 to {_LONGEST_S:g} seconds, got {given}")
+    return pause
 
 
 def _count(scenario: Scenario, name: str, given: str | float) -> int:

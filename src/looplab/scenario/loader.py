@@ -11,13 +11,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from looplab.traffic.plan import Plan, RequestSpec
-
 from .app_source import AppSource
 from .claims import check_claim
-from .errors import mend, one_of, problem, written
+from .errors import mend, problem, written
 from .knobs import TRAFFIC_SETTINGS
-from .schema import EXECUTORS, LOOPS, SERVERS, Claim, Knob, Mix, Scenario, Step, Text, Traffic, Variant
+from .plans import read_plan
+from .schema import LOOPS, SERVERS, Claim, Knob, Scenario, Step, Text, Variant
 from .services import services
 from .steps import check_until
 from .table import Table, join
@@ -49,7 +48,7 @@ def load(folder: Path) -> Scenario:
     if "traffic" not in top.raw:
         raise top.problem("traffic", "missing; expected a table with an executor")
     base = top.table("traffic")
-    traffic = _plan(base)
+    traffic = read_plan(base)
     variants = _variants(top, base)
     scenario = Scenario(
         id=folder.name,
@@ -109,7 +108,7 @@ def _variants(top: Table, base: Table) -> list[Variant]:
     seen: dict[str, str] = {}
     variants = []
     for table in top.tables("variants"):
-        plan = _plan(base, table.table("traffic")) if "traffic" in table.raw else None
+        plan = read_plan(base, table.table("traffic")) if "traffic" in table.raw else None
         variant = table.decode(Variant, opened=("traffic",), given={"traffic": plan})
         for key, value, known, noun in (
             ("server", variant.server, SERVERS, "a server"),
@@ -148,55 +147,6 @@ def _check_server(table: Table, variant: Variant) -> None:
         raise table.problem(
             "worker_connections", f"expected at least one for each thread ({variant.threads}), got {limit}"
         )
-
-
-def _plan(base: Table, own: Table | None = None) -> Plan:
-    """Build the traffic plan; a variant's own keys go over those of the scenario.
-
-    A variant with another executor takes over only the keys that both executors have.
-    """
-    at = own if own is not None and "executor" in own.raw else base
-    executor = at.raw.get("executor")
-    if executor is None:
-        raise at.problem("executor", f"missing; expected {one_of(EXECUTORS)}")
-    if not isinstance(executor, str) or executor not in EXECUTORS:
-        raise at.problem(
-            "executor", f"{written(executor)} is not an executor; {mend(str(executor), EXECUTORS)}"
-        )
-    kind = EXECUTORS[executor]
-    table = base
-    if own is not None:
-        same = base.raw.get("executor") == executor
-        common = {field.name for field in msgspec.structs.fields(Traffic)} | {"mix"}
-        inherited = base.raw if same else {key: value for key, value in base.raw.items() if key in common}
-        table = Table(own.file, own.at, {**inherited, **own.raw})
-    for other, other_kind in EXECUTORS.items():
-        known = {field.name for field in msgspec.structs.fields(kind)}
-        for field in msgspec.structs.fields(other_kind):
-            if field.name in table.raw and field.name not in known:
-                raise table.problem(
-                    field.name, f'belongs to executor "{other}", and this one is "{executor}"'
-                )
-    keys = table.decode(kind, opened=("mix",))
-    plan = Plan(**msgspec.structs.asdict(keys), mix=_mix(table))
-    if plan.executor == "burst" and plan.concurrency > plan.requests:
-        raise table.problem(
-            "concurrency", f"expected at most requests ({plan.requests}), got {plan.concurrency}"
-        )
-    return plan
-
-
-def _mix(table: Table) -> list[RequestSpec]:
-    mix = []
-    for entry in table.tables("mix"):
-        spec = entry.decode(Mix)
-        for name in spec.headers:
-            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower() == "x-looplab-id":
-                raise entry.problem(
-                    join("headers", name), "expected the name of a header other than x-looplab-id"
-                )
-        mix.append(RequestSpec(**msgspec.structs.asdict(spec)))
-    return mix
 
 
 def _claims(top: Table, variants: list[str], knobs: dict[str, Knob]) -> list[Claim]:

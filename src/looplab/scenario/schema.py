@@ -7,7 +7,7 @@ message uses after "expected".
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -137,62 +137,3 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         needs |= {"uvloop" for variant in self.variants if variant.loop == "uvloop"}
         needs |= {variant.server for variant in self.variants if variant.server != "uvicorn"}
         return sorted(needs | ({"postgres"} if self.services.postgres else set()))
-
-
-Duration = Annotated[
-    float | str,
-    Meta(description='a duration, such as "15s", "200ms" or 1.5 seconds', extra={"duration": True}),
-]
-Count = Annotated[int, Meta(ge=1, le=1_000_000, description="a whole number from 1 to 1000000")]
-Users = Annotated[int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")]
-Seed = Annotated[int, Meta(ge=0, le=2**63 - 1, description="a whole number from 0")]
-
-
-class Mix(msgspec.Struct, kw_only=True):
-    """One `[[traffic.mix]]`: a kind of request."""
-
-    name: Text = "root"
-    weight: Positive = 1.0
-    method: Annotated[str, Meta(pattern=r"^[A-Z]+$", description='a method in capitals, such as "GET"')] = (
-        "GET"
-    )
-    path: Annotated[
-        str, Meta(pattern=r"^/[!-~]*$", description='a path that begins with "/", without spaces')
-    ] = "/"
-    headers: Annotated[
-        dict[str, Annotated[str, Meta(pattern=r"^[ -~]*$", description="one line of printable ASCII")]],
-        Meta(description="a table of one-line ASCII texts"),
-    ] = {}
-    body: Annotated[str, Meta(description="a text")] = ""
-    expect: Annotated[
-        list[Annotated[int, Meta(ge=100, le=599, description="a status from 100 to 599")]],
-        Meta(description="a list of statuses, such as [200, 404]"),
-    ] = []
-
-
-class Traffic(msgspec.Struct, kw_only=True):
-    """The keys of `[traffic]` that every executor has."""
-
-    timeout: Duration = 60.0
-    seed: Seed = 0
-
-
-class Burst(Traffic, kw_only=True):
-    """`executor = "burst"`: so many requests, so many at once."""
-
-    executor: Literal["burst"] = "burst"
-    requests: Count
-    concurrency: Users
-    max_duration: Duration | None = None
-
-
-class Constant(Traffic, kw_only=True):
-    """`executor = "constant"`: users who ask, wait for the answer, think, and ask again."""
-
-    executor: Literal["constant"] = "constant"
-    users: Users
-    think: Duration = 0.0
-    duration: Duration | None = None
-
-
-EXECUTORS: dict[str, type[Burst] | type[Constant]] = {"burst": Burst, "constant": Constant}

@@ -22,6 +22,9 @@ from looplab.wire.clock import MS, S, now_ns
 from looplab.wire.control import Burst
 from looplab.wire.events import TrafficState
 
+EXECUTORS = ("burst", "constant")
+"""Executors that there are."""
+
 REFUSED_PAUSE_NS = 100 * MS
 """A user who was refused a connection waits so long: without it, users would only burn the CPU."""
 

@@ -6,8 +6,10 @@ import os
 
 import msgspec
 
+from looplab.traffic.check import check_plan
 from looplab.traffic.errors import JobError
-from looplab.traffic.plan import Job, Plan
+from looplab.traffic.executor import EXECUTORS
+from looplab.traffic.plan import Job
 from looplab.wire.framing import FrameError, FrameReader
 
 _READ_BYTES = 65_536
@@ -51,22 +53,6 @@ def check(job: Job) -> None:
             raise JobError(f"target port {target.port} is not between 1 and 65535")
     if job.first_id < 1:
         raise JobError(f"first_id must be at least 1, not {job.first_id}")
-    _check_plan(job.plan)
-
-
-def _check_plan(plan: Plan) -> None:
-    if plan.executor == "burst":
-        for field, count in (("requests", plan.requests), ("concurrency", plan.concurrency)):
-            if count < 1:
-                raise JobError(f"a burst needs {field} of at least 1, not {count}")
-    elif plan.users < 0:
-        raise JobError(f"users must be at least 0, not {plan.users}")
-    if not 0 <= plan.think < float("inf"):
-        raise JobError(f"think must be at least 0 seconds, not {plan.think:g}")
-    for field, limit in (
-        ("timeout", plan.timeout),
-        ("duration", plan.duration),
-        ("max_duration", plan.max_duration),
-    ):
-        if limit is not None and not 0 < limit < float("inf"):
-            raise JobError(f"{field} must be above 0 seconds, not {limit:g}")
+    if not 0 <= job.generator < job.generators:
+        raise JobError(f"generator {job.generator} is none of {job.generators}, which count from 0")
+    check_plan(job.plan, EXECUTORS)

@@ -54,7 +54,39 @@ class DescribeTask(msgspec.Struct, array_like=True, tag=6, frozen=True):
     name: str
 
 
-Control = SetUsers | Burst | Finish | StartMonitor | StopMonitor | CancelTask | DescribeTask
+class SetRate(msgspec.Struct, array_like=True, tag=7, frozen=True):
+    """Go to this rate of arrivals, which ends what a ramp still had before it."""
+
+    rate: float
+    """Requests a second."""
+
+
+class SetMix(msgspec.Struct, array_like=True, tag=8, frozen=True):
+    """Change how often each kind of request of the mix comes."""
+
+    weights: list[float]
+    """One for each kind, in the order of the plan; 0 leaves a kind out."""
+
+
+class SetThink(msgspec.Struct, array_like=True, tag=9, frozen=True):
+    """Change the pause of a user between an answer and the next request."""
+
+    think: float
+    """Seconds."""
+
+
+Control = (
+    SetUsers
+    | Burst
+    | Finish
+    | StartMonitor
+    | StopMonitor
+    | CancelTask
+    | DescribeTask
+    | SetRate
+    | SetMix
+    | SetThink
+)
 """Any control message."""
 
 _encoder = msgspec.msgpack.Encoder()

@@ -136,6 +136,8 @@ class LoopSample(msgspec.Struct, array_like=True, tag=4, frozen=True):
     """Total CPU time of the loop's thread; 0 where the system does not tell it."""
     cpu_ns: int = 0
     """Total CPU time of the process, with all its threads; 0 if unknown."""
+    lacked_ns: int = 0
+    """Total time in which the loop's thread was ready to run and had no CPU; 0 where that is not told."""
 
 
 class Run(msgspec.Struct, array_like=True, tag=5, frozen=True):
