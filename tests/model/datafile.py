@@ -247,7 +247,16 @@ EVENTS: dict[tuple[str, str], Callable[[list[str], Fields], Event]] = {
     ("server", "request"): _request,
     ("server", "open"): lambda bare, f: OpenRequests(f.ns("at"), f.ints("rids")),
     ("server", "sample"): lambda bare, f: LoopSample(
-        f.ns("at"), f.length("lag"), f.length("max"), f.length("busy"), 0, f.int("rid"), f.ns("since")
+        f.ns("at"),
+        f.length("lag"),
+        f.length("max"),
+        f.length("busy"),
+        0,
+        f.int("rid"),
+        f.ns("since"),
+        f.length("thread"),
+        f.length("cpu"),
+        f.length("lacked"),
     ),
     ("server", "run"): lambda bare, f: Run(f.ns("began"), f.ns("ended")),
     ("server", "stall"): lambda bare, f: Stall(

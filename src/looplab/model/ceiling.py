@@ -24,13 +24,21 @@ _NAMES = {"threadpool": "threads"}
 NEGLIGIBLE_NS = 1_000
 """A mean holding time below a microsecond predicts nothing."""
 
+LEAST_CPU_SHARE = 0.1
+"""A process that uses less of a core predicts nothing by it: it may have spent it on itself."""
+
+ONE_CORE = 1.2
+"""Threads that share one GIL use one core, and a little more in system calls. A process that uses more
+works beside its GIL, so one core is not its limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A set of equal slots and what a request needs of them."""
 
     name: str
-    """`event loop`, `threads`, `gthread`, `executor`, `asyncpg`, …, or `users`."""
+    """`event loop`, `CPU`, `threads`, `gthread`, `executor`, `asyncpg`, …, or `users`. A slot of `CPU` is
+    what one process can have of it, whose threads share one GIL."""
     slots: int
     holding_ms: float
     """Mean time for which a completed request held a slot."""
@@ -59,6 +67,10 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     second. By Little's law N = X R (Little, 1961) N users who each wait R for an answer and think for Z
     make at most N / (R + Z), where R is the time of a request without any waiting for loop or threads.
     The lowest of these is the ceiling, and its resource the bottleneck.
+
+    A loop is held by runs, and by what its thread does around them, which only its CPU time tells: the
+    larger of both is what is surely needed. Time in which the machine had no CPU for the thread counts as
+    held, for nobody else can have the loop meanwhile.
     """
     flow = model.flow
     if not flow.completed:
@@ -68,7 +80,8 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     workers = model.workers
     running = max(sum(worker.alive for worker in workers), 1)
     loop_ns = phases[Phase.RUNNING] + phases[Phase.BLOCKING] + sum(w.loop.callbacks_ns for w in workers)
-    candidates = [("event loop", running, loop_ns / done)]
+    candidates = [("event loop", running, max(loop_ns / done, _loop_cpu_ns(model)))]
+    candidates += _cpu(model)
     candidates += _pools(workers, done, now_ns)
     if users := _users(model):
         waiting = sum(phases[phase] for phase in _FOR_THE_SERVER)
@@ -91,6 +104,33 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     resources.sort(key=lambda resource: resource.rps)
     lowest = resources[0]
     return Ceiling(rps=lowest.rps, bottleneck=lowest.name, measured_rps=measured, resources=resources)
+
+
+def _loop_cpu_ns(model: Model) -> float:
+    """Give what a request needs of the thread of a loop by its CPU time; 0 if that is too little to tell."""
+    shares = [share for worker in model.workers if (share := worker.loop.cpu.loop_share) is not None]
+    if sum(shares) < LEAST_CPU_SHARE * len(shares):
+        return 0.0
+    return _each_ns(model, shares)
+
+
+def _cpu(model: Model) -> list[tuple[str, int, float]]:
+    """Give the CPU of the processes as a resource, where one core each is what they can have."""
+    known = [worker.loop.cpu for worker in model.workers if worker.loop.cpu.process_share is not None]
+    shares = [min(cpu.process_share or 0.0, 1.0) for cpu in known]
+    if sum(shares) < LEAST_CPU_SHARE * len(shares) or any(cpu.cores > ONE_CORE for cpu in known):
+        return []
+    return [("CPU", len(shares), _each_ns(model, shares))]
+
+
+def _each_ns(model: Model, shares: list[float]) -> float:
+    """Share out what was used of all workers' time over the requests that were answered meanwhile."""
+    state = model.traffic
+    if state is None or not state.started_ns:
+        return 0.0
+    answered = state.ok + sum(state.errors.values())
+    length_ns = (state.ended_ns or state.t_ns) - state.started_ns
+    return max(sum(shares), 0.0) * length_ns / answered if answered else 0.0
 
 
 def _pools(workers: list[Worker], done: int, now_ns: int) -> list[tuple[str, int, float]]:

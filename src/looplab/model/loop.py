@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from typing import NamedTuple
 
+from looplab.model.cpu import CpuTime
 from looplab.model.delays import Delays
 from looplab.model.histogram import Histogram
 from looplab.model.requests import Request
@@ -51,6 +52,8 @@ class LoopLane:
     def __init__(self) -> None:
         self.runs: deque[LoopRun] = deque(maxlen=MOST_RUNS)
         """Runs of a millisecond and more, by their ends."""
+        self.cpu = CpuTime()
+        """CPU time of its thread and of its process in the period."""
         self.delays = Delays()
         """What the stalls cost those who stood behind them."""
         self.stalls = Stalls(self._stall_is_over)
@@ -126,6 +129,7 @@ class LoopLane:
         if before is not None and event.t_ns <= before.t_ns:
             return
         self.sample = event
+        self.cpu.take(event)
         lag_ns = max(event.lag_ns, event.max_lag_ns, 0)
         self.lag_series.read(event.t_ns, lag_ns)
         self._sample_times.append(event.t_ns)
@@ -161,6 +165,7 @@ class LoopLane:
             self._end_run(began, t_ns, Phase.BLOCKING if blocking else Phase.RUNNING, self.open_rid)
         self.stalls.close(t_ns)
         self.delays.close(t_ns)
+        self.cpu.close()
         self.lag_series.read(t_ns + self.lag_series.bucket_ns, 0)
         self.sample = None
         self._busy_at_start_ns = None
@@ -179,6 +184,7 @@ class LoopLane:
         self._count_lags()
         self.stalls.begin_period(began_ns)
         self.delays.begin_period(began_ns)
+        self.cpu.begin_period(began_ns)
 
     def end_period(self, ended_ns: int) -> None:
         """End the sums: the traffic is over. What was counted beyond its end is taken back."""
@@ -189,6 +195,7 @@ class LoopLane:
         if times and times[-1] > ended_ns and times[0] <= max(self._began_ns, times[-1] - S):
             self._count_lags()
         self.stalls.end_period(ended_ns)
+        self.cpu.end_period(ended_ns)
 
     def _hold(self, began_ns: int, ended_ns: int, blocking: bool) -> None:
         if ended_ns > began_ns:

@@ -210,7 +210,7 @@ class Watchdog:
             rid, since = -1, self._callback.began_ns
             busy, runs = busy + now - since, runs + 1
         since = since if rid else 0
-        used = cpu_ns(self._lane.native_id), time.process_time_ns()
+        used = cpu_ns(self._lane.native_id), time.process_time_ns(), self._reading.waited_ns
         self.events.append(LoopSample(now, lag, self._max_lag_ns, busy, runs, rid, since, *used))
         self._sampled_ns = now
         self._max_lag_ns = 0

@@ -1,0 +1,112 @@
+"""CPU time of one worker in the present period: of its loop's thread, and of its whole process."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from looplab.wire.events import LoopSample
+
+REMEMBERED = 200
+"""Readings kept, ten seconds of them, so that a period can begin and end a little in the past."""
+
+
+class Reading(NamedTuple):
+    """Totals at a moment, in nanoseconds."""
+
+    t_ns: int
+    thread_ns: int
+    """CPU time of the loop's thread; 0 if unknown."""
+    process_ns: int
+    lacked_ns: int
+    """Time in which the loop's thread was ready to run and had no CPU."""
+
+
+NOTHING = Reading(0, 0, 0, 0)
+
+
+class CpuTime:
+    """What a worker used since the start of the traffic, and of that only what its samples told."""
+
+    def __init__(self) -> None:
+        self._recent: deque[Reading] = deque(maxlen=REMEMBERED)
+        self._first: Reading | None = None
+        self._last = NOTHING
+        self._past = NOTHING
+        """What processes used that had this number before; `t_ns` is a length here."""
+        self._began_ns = 0
+        self._ended_ns = 0
+
+    def take(self, event: LoopSample) -> None:
+        """Take a sample that is newer than all before; one that the lab has made knows no CPU time."""
+        if not event.cpu_ns:
+            return
+        before = self._recent[-1] if self._recent else None
+        now = Reading(event.t_ns, event.thread_cpu_ns, event.cpu_ns, event.lacked_ns)
+        self._recent.append(now)
+        self._count(before, now)
+
+    def close(self) -> None:
+        """End the counters: the process is gone, and those of the next one begin at 0."""
+        self._past = self._used()
+        self._first = None
+        self._recent.clear()
+
+    def begin_period(self, began_ns: int) -> None:
+        """Start anew at a time that may be a little past."""
+        self._began_ns, self._ended_ns = began_ns, 0
+        self._first, self._past = None, NOTHING
+        self._count_anew()
+
+    def end_period(self, ended_ns: int) -> None:
+        """End at a time that may be a little past."""
+        if ended_ns != self._ended_ns:
+            self._ended_ns = ended_ns
+            if self._recent and self._recent[0].t_ns <= ended_ns:
+                self._count_anew()
+
+    @property
+    def loop_share(self) -> float | None:
+        """Share of the period in which the loop's thread ran or lacked a CPU; None if that is unknown."""
+        used = self._used()
+        return (used.thread_ns + used.lacked_ns) / used.t_ns if used.t_ns and used.thread_ns else None
+
+    @property
+    def process_share(self) -> float | None:
+        """CPU time of the process as a share of one core, and of a time without one; None if unknown."""
+        used = self._used()
+        return (used.process_ns + used.lacked_ns) / used.t_ns if used.t_ns else None
+
+    @property
+    def cores(self) -> float:
+        """Cores that the process used on the mean."""
+        used = self._used()
+        return used.process_ns / used.t_ns if used.t_ns else 0.0
+
+    def _used(self) -> Reading:
+        first = self._first
+        if first is None:
+            return self._past
+        return Reading(*(past + b - a for past, a, b in zip(self._past, first, self._last, strict=True)))
+
+    def _count_anew(self) -> None:
+        before = None
+        for reading in self._recent:
+            self._count(before, reading)
+            before = reading
+
+    def _count(self, before: Reading | None, now: Reading) -> None:
+        """Count the time between two readings, as far as it is of the period."""
+        if now.t_ns <= self._began_ns or (before is not None and 0 < self._ended_ns <= before.t_ns):
+            return
+        if self._first is None:
+            self._first = now if before is None else _at(before, now, max(self._began_ns, before.t_ns))
+        self._last = now
+        if before is not None and 0 < self._ended_ns < now.t_ns:
+            self._last = _at(before, now, self._ended_ns)
+
+
+def _at(before: Reading, after: Reading, t_ns: int) -> Reading:
+    """Give the totals at a time between two readings, in proportion."""
+    share = (t_ns - before.t_ns) / (after.t_ns - before.t_ns)
+    return Reading(*(a + round((b - a) * share) for a, b in zip(before, after, strict=True)))
