@@ -1,0 +1,10 @@
+"""Recordings: the event stream of a run in a file, which any screen or report can be fed from.
+
+The events are those of the wire, so a replay takes the very same path through the model as a live run.
+"""
+
+from looplab.recording.reader import Recording
+from looplab.recording.recorder import Recorder
+from looplab.recording.shape import Header, RecordingError
+
+__all__ = ["Header", "Recorder", "Recording", "RecordingError"]

@@ -1,0 +1,129 @@
+"""Writes a recording while a run goes on, in a thread of its own: a slow disk delays nobody."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from looplab import __version__
+from looplab.recording import shape
+from looplab.recording.shape import End, Header
+from looplab.wire.events import Batch
+
+MOST_EVENTS = 200_000
+"""Events that wait for the disk at most; what comes beyond is dropped and counted."""
+
+PERIOD_S = 0.25
+"""A lab that is killed loses no more than so long of a recording."""
+
+EVENTS_PER_FRAME = 4_096
+
+
+class Recorder:
+    """Records batches into a file. `put` may be called from any thread and never waits."""
+
+    def __init__(
+        self,
+        path: Path,
+        scenario: str,
+        variant: str,
+        knobs: Mapping[str, float],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Begin a file; what was there before is not written over.
+
+        Args:
+            path: the file.
+            scenario: id of the scenario.
+            variant: id of the variant.
+            knobs: values of its knobs.
+            failed: called once, from the recorder's thread, with one line if the disk fails.
+
+        Raises:
+            OSError: the file exists, or cannot be made.
+        """
+        self.path = path
+        self.dropped = 0
+        """Batches dropped because the disk was too slow."""
+        self._failed = failed
+        self._waiting: deque[Batch] = deque()
+        self._events = 0
+        self._written = 0
+        self._closing = False
+        self._wake = threading.Condition()
+        header = Header(
+            looplab=__version__,
+            python=platform.python_version(),
+            platform=platform.platform(),
+            cores=os.cpu_count() or 1,
+            scenario=scenario,
+            variant=variant,
+            knobs=dict(knobs),
+            began_ns=time.monotonic_ns(),
+            began_wall_ns=time.time_ns(),
+        )
+        self._file = path.open("xb", buffering=0)
+        try:
+            self._file.write(shape.write_header(header))
+        except OSError:
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise
+        self._thread = threading.Thread(target=self._run, name="looplab recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, batch: Batch) -> None:
+        """Record a batch, or drop and count it if too many wait."""
+        with self._wake:
+            if self._closing or self._events + len(batch.events) > MOST_EVENTS:
+                self.dropped += 1
+                return
+            self._waiting.append(batch)
+            self._events += len(batch.events)
+
+    def close(self) -> None:
+        """Write what waits, and the end. Further calls do nothing."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            closing = False
+            while not closing:
+                with self._wake:
+                    closing = self._wake.wait_for(lambda: self._closing, PERIOD_S)
+                self._write()
+            self._file.write(shape.write_end(End(batches=self._written, dropped=self.dropped)))
+        except OSError as error:
+            with self._wake:
+                self._closing = True
+                self._waiting.clear()
+            self._failed(f"the recording {self.path} ends here: {error.strerror or error}")
+        finally:
+            self._file.close()
+
+    def _write(self) -> None:
+        """Write what waits by now, in frames of a bounded size."""
+        while True:
+            batches: shape.Batches = []
+            count = 0
+            with self._wake:
+                while self._waiting and count < EVENTS_PER_FRAME:
+                    batch = self._waiting.popleft()
+                    count += len(batch.events)
+                    batches.append((batch.source, batch.received_ns, batch.events))
+                self._events -= count
+            if not batches:
+                return
+            # A raw file may take less than it was given.
+            view = memoryview(shape.write_batches(batches))
+            while view:
+                view = view[self._file.write(view) :]
+            self._written += len(batches)
