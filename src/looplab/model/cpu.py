@@ -83,6 +83,21 @@ class CpuTime:
         used = self._used()
         return used.process_ns / used.t_ns if used.t_ns else 0.0
 
+    def beside_loop(self, window_ns: int = 0) -> float | None:
+        """Give the cores that all other threads used in the last `window_ns`, or in the whole period.
+
+        The probe's own are among them. None if it is not known.
+        """
+        used = self._used()
+        if window_ns and len(self._recent) > 1:
+            last = self._recent[-1]
+            from_ns = max(last.t_ns - window_ns, self._began_ns)
+            first = next(
+                (reading for reading in reversed(self._recent) if reading.t_ns <= from_ns), self._recent[0]
+            )
+            used = Reading(*(b - a for a, b in zip(first, last, strict=True)))
+        return (used.process_ns - used.thread_ns) / used.t_ns if used.t_ns > 0 and used.thread_ns else None
+
     def _used(self) -> Reading:
         first = self._first
         if first is None:

@@ -45,6 +45,10 @@ COMPUTING_ERROR_NS = 100 * MS
 COMPUTING_WORK_NS = 20 * MS
 """Work in threads that is shorter on the mean cannot keep the loop waiting for so long."""
 
+COMPUTING_CORES = 0.3
+"""Threads that use less of a core beside the loop do not compute: they sleep, or wait for something. Threads
+that share a GIL with a loop use all that the loop leaves; the probe's own use up to a tenth."""
+
 _NOUNS: dict[SlotKind, str] = {
     "threads": "threads",
     "executor": "executor threads",
@@ -205,10 +209,10 @@ class GthreadFull:
 class CpuInThreads:
     """Work in threads computes and so keeps the GIL from the loop, 5 ms at a time.
 
-    No event carries the CPU time of the threads, so this is told by what else could not be: the loop is
-    late all the time, and neither its own runs nor a stall of a request explains it, while threads of
-    the same process work long at a stretch. A stall that is nobody's, for the loop itself waits for the
-    GIL, is part of the picture.
+    The loop is late all the time, and neither its own runs nor a stall of a request explains it, while
+    threads of the same process work long at a stretch and use a CPU. A stall that is nobody's, for the
+    loop itself waits for the GIL, is part of the picture. Where the CPU time of the threads is not told,
+    the rest has to do.
     """
 
     def check(self, model: Model, now_ns: int) -> Verdict | None:
@@ -220,6 +224,7 @@ class CpuInThreads:
             (lag_ns, threads)
             for worker in model.workers
             if (threads := self._working(model, worker, now_ns)) >= 2
+            and self._computes(model, worker)
             and (lag_ns := self._lag_ns(model, worker, now_ns)) >= COMPUTING_LAG_NS
         ]
         if not found:
@@ -245,6 +250,11 @@ class CpuInThreads:
             if pool.kind in ("threads", "executor") and work.n and work.sum_ns >= COMPUTING_WORK_NS * work.n:
                 working += (pool.mean_busy(now_ns) or 0.0) if model.finished else pool.busy
         return round(working)
+
+    def _computes(self, model: Model, worker: Worker) -> bool:
+        """Tell whether the threads use a CPU; True where nobody knows."""
+        cores = worker.loop.cpu.beside_loop(0 if model.finished else S)
+        return cores is None or cores >= COMPUTING_CORES
 
     def _lag_ns(self, model: Model, worker: Worker, now_ns: int) -> int:
         """Give the usual lag; 0 if the loop's own work explains it."""
