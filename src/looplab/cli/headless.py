@@ -71,6 +71,30 @@ def run_bench(
     ]
 
 
+def run_check(scenarios: Sequence[Scenario], output: str | None) -> list[str]:
+    """Run scenarios, test their claims and print them.
+
+    Args:
+        scenarios: what to check.
+        output: a file or `-` for the JSON, or None; `-` takes the table's place.
+
+    Returns:
+        What became of each claim: `report.check` has the words.
+    """
+    from looplab.report import check
+    from looplab.report.progress import progress
+
+    with progress(Console(stderr=True)) as observer:
+        report = check.check(scenarios, observer)
+    if output != "-":
+        show(check.Claims(report))
+    if output == "-":
+        click.echo(_dump(report), nl=False)
+    elif output is not None:
+        Path(output).write_text(_dump(report), encoding="utf-8")
+    return check.statuses(report)
+
+
 def console() -> Console:
     """Open stdout for a table."""
     out = Console(highlight=False)

@@ -16,19 +16,20 @@ from looplab import __version__
 from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, find
 
 from .group import DEFAULT, Commands, usage_line
-from .headless import run_bench, select, show
+from .headless import run_bench, run_check, select, show
 from .screen import obstacle, open_screen
 from .settings import complete_scenario, output_file, pairs
 
 FAILED = 1
 USAGE = 2
 CLIENT_LIMITED = 3
+CLAIM_FAILED = 99
 
 DEBUG = "--debug"
 
 EPILOG = """
 The exit status is 0 for success, 1 for an error, 2 for wrong usage, 3 if the client and not the
-server was the limit.
+server was the limit, 99 if a claim failed.
 
 \b
 Shell completion:
@@ -167,6 +168,29 @@ def new(name: str) -> None:
     path = str(folder) if folder.is_absolute() else f".{os.sep}{folder}"
     click.echo(f"{path} has a scenario.toml and an app.py. Change them, and run it with:")
     click.echo(f"  looplab {shlex.quote(path)}")
+
+
+@looplab.command()
+@click.argument("scenarios", metavar="[SCENARIO…]", nargs=-1, shell_complete=complete_scenario)
+@click.option(
+    "as_json",
+    "--json",
+    metavar="FILE|-",
+    callback=output_file,
+    help="Write JSON; with -, stdout carries nothing else.",
+)
+def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
+    """Run scenarios and test what they claim.
+
+    Without SCENARIO all on board are checked. A scenario with a claim that does not hold is run again, up
+    to twice, for a busy machine can spoil a run. The exit status is 99 if a claim failed, 3 if one could not
+    be tested because the client and not the server was the limit.
+    """
+    chosen = [find(name) for name in scenarios] if scenarios else catalogue()
+    found = run_check(chosen, as_json)
+    for status, code in (("fails", CLAIM_FAILED), ("not run", FAILED), ("client", CLIENT_LIMITED)):
+        if status in found:
+            sys.exit(code)
 
 
 @looplab.command()

@@ -5,7 +5,7 @@ told in one line before anything starts: the file, the key, what was expected, a
 """
 
 from .catalogue import ORDER, catalogue, find
-from .claims import evaluate
+from .claims import claim_variants, evaluate
 from .errors import ScenarioError
 from .expression import Expression, ExpressionError
 from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for, settings_of
@@ -27,6 +27,7 @@ __all__ = [
     "Step",
     "Variant",
     "catalogue",
+    "claim_variants",
     "create",
     "evaluate",
     "find",

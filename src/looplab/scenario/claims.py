@@ -59,6 +59,12 @@ def check_claim(claim: Claim, variants: Collection[str], knobs: Collection[str])
     return None
 
 
+def claim_variants(claim: Claim, variants: Collection[str]) -> set[str]:
+    """Find which of the variants a claim of a loaded scenario is about."""
+    names = [name for text in (claim.left, claim.right) for name in Expression(text, variants).names]
+    return {name.partition(".")[0] for name in names if "." in name}
+
+
 def evaluate(claim: Claim, results: Sequence[Mapping[str, Any]]) -> tuple[float, float, bool]:
     """Check a claim against what was measured.
 
