@@ -1,0 +1,124 @@
+"""The upstream: a service that the scenarios' apps call, in a process of its own.
+
+It is run as `python -m looplab.services.upstream_app`. On standard input it takes its settings, a JSON object
+a line, at any time; their end is its own. On standard output it says its port, and then what it has done.
+`GET /` waits for the latency that is set, and `GET /?seconds=0.3` for that time instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import socket
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+
+HOST = "127.0.0.1"
+BACKLOG = 2048
+REPORT_S = 0.1
+
+Message = MutableMapping[str, Any]
+
+
+class Upstream:
+    """An ASGI application whose settings change while it runs."""
+
+    def __init__(self) -> None:
+        self.settings = {"latency": 0.0, "jitter": 0.0, "failures": 0.0}
+        self.calls = 0
+        """Calls that have arrived."""
+        self.open = 0
+        """Calls without an answer."""
+        self.failed = 0
+        """Calls that got a 503."""
+        self._chance = random.Random(1)
+
+    def turn(self, line: str) -> None:
+        """Take over settings, a JSON object."""
+        self.settings |= json.loads(line)
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer after the wait."""
+        self.calls += 1
+        self.open += 1
+        try:
+            settings = self.settings
+            seconds = float(parse_qs(scope["query_string"].decode()).get("seconds", [settings["latency"]])[0])
+            seconds = max(seconds + self._chance.uniform(-1, 1) * settings["jitter"], 0.0)
+            fails = self._chance.random() < settings["failures"]
+            await asyncio.sleep(seconds)
+            self.failed += fails
+            body = json.dumps({"error": "unavailable"} if fails else {"waited": round(seconds, 6)}).encode()
+            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": 503 if fails else 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            self.open -= 1
+
+    def counts(self) -> dict[str, int]:
+        """Give what it has done."""
+        return {"calls": self.calls, "open": self.open, "failed": self.failed}
+
+
+async def serve() -> None:
+    """Serve until the settings end."""
+    app = Upstream()
+    # With IPPROTO_TCP asyncio sets TCP_NODELAY on what it accepts; else an answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind((HOST, 0))
+    listener.listen(BACKLOG)
+    _say({"port": listener.getsockname()[1]})
+    config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, backlog=BACKLOG)
+    server = uvicorn.Server(config)
+    tasks = [asyncio.create_task(_report(app)), asyncio.create_task(_listen(app, server))]
+    await server.serve(sockets=[listener])
+    for task in tasks:
+        task.cancel()
+
+
+async def _listen(app: Upstream, server: uvicorn.Server) -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := await reader.readline():
+        app.turn(line.decode())
+    server.should_exit = server.force_exit = True
+
+
+async def _report(app: Upstream) -> None:
+    """Say what has changed."""
+    told: dict[str, int] = {}
+    while True:
+        counts = app.counts()
+        if counts != told:
+            _say(counts)
+            told = counts
+        await asyncio.sleep(REPORT_S)
+
+
+def _say(words: dict[str, int]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(words) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    # uvicorn's own runner would be a second loop; the loop's policy is that of the machine.
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serve())
+    else:
+        uvloop.run(serve())

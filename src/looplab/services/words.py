@@ -1,0 +1,69 @@
+"""What went wrong with a PostgreSQL, in a sentence with the mend."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from looplab.services.address import SCHEMA, URL, shown
+
+BY_STATE = {
+    "28": "refuses the user or the password; correct it in {URL}",
+    "3D": "has no such database; create it, or correct its name in {URL}",
+    "53300": "has no free connection; close other programs, raise its max_connections, or turn the pool down",
+    "53100": "has no space left on its disk; free some",
+    "42501": "does not let this user make the schema {SCHEMA}; GRANT CREATE ON DATABASE … TO the user",
+    "57P03": "does not accept connections now; try again when it has started",
+    "42704": "does not know a setting in the address; correct {URL}",
+}
+"""Mends by the SQLSTATE of an error, or by its class."""
+
+
+def reason(error: BaseException, url: str) -> str:
+    """Say why a server at an address is not to be had; the password is not in it."""
+    where = f"the PostgreSQL at {shown(url)}"
+    state = str(getattr(error, "sqlstate", None) or "")
+    for known in (state, state[:2]):
+        if known in BY_STATE:
+            return f"{where} {BY_STATE[known].format(URL=URL, SCHEMA=SCHEMA)}"
+    if state:
+        return f"{where} failed: {_line(error)}"
+    if isinstance(error, OSError | TimeoutError):
+        return (
+            f"nothing answers as {where} ({_line(error)}); start it, or unset {URL} to use the embedded one"
+        )
+    return f"{where} cannot be used: {_line(error)}; look at {URL}"
+
+
+_FULL = re.compile(r"too many (?:clients|connections)|remaining connection slots", re.IGNORECASE)
+_GONE = re.compile(
+    r"(?:could not connect|connection (?:failed|refused|was closed)|server closed the connection"
+    r"|Connect call failed|PostgresConnectionError|CannotConnectNow|terminating connection)",
+    re.IGNORECASE,
+)
+
+
+def mend_of_output(line: str) -> str:
+    """Say what mends a database error that an app has printed; empty if it is none of the known ones."""
+    if _FULL.search(line):
+        return f"PostgreSQL {BY_STATE['53300']}"
+    if _GONE.search(line):
+        return "the app has lost its PostgreSQL; it is started again with the next start"
+    return ""
+
+
+def of_disk(error: OSError) -> str:
+    """Say why a folder cannot be used, and the mend."""
+    place = f" ({error.filename})" if error.filename else ""
+    mend = {
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some space",
+        errno.EWOULDBLOCK: "close other labs",
+    }.get(error.errno or 0, "make it writable")
+    return f"{error.strerror or error}{place}; {mend}, or let LOOPLAB_DATA name another folder"
+
+
+def _line(error: BaseException) -> str:
+    """Write an error in one line."""
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if text else type(error).__name__
