@@ -38,6 +38,29 @@ class Histogram:
         histogram.max_ns = wire.max_ns
         return histogram
 
+    @classmethod
+    def between(cls, before: WireHistogram | None, after: WireHistogram) -> Histogram:
+        """Give what was counted between two readings of the same histogram, which only ever grows.
+
+        Its maximum is that of the later reading if that has gone up, else the end of its last bucket.
+        """
+        if before is None or not before.counts:
+            return cls.of(after)
+        then = before.counts
+        histogram = cls()
+        histogram.counts = {
+            number: count - then.get(number, 0)
+            for number, count in after.counts.items()
+            if count > then.get(number, 0) and 0 <= number <= _LAST_BUCKET
+        }
+        histogram.n = sum(histogram.counts.values())
+        histogram.sum_ns = max(after.sum_ns - before.sum_ns, 0)
+        if after.max_ns > before.max_ns:
+            histogram.max_ns = after.max_ns
+        elif histogram.counts:
+            histogram.max_ns = min(bounds(max(histogram.counts))[1] - 1, after.max_ns)
+        return histogram
+
     def add(self, ns: int, weight: int = 1) -> None:
         """Count one duration, or a duration that stands for `weight` samples."""
         number = bucket(ns)

@@ -7,6 +7,7 @@ from collections import deque
 from looplab.model.balance import Balance
 from looplab.model.client import Client
 from looplab.model.flow import Flow
+from looplab.model.generators import Generators
 from looplab.model.names import Names
 from looplab.model.sources import Source
 from looplab.model.store import Requests
@@ -27,10 +28,14 @@ from looplab.wire.events import (
     Stall,
     TrafficFailed,
     TrafficState,
+    Turned,
 )
 
 MOST_NOTICES = 2_000
 """Lines kept for the log panel."""
+
+MOST_TURNS = 1_000
+"""Turns of controls that are kept."""
 
 MOST_WORKERS = 256
 
@@ -45,6 +50,8 @@ class Lives:
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self.notice_count = 0
         """Notices so far, so that a panel knows which ones are new."""
+        self.turns: deque[Turned] = deque(maxlen=MOST_TURNS)
+        """Turns of controls, those before this run included: one of them may have begun it."""
         self._stale: set[int] = set()
         self._reset({})
 
@@ -53,13 +60,16 @@ class Lives:
         self.now_ns = 0
         """The latest time seen in any event."""
         self.server: ServerState | None = None
+        self.generators = Generators()
+        """What each traffic process tells of each phase."""
         self.traffic: TrafficState | None = None
+        """The present phase, or the last one: the totals of all generators together."""
         self.traffic_failed: TrafficFailed | None = None
         """How the traffic process has ended, if it was in disorder."""
         self.backlog: Backlog | None = None
         """Connections that wait in the kernel for any worker to take them; None where nobody reads it."""
         self.client = Client()
-        """Health of the traffic process."""
+        """Health of the traffic processes."""
         self.balance = Balance()
         """How evenly the threads of several workers are loaded."""
         self.started_ns = 0
@@ -75,7 +85,7 @@ class Lives:
         """Connections by number."""
         self.batches = 0
         """Batches applied; changes with everything."""
-        self._traffic_source = 0
+        self._traffic_sources: set[int] = set()
         self._forgot_ns = 0
 
     @property
@@ -118,7 +128,7 @@ class Lives:
         if event.role == "server":
             self._employ(source, event.worker)
         else:
-            self._traffic_source = number
+            self._traffic_sources.add(number)
         return source
 
     def _known_by_deeds(self, number: int, kind: type) -> Source | None:
@@ -154,8 +164,10 @@ class Lives:
     def _close_source(self, source: Source) -> None:
         worker = source.worker
         if worker is None:
-            if source.number == self._traffic_source:
-                self.requests.end_clients(source.ended_ns)
+            if source.number in self._traffic_sources:
+                self._traffic_sources.remove(source.number)
+                if not self._traffic_sources:
+                    self.requests.end_clients(source.ended_ns)
             return
         self.requests.close_source(source, worker, source.ended_ns)
         if worker.source is source:
@@ -195,6 +207,7 @@ class Lives:
 
     def _begin_period(self, began_ns: int) -> None:
         self.started_ns = began_ns
+        self.client.begin_period()
         self.flow.begin_period(began_ns, self.requests)
         self.names.begin_period(began_ns, self.requests)
         self.balance.begin_period(began_ns)

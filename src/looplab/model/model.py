@@ -21,6 +21,11 @@ class Model(Reduction):
     Times are those of the events; what depends on the present moment takes `now_ns` from the caller.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._figures: Statistics | None = None
+        self._figures_of = (0, 0)
+
     @property
     def workers(self) -> list[Worker]:
         """The server's workers, by number."""
@@ -100,7 +105,11 @@ class Model(Reduction):
 
     def statistics(self) -> Statistics:
         """Give the figures of the traffic: rates, latencies, errors."""
-        return statistics(self)
+        # Several lints and panels ask for them between two batches.
+        moment = (self.run.run if self.run else 0, self.batches)
+        if self._figures is None or self._figures_of != moment:
+            self._figures, self._figures_of = statistics(self), moment
+        return self._figures
 
     def ceiling(self, now_ns: int) -> Ceiling | None:
         """Give what the slots predict; None before the first request is completed."""

@@ -32,6 +32,7 @@ from looplab.wire.events import (
     TaskStacks,
     TrafficFailed,
     TrafficState,
+    Turned,
 )
 
 FORGET_PERIOD_NS = S
@@ -87,20 +88,24 @@ class Reduction(Lives):
         self.notice_count += 1
         self._see(event.t_ns)
 
-    def _traffic_state(self, event: TrafficState, source: Source) -> None:
-        before = self.traffic
-        same = before is not None and self._traffic_source == source.number
-        if same and before is not None and event.t_ns < before.t_ns:
-            return
+    def _turned(self, event: Turned) -> None:
         self._see(event.t_ns)
-        self._traffic_source = source.number
-        self.traffic = event
+        self.turns.append(event)
+
+    def _traffic_state(self, event: TrafficState, source: Source) -> None:
+        self._see(event.t_ns)
+        generators = self.generators
+        if generators.take(source.number, event) is None:
+            if not generators.periods:
+                self.traffic = event
+            return
+        traffic = self.traffic = generators.periods[-1].state
+        self.users.expect(traffic.users)
+        if generators.began_ns != self.started_ns:
+            self._begin_period(generators.began_ns)
         self.client.take(event)
-        self.users.expect(event.users)
-        if event.started_ns and event.started_ns != self.started_ns:
-            self._begin_period(event.started_ns)
         flow = self.flow
-        flow.peak_in_flight = max(flow.peak_in_flight, event.in_flight)
+        flow.peak_in_flight = max(flow.peak_in_flight, traffic.in_flight)
         flow.note_peak(event.t_ns)
         self._end_period()
 
@@ -231,6 +236,7 @@ _LAB_HANDLERS: dict[type, Callable[[Reduction, Any], None]] = {
     ServerState: Reduction._server_state,
     Notice: Reduction._notice,
     Backlog: Reduction._backlog,
+    Turned: Reduction._turned,
     TrafficFailed: Reduction._traffic_failed,
 }
 

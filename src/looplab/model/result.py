@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from looplab.model import words
-from looplab.model.client import client_limit
+from looplab.model.client import client_limits
 from looplab.model.histogram import Histogram
 from looplab.model.names import by_name
-from looplab.model.statistics import Latency, milliseconds
+from looplab.model.statistics import Latency, Statistics, milliseconds, phases
+from looplab.model.timeline import Second
 from looplab.model.verdicts import LINTS, REPORT_LINTS, verdicts
-from looplab.wire.clock import MS
+from looplab.wire.clock import MS, S
 
 STARVED = "starved"
 KINDS = ("blocked", "gil", "gc", STARVED)
@@ -26,33 +27,130 @@ if TYPE_CHECKING:
 def result(model: Model) -> dict[str, Any]:
     """Give the present period as plain data: None where nothing can be said, never a guess."""
     figures = model.statistics()
+    little = figures.little
     now_ns = model.now_ns
     model.settle(now_ns)
     ceiling = model.ceiling(now_ns)
+    limits = client_limits(model, now_ns)
+    return {
+        **_totals(figures),
+        "little": {
+            "in_flight": _rounded(little.in_flight),
+            "throughput_x_latency": _rounded(little.predicted),
+            "ratio": _rounded(little.ratio),
+            "note": little.note or None,
+        }
+        if little
+        else None,
+        "by_name": by_name(model),
+        "loops": [_loop(model, worker) for worker in model.workers],
+        "slots": _slots(model),
+        "ceiling_rps": _rounded(ceiling.rps) if ceiling else None,
+        "bottleneck": ceiling.bottleneck if ceiling else None,
+        "client_limited": bool(limits),
+        "client": {
+            "limits": [{"kind": limit.kind, "text": limit.text} for limit in limits],
+            "processes": len(model.client.processes),
+            "cpu": _rounded(model.client.cpu_share),
+            "lag_p99_ms": _rounded(_in_ms(model.client.lag_p99_ns)),
+        },
+        "dropped_events": model.dropped,
+        "verdicts": [
+            {"id": verdict.id, "severity": verdict.severity, "text": verdict.text, "detail": verdict.detail}
+            for verdict in verdicts(model, now_ns, REPORT_LINTS if model.finished else LINTS)
+        ],
+        "phases": [
+            {
+                "phase": phase.number,
+                "name": phase.name,
+                "executor": phase.executor,
+                "warmup": phase.warmup,
+                "began_s": _rounded((phase.began_ns - model.started_ns) / S),
+                **_totals(phase.figures),
+            }
+            for phase in phases(model)
+        ],
+        "timeline": _timeline(model),
+        "turns": [
+            {
+                "t_s": _rounded((turn.t_ns - model.started_ns) / S),
+                "what": turn.what,
+                "value": turn.value,
+                "text": turn.text,
+            }
+            for turn in model.turns
+            if model.run is not None and turn.t_ns >= model.run.t_ns
+        ],
+    }
+
+
+def _totals(figures: Statistics) -> dict[str, Any]:
+    """Give what a whole run and each of its phases have alike."""
+    response = _latency(figures.response)
+    if figures.response_note:
+        response["note"] = figures.response_note
     return {
         "requests": figures.requests,
         "ok": figures.ok,
         "errors": figures.errors or {},
         "never_sent": figures.never_sent,
+        "capped": figures.capped,
         "unfinished": figures.unfinished,
         "duration_s": _rounded(figures.duration_s),
         "offered_rps": _rounded(figures.offered_rps),
         "sent_rps": _rounded(figures.sent_rps),
         "rps": _rounded(figures.rps),
-        "latency_ms": {"service": _latency(figures.service), "response": _latency(figures.response)},
-        "by_name": by_name(model),
+        "latency_ms": {"service": _latency(figures.service), "response": response},
+        "lateness_ms": _latency_if(figures.lateness),
+        "first_byte_ms": _latency_if(figures.first_byte),
+        "gap_ms": _latency_if(figures.gap),
+        "messages": {"sent": figures.messages_sent, "received": figures.messages_received}
+        if figures.messages_sent or figures.messages_received
+        else None,
         "in_flight": {"mean": _rounded(figures.in_flight_mean), "max": figures.in_flight_max},
-        "loops": [_loop(model, worker) for worker in model.workers],
-        "slots": _slots(model),
-        "ceiling_rps": _rounded(ceiling.rps) if ceiling else None,
-        "bottleneck": ceiling.bottleneck if ceiling else None,
-        "client_limited": bool(client_limit(model, now_ns)),
-        "dropped_events": model.dropped,
-        "verdicts": [
-            {"id": verdict.id, "severity": verdict.severity, "text": verdict.text}
-            for verdict in verdicts(model, now_ns, REPORT_LINTS if model.finished else LINTS)
-        ],
     }
+
+
+def _timeline(model: Model) -> list[dict[str, Any]]:
+    """Give the seconds of all phases, with the time since what counts began: negative in a warm-up."""
+    return [
+        {
+            "t_s": _rounded((period.state.started_ns - model.started_ns) / S + number),
+            "duration_s": _rounded(second.length_ns / S),
+            "phase": period.number,
+            "warmup": period.state.warmup,
+            "users": sum(second.users.values()),
+            "offered_rps": _rounded(second.rate(second.scheduled)) if period.is_open else None,
+            "sent_rps": _rounded(second.rate(second.sent)),
+            "rps": _rounded(second.rate(second.ok)),
+            "errors": second.errors,
+            "capped": second.capped,
+            "in_flight": _rounded(second.in_flight),
+            "service_ms": _second_latency(second, "service"),
+            "response_ms": _second_latency(second, "response") if period.is_open else None,
+        }
+        for period in model.generators.periods
+        for number, second in period.timeline.seconds.items()
+        if second.length_ns
+    ]
+
+
+def _second_latency(second: Second, kind: Literal["service", "response"]) -> dict[str, Any]:
+    latencies = second.service if kind == "service" else second.response
+    return {
+        "p50": _rounded(milliseconds(latencies.percentile(50))),
+        "p95": _rounded(milliseconds(latencies.percentile(95))),
+        "n": latencies.n,
+    }
+
+
+def _in_ms(ns: float | None) -> float | None:
+    return None if ns is None else ns / MS
+
+
+def _latency_if(latency: Latency) -> dict[str, Any] | None:
+    """Give a latency that not all traffic has; None without a sample."""
+    return _latency(latency) if latency.n else None
 
 
 def _rounded(value: float | None) -> float | None:

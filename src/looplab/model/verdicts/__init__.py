@@ -22,7 +22,7 @@ from looplab.model.verdicts.loop import (
 )
 from looplab.model.verdicts.server import RequestsFailed, ServerFailed, Standing, TrafficFailed, WorkerLost
 from looplab.model.verdicts.slots import CpuInThreads, GthreadFull, GthreadUneven, SlotsFull, SlotsIdle
-from looplab.model.verdicts.traffic import ClientLimited, WaitingOverlaps
+from looplab.model.verdicts.traffic import ClientLate, ClientLimited, WaitingOverlaps
 
 if TYPE_CHECKING:
     from looplab.model.model import Model
@@ -61,6 +61,7 @@ def _lints(live: bool) -> tuple[Lint, ...]:
         RequestsFailed(),
         WaitingOverlaps(),
         Standing(),
+        ClientLate(),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from looplab.model.client import client_limit
+from looplab.model import words
+from looplab.model.client import LATE_NS, client_limits, lag_is_nothing
 from looplab.model.verdicts.base import Verdict
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
@@ -28,21 +29,54 @@ OVERLAP_BUSY_SHARE = 0.8
 """A loop held for more of the last second has little room left, however much waits on it."""
 
 
+CLIENT_LIMITED = "CLIENT-LIMITED: figures are lower bounds"
+
+
 class ClientLimited:
     """The client, not the server, was the limit: what was measured is the client."""
 
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say by what."""
-        reason = client_limit(model, now_ns)
-        if not reason:
+        limits = client_limits(model, now_ns)
+        if not limits:
             return None
         return Verdict(
             "client-limited",
             "warning",
-            f"The client is the limit: {reason}",
-            "the server may be faster than these figures say.",
+            CLIENT_LIMITED,
+            f"The client {limits[0].text}; the server may be faster than these figures say.",
             "client limited",
-            ("Fewer users, a slower plan or an idle machine lets the client keep up.",),
+            (
+                *(f"The client {limit.text}." for limit in limits[1:]),
+                _HELP[limits[0].kind],
+            ),
+        )
+
+
+_HELP = {
+    "cpu": "More generators share the work: --generators 2. Fewer users or a slower plan help as well.",
+    "cap": "A higher max_in_flight lets them through; a server that is too slow will fill that as well.",
+    "schedule": "More generators, a lower rate or an idle machine lets the client keep its schedule.",
+    "lag": "Fewer users, a slower plan or an idle machine lets the client keep up.",
+}
+"""What helps, by the kind of the limit."""
+
+
+class ClientLate:
+    """The client is late, and the rates are the server's all the same: the latencies are too high."""
+
+    def check(self, model: Model, now_ns: int) -> Verdict | None:
+        """Say by how much."""
+        lag = model.client.lag_p99_ns
+        if lag is None or lag <= LATE_NS or client_limits(model, now_ns) or lag_is_nothing(model):
+            return None
+        return Verdict(
+            "client-late",
+            "info",
+            f"The client is {words.length(lag)} late at p99: latencies are too high",
+            "the rates are right: the server has no more to give.",
+            "client late",
+            ("A machine with a core for the client measures latencies without its own.",),
         )
 
 

@@ -24,6 +24,9 @@ _ROWS = 16
 _NAME = 10
 _VALUE = 10
 
+NO_RESPONSE = "   none: a closed model"
+"""In the place of response latencies where no schedule says when a request should have been sent."""
+
 
 class _Series(Protocol):
     """A series of the model."""
@@ -153,9 +156,13 @@ class NumbersPanel(Panel):
         rows: list[tuple[object, list[Piece]]] = []
         title = f"  {'latency':<{_NAME}}" + "".join(f"{head:>{_VALUE - 1}}" for head in heads)
         rows.append((title, [(title, look.dim)]))
-        for name, latency in (("service", view.statistics.service), ("response", view.statistics.response)):
+        stats = view.statistics
+        for name, latency in (("service", stats.service), ("response", stats.response)):
             values = [getattr(latency, head) for head in heads]
             text = "".join(f"{write.duration(value):>{_VALUE - 1}}" for value in values)
+            if name == "response" and stats.response_note:
+                rows.append((NO_RESPONSE, [(f"  {name:<{_NAME}}", look.dim), (NO_RESPONSE, look.dim)]))
+                continue
             rows.append(((name, text), [(f"  {name:<{_NAME}}", look.dim), (text, look.bold)]))
         return rows
 
