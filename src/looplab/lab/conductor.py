@@ -18,6 +18,8 @@ from looplab.servers.reason import ending
 from looplab.servers.runtime import Runtime
 from looplab.servers.server import ServerFailed, ServerProcess
 from looplab.servers.traffic import TrafficProcess
+from looplab.services.failure import ServiceFailed
+from looplab.services.keeper import ServiceKeeper
 from looplab.traffic.plan import Job, Target
 from looplab.wire.control import Burst, Control, Finish, SetUsers, encode
 from looplab.wire.events import Batch, Hello
@@ -78,6 +80,7 @@ class Conductor:
         self._watchers: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[Any]] = set()
         self._told_of_backlog = False
+        self._services = ServiceKeeper(self._intake.notice)
 
     async def run(self) -> None:
         """Execute commands until `close`; then end everything."""
@@ -179,6 +182,13 @@ class Conductor:
         self._intake.begin(selection, warm=False, first_id=self._first_id)
         self._intake.state("starting", None)
         runtime = await self._open()
+        try:
+            services = selection.scenario.services
+            addresses = await self._services.ready(services, selection.knobs, runtime.folder)
+        except ServiceFailed as error:
+            self._intake.state("failed", None, error.reason, error.log)
+            return
+        selection = selection.with_services(addresses)
         run = self._intake.run
         server = ServerProcess(
             selection.server_spec(run, runtime.socket_path),
@@ -192,7 +202,7 @@ class Conductor:
         except ServerFailed as error:
             preparing.cancel()
             self._retire()
-            self._intake.state("failed", server, error.reason, error.log)
+            self._intake.state("failed", server, self._services.explained(error.reason), error.log)
             return
         except asyncio.CancelledError:
             preparing.cancel()
@@ -210,7 +220,8 @@ class Conductor:
 
     async def _start_traffic(self, selection: Selection) -> None:
         server = self._server
-        if server is None or not self._server_ready or await self._works_on_leftovers():
+        usable = self._server_ready and self._services.alive(selection.scenario.services)
+        if server is None or not usable or await self._works_on_leftovers():
             await self._start(selection)
             return
         self._retire_traffic()
@@ -366,6 +377,7 @@ class Conductor:
 
     async def _end(self) -> None:
         self._retire()
+        self._end_later(self._services.close())
         if self._opening is not None:
             await asyncio.wait([self._opening])
         if self._ending:

@@ -22,6 +22,9 @@ class Selection(msgspec.Struct, frozen=True):
     """Value of every knob of the scenario."""
     plan: Plan
 
+    addresses: dict[str, str] = {}
+    """Where the app finds its services, as environment variables; known once they run."""
+
     @property
     def users(self) -> int:
         """Users of the plan: the concurrency of a burst, the users of a constant plan."""
@@ -36,6 +39,10 @@ class Selection(msgspec.Struct, frozen=True):
         else:
             plan = msgspec.structs.replace(self.plan, users=users)
         return msgspec.structs.replace(self, plan=plan)
+
+    def with_services(self, addresses: dict[str, str]) -> Selection:
+        """Give the same selection with the addresses of its services."""
+        return msgspec.structs.replace(self, addresses=addresses)
 
     def announce(self, run: int, warm: bool, first_id: int) -> RunStarted:
         """Give the event that begins a run of this selection."""
@@ -68,6 +75,6 @@ class Selection(msgspec.Struct, frozen=True):
             threads=self.variant.threads,
             worker_connections=self.variant.worker_connections,
             loop=self.variant.loop,
-            environment=knob_environment(self.knobs),
+            environment={**self.addresses, **knob_environment(self.knobs)},
             socket_path=socket_path,
         )

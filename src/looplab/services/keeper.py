@@ -82,6 +82,11 @@ class ServiceKeeper:
         """What the upstream has done since it was started."""
         return self._upstream.counts if self._upstream is not None else Counts()
 
+    def explained(self, reason: str) -> str:
+        """Add to the reason why a server failed what mends it, if it is about the database."""
+        mend = words.mend_of_output(reason)
+        return f"{reason}; {mend}" if mend else reason
+
     def hear(self, line: str) -> None:
         """Look at a line of a server's output: one that tells of a database error is explained once a run."""
         mend = words.mend_of_output(line)
