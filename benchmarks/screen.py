@@ -9,21 +9,15 @@ thread that writes to the terminal. The other end of the terminal is drained by 
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
-import select
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections import deque
 from pathlib import Path
 
 from benchmarks import Row, at_least, at_most
+from benchmarks.terminal import run_in_terminal
 from looplab.wire.clock import MS, S
 from looplab.wire.events import (
     PROTOCOL,
@@ -53,41 +47,17 @@ def run() -> list[Row]:
     """Run the screen in a pseudo-terminal and read its figures."""
     with tempfile.TemporaryDirectory(prefix="looplab-bench-") as folder:
         result = Path(folder) / "figures.json"
-        figures = json.loads(_in_terminal([sys.executable, "-m", "benchmarks.screen", str(result)], result))
+        written = run_in_terminal(
+            [sys.executable, "-m", "benchmarks.screen", str(result)], WIDTH, HEIGHT, SECONDS + 60
+        )
+        figures = json.loads(result.read_text())
     size = f"screen {WIDTH}×{HEIGHT}, {USERS:,} users"
     return [
         at_most(f"{size}: CPU", figures["cpu"], BUDGET_CPU, " %", f" ({figures['events']:,.0f} events/s)"),
         at_least(f"{size}: frames a second", figures["fps"], 0.97 * BUDGET_FPS),
         Row(f"{size}: longest frame", f"{figures['longest_ms']:.0f} ms", "—", None),
-        Row(f"{size}: to the terminal", f"{figures['bytes'] / 1000:.0f} kB/s", "—", None),
+        Row(f"{size}: to the terminal", f"{written / SECONDS / 1000:.0f} kB/s", "—", None),
     ]
-
-
-def _in_terminal(command: list[str], result: Path) -> str:
-    """Run a command in a terminal of its own, read what it writes, and give the file that it leaves."""
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    child = subprocess.Popen(
-        command, stdin=follower, stdout=follower, stderr=follower, env=environment, start_new_session=True
-    )
-    os.close(follower)
-    written = 0
-    deadline = time.monotonic() + SECONDS + 60
-    try:
-        while child.poll() is None and time.monotonic() < deadline:
-            if select.select([leader], [], [], 0.1)[0]:
-                try:
-                    written += len(os.read(leader, 65_536))
-                except OSError:
-                    break
-        child.wait(10)
-    finally:
-        child.kill()
-        child.wait()
-        os.close(leader)
-    figures = json.loads(result.read_text())
-    return json.dumps({**figures, "bytes": written / SECONDS})
 
 
 class _Feed:
