@@ -24,7 +24,7 @@ from looplab.traffic.errors import JobError
 from looplab.traffic.plan import Plan, RequestSpec
 from looplab.traffic.user import User
 from looplab.wire.clock import MS, S, now_ns
-from looplab.wire.control import Burst
+from looplab.wire.control import Burst, SetUsers
 
 TIMER_NS = 2 * MS
 """uvloop's timers are exact to a millisecond, and so is the loop's own time."""
@@ -109,10 +109,10 @@ def test_a_burst_that_is_done_in_time_is_not_cut(run) -> None:
     async def body() -> None:
         async with serving() as server, driving(burst(5, 5, max_duration=0.05), server.port) as drive:
             first = await drive.over()
-            drive.executor.burst(Burst(5, 5))
+            drive.course.take(Burst(5, 5))
             gate = server.answer = Gate()
             # The timer of the first burst must not cut the second, whose own is later.
-            await until(lambda: not drive.executor.running, "the second is cut")
+            await until(lambda: not drive.course.running, "the second is cut")
             state = drive.state()
             assert state.started_ns > first.ended_ns
             assert state.ended_ns - state.started_ns >= 50 * MS - TIMER_NS
@@ -125,7 +125,7 @@ def test_requests_not_yet_connected_when_the_time_is_up_were_never_sent() -> Non
     async def body() -> None:
         async with serving(answer_never) as server, driving(burst(9, 4), server.port) as drive:
             # The loop had no turn yet: all four users are on their way to a connection.
-            drive.executor.stop()
+            drive.course.stop()
             state = drive.state()
             check_totals(state)
             assert (state.sent, state.unfinished, state.never_sent) == (0, 0, 9)
@@ -205,10 +205,10 @@ def test_users_change_while_a_constant_plan_runs(run) -> None:
         plan = Plan(executor="constant", users=3)
         async with serving(gate) as server, driving(plan, server.port) as drive:
             await until(lambda: gate.held == 3, "three wait")
-            drive.executor.set_users(8)
+            drive.course.take(SetUsers(8))
             await until(lambda: gate.held == 8, "eight wait")
             assert drive.state().users == 8
-            drive.executor.set_users(2)
+            drive.course.take(SetUsers(2))
             # They end after their present request, so all eight still wait.
             assert (drive.state().users, drive.state().in_flight) == (2, 8)
             drive.collect()
@@ -217,13 +217,13 @@ def test_users_change_while_a_constant_plan_runs(run) -> None:
             before = len(drive.done)
             await until(lambda: len(drive.done) >= before + 10, "two go on")
             assert {request.user for request in drive.done[before:]} == {0, 1}
-            drive.executor.set_users(0)
+            drive.course.take(SetUsers(0))
             await until(lambda: not server.open, "all have left")
             state = drive.state()
             check_totals(state)
             assert state.running
             assert len(server.requests) == state.sent == state.ok
-            drive.executor.set_users(1)
+            drive.course.take(SetUsers(1))
             await until(lambda: server.open == 1, "one is back")
 
     run(body())
@@ -234,8 +234,8 @@ def test_users_who_were_about_to_leave_stay_when_they_are_wanted_again(run) -> N
         gate = Gate()
         async with serving(gate) as server, driving(burst(100, 6), server.port) as drive:
             await until(lambda: gate.held == 6, "six wait")
-            drive.executor.set_users(2)
-            drive.executor.set_users(6)
+            drive.course.take(SetUsers(2))
+            drive.course.take(SetUsers(6))
             gate.open()
             state = await drive.over()
             assert state.ok == 100
@@ -249,7 +249,7 @@ def test_thinking_users_leave_at_once(run) -> None:
         plan = Plan(executor="constant", users=5, think=3600)
         async with serving() as server, driving(plan, server.port) as drive:
             await until(lambda: drive.state().ok == 5, "all think")
-            drive.executor.set_users(1)
+            drive.course.take(SetUsers(1))
             await until(lambda: server.open == 1, "four have left")
 
     run(body())
@@ -260,16 +260,16 @@ def test_users_change_while_a_burst_runs(run) -> None:
         gate = Gate()
         async with serving(gate) as server, driving(burst(60, 2), server.port) as drive:
             await until(lambda: gate.held == 2, "two wait")
-            drive.executor.set_users(12)
+            drive.course.take(SetUsers(12))
             await until(lambda: gate.held == 12, "twelve wait")
-            drive.executor.set_users(0)
+            drive.course.take(SetUsers(0))
             gate.open()
             await until(lambda: not server.open, "all have left")
             state = drive.state()
             check_totals(state)
             # Nobody is there, and the burst still has requests.
             assert (state.ok, state.running, state.ended_ns) == (12, True, 0)
-            drive.executor.set_users(5)
+            drive.course.take(SetUsers(5))
             state = await drive.over()
             check_totals(state)
             assert (state.ok, state.users) == (60, 5)
@@ -281,7 +281,7 @@ def test_a_burst_after_a_burst_starts_afresh(run) -> None:
     async def body() -> None:
         async with serving() as server, driving(burst(10, 5), server.port) as drive:
             first = await drive.over()
-            drive.executor.burst(Burst(0, 0))
+            drive.course.take(Burst(0, 0))
             state = drive.state()
             assert (state.running, state.ok, state.sent, state.ended_ns) == (True, 0, 0, 0)
             assert state.service.counts == state.response.counts == {}
@@ -289,14 +289,14 @@ def test_a_burst_after_a_burst_starts_afresh(run) -> None:
             state = await drive.over()
             check_totals(state)
             assert (state.ok, state.scheduled) == (10, 10)
-            drive.executor.burst(Burst(4, 2))
+            drive.course.take(Burst(4, 2))
             state = await drive.over()
             check_totals(state)
             assert (state.ok, state.users) == (4, 2)
             # Numbers go on: they are unique within the run.
             assert sorted(request.rid for request in server.requests) == list(range(1, 25))
             assert drive.ends == 3
-            assert (drive.executor.begun, drive.executor.finished) == (24, 24)
+            assert (drive.course.begun, drive.course.finished) == (24, 24)
 
     run(body())
 
@@ -307,7 +307,7 @@ def test_a_burst_over_a_constant_plan(run) -> None:
         plan = Plan(executor="constant", users=3, think=3600)
         async with serving(gate) as server, driving(plan, server.port) as drive:
             await until(lambda: gate.held == 3, "three wait")
-            drive.executor.burst(Burst(20, 5))
+            drive.course.take(Burst(20, 5))
             await until(lambda: gate.held == 8, "eight wait")
             assert drive.state().users == 8
             gate.open()
@@ -328,7 +328,7 @@ def test_a_burst_over_a_burst(run) -> None:
         gate = Gate()
         async with serving(gate) as server, driving(burst(30, 4), server.port) as drive:
             await until(lambda: gate.held == 4, "four wait")
-            drive.executor.burst(Burst(12, 6))
+            drive.course.take(Burst(12, 6))
             await until(lambda: gate.held == 10, "ten wait")
             gate.open()
             state = await drive.over()
@@ -344,7 +344,7 @@ def test_a_burst_of_nothing_is_refused(order: Burst) -> None:
     async def body() -> None:
         plan = Plan(executor="constant", users=0)
         async with serving() as server, driving(plan, server.port) as drive:
-            drive.executor.burst(order)
+            drive.course.take(order)
             assert len(drive.said) == 1
             assert drive.state().scheduled == 0
 
@@ -355,7 +355,7 @@ def test_stop_counts_what_is_open_as_unfinished(run) -> None:
     async def body() -> None:
         async with serving(answer_never) as server, driving(burst(30, 10), server.port) as drive:
             await until(lambda: len(server.requests) == 10, "ten wait")
-            drive.executor.stop()
+            drive.course.stop()
             state = drive.state()
             check_totals(state)
             assert (state.sent, state.unfinished, state.never_sent) == (10, 10, 20)
@@ -372,16 +372,16 @@ def test_what_was_sent_in_the_last_moment_reaches_the_server(run, monkeypatch: p
 
     async def body() -> None:
         async with serving() as server, driving(burst(30, 1, mix=mix), server.port, start=False) as drive:
-            executor = drive.executor
-            count = executor.sent
+            course = drive.course
+            count = course.executor.sent
 
             def sent(user: User) -> None:
                 count(user)
-                if executor.begun == 5:
-                    executor.stop()
+                if course.begun == 5:
+                    course.stop()
 
-            monkeypatch.setattr(executor, "sent", sent)
-            executor.start()
+            monkeypatch.setattr(course.executor, "sent", sent)
+            course.start()
             state = await drive.over()
             check_totals(state)
             assert (state.ok, state.unfinished, state.sent) == (4, 1, 5)
@@ -396,7 +396,7 @@ def test_users_beyond_the_file_limit_are_not_started(run) -> None:
     async def body() -> None:
         plan = Plan(executor="constant", users=1, think=3600)
         async with serving() as server, driving(plan, server.port, most_users=3) as drive:
-            drive.executor.set_users(50)
+            drive.course.take(SetUsers(50))
             await until(lambda: server.open == 3, "three are there")
             assert drive.state().users == 3
             assert drive.said == ["50 users are more than the open files allow; there are 3"]
@@ -420,7 +420,7 @@ def test_the_same_seed_gives_the_same_order(run) -> None:
             names = {request.client: request.name for request in drive.done}
             assert all(once[rid] == MIX[name].path for rid, name in names.items())
             server.requests.clear()
-            drive.executor.burst(Burst(0, 0))
+            drive.course.take(Burst(0, 0))
             await drive.over()
             again = {request.rid - 200: request.path for request in server.requests}
             assert once == again
@@ -457,7 +457,7 @@ def test_open_requests_are_reported_while_they_are_open(run) -> None:
         async with serving(gate) as server, driving(burst(5, 5), server.port) as drive:
             await until(lambda: len(drive.requests) == 5, "five are reported")
             assert all(request.sent_ns and not request.done_ns for request in drive.requests)
-            drive.executor.sweep(0)
+            drive.course.sweep(0)
             drive.collect()
             assert len(drive.requests) == 5
             gate.open()
@@ -475,7 +475,7 @@ def test_a_full_buffer_drops_requests_and_keeps_the_totals(run) -> None:
             drive.telemetry.requests.capacity = 8
             heldback = drive.telemetry.collect
             drive.telemetry.collect = list  # type: ignore[method-assign]
-            drive.executor.start()
+            drive.course.start()
             state = await drive.over()
             assert state.ok == 50
             assert drive.telemetry.requests.dropped >= 42
@@ -484,16 +484,14 @@ def test_a_full_buffer_drops_requests_and_keeps_the_totals(run) -> None:
     run(body())
 
 
-def test_a_machine_without_ports_or_files_says_so_once(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_ports_or_files_says_so_once(run) -> None:
     async def body() -> None:
         loop = asyncio.get_running_loop()
 
         async def nothing_left(*_: object, **__: object) -> None:
             raise OSError(24, "Too many open files")
 
-        async with driving(burst(6, 3), 1, start=False) as drive:
-            monkeypatch.setattr(drive.executor, "_loop", Loop(loop, nothing_left))
-            drive.executor.start()
+        async with driving(burst(6, 3), 1, loop=Loop(loop, nothing_left)) as drive:
             state = await drive.over()
             check_totals(state)
             assert state.errors["refused"] == 6
@@ -503,9 +501,7 @@ def test_a_machine_without_ports_or_files_says_so_once(run, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("seconds", [0, 60], ids=["stop", "timeout"])
-def test_who_leaves_as_the_connection_is_made_sends_nothing_over_it(
-    run, monkeypatch: pytest.MonkeyPatch, seconds: int
-) -> None:
+def test_who_leaves_as_the_connection_is_made_sends_nothing_over_it(run, seconds: int) -> None:
     """Between the moment that a socket is connected and the one that its protocol is told of it."""
 
     async def body() -> None:
@@ -524,26 +520,26 @@ def test_who_leaves_as_the_connection_is_made_sends_nothing_over_it(
 
         def leave() -> None:
             if seconds:
-                drive.executor.sweep(now_ns() + (seconds + 1) * S)
+                drive.course.sweep(now_ns() + (seconds + 1) * S)
             else:
-                drive.executor.stop()
+                drive.course.stop()
 
         plan = Plan(executor="constant", users=1, timeout=seconds or 60)
-        async with serving() as server, driving(plan, server.port, start=False) as drive:
-            monkeypatch.setattr(drive.executor, "_loop", Loop(loop, connect))
-            drive.executor.start()
+        odd = Loop(loop, connect)
+        async with serving() as server, driving(plan, server.port, start=False, loop=odd) as drive:
+            drive.course.start()
             if seconds:
-                await until(lambda: drive.executor.totals.ok >= 5, "answers")
-                drive.executor.stop()
+                await until(lambda: drive.course.totals.ok >= 5, "answers")
+                drive.course.stop()
             else:
                 await drive.over()
             await until(lambda: server.connections == (4 if seconds else 1), "connections were taken")
             await until(lambda: not server.open, "every connection is closed")
             state = drive.state()
             check_totals(state)
-            assert (state.errors["timeout"], state.errors["reset"]) == (3 if seconds else 0, 0)
-            # A request that timed out before it could be sent counts as sent, and reaches nobody.
-            assert len(server.requests) == state.sent - state.errors["timeout"]
+            # A request that has no connection in time was never sent, and reaches nobody.
+            assert (state.errors["refused"], sum(state.errors.values())) == ((3, 3) if seconds else (0, 0))
+            assert len(server.requests) == state.sent - state.errors["refused"]
 
     run(body())
 
@@ -554,6 +550,7 @@ class Loop:
     def __init__(self, loop: asyncio.AbstractEventLoop, create_connection: object) -> None:
         self.create_task = loop.create_task
         self.call_later = loop.call_later
+        self.call_soon = loop.call_soon
         self.create_connection = create_connection
 
 
@@ -594,17 +591,17 @@ def test_answers_are_counted_by_the_server_too(run) -> None:
         plan = Plan(executor="constant", users=5, timeout=0.05)
         async with serving(sometimes) as server, driving(plan, server.port) as drive:
             for users in (20, 1, 9, 0, 30):
-                before = drive.executor.finished
-                drive.executor.set_users(users)
-                drive.executor.burst(Burst(40, 7))
-                await until(lambda before=before: drive.executor.finished >= before + 40, "more answers")
+                before = drive.course.finished
+                drive.course.take(SetUsers(users))
+                drive.course.take(Burst(40, 7))
+                await until(lambda before=before: drive.course.finished >= before + 40, "more answers")
                 check_totals(drive.state())
-            drive.executor.stop()
+            drive.course.stop()
             state = drive.state()
             check_totals(state)
             await until(lambda: not server.open, "every connection is closed")
-            assert (
-                len(server.requests) == state.sent == state.ok + sum(state.errors.values()) + state.unfinished
-            )
+            # On a busy machine a connection may take longer than the timeout.
+            assert len(server.requests) == state.sent - state.errors["refused"]
+            assert state.sent == state.ok + sum(state.errors.values()) + state.unfinished
 
     run(body())

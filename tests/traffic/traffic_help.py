@@ -1,4 +1,4 @@
-"""Servers that behave in every way, an executor without a process, and a lab without a screen."""
+"""Servers that behave in every way, the course of a plan without a process, and a lab without a screen."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from looplab.traffic import job as jobs
-from looplab.traffic.executor import Executor
+from looplab.traffic.course import Course
 from looplab.traffic.plan import Job, Plan, Target
 from looplab.traffic.telemetry import Telemetry
 from looplab.wire import control
@@ -140,16 +141,16 @@ async def serving(answer: Answer = answer_ok) -> AsyncIterator[Server]:
 
 @dataclass
 class Drive:
-    """An executor in the test's own loop, with its heartbeat."""
+    """The course of a plan in the test's own loop, with its heartbeat."""
 
-    executor: Executor
+    course: Course
     telemetry: Telemetry
     said: list[str]
     requests: list[ClientRequest] = field(default_factory=list)
     ends: int = 0
 
     def state(self) -> TrafficState:
-        return self.executor.state(now_ns(), cpu_ns=0, max_lag_ns=0)
+        return self.course.state(now_ns(), cpu_ns=0, max_lag_ns=0)
 
     def collect(self) -> None:
         self.requests += [event for event in self.telemetry.collect() if isinstance(event, ClientRequest)]
@@ -166,39 +167,51 @@ class Drive:
         return [request for request in self.requests if request.client not in done]
 
     async def over(self) -> TrafficState:
-        await until(lambda: not self.executor.running, "the traffic is over")
+        await until(lambda: not self.course.running, "the traffic is over")
         return self.state()
 
 
 @contextlib.asynccontextmanager
-async def driving(plan: Plan, *ports: int, start: bool = True, most_users: int = 500) -> AsyncIterator[Drive]:
-    loop = asyncio.get_running_loop()
+async def driving(
+    plan: Plan, *ports: int, start: bool = True, most_users: int = 500, loop: Any = None, **more: Any
+) -> AsyncIterator[Drive]:
+    """Run a plan in the test's loop.
+
+    Args:
+        plan: what to send.
+        ports: of the servers.
+        start: begin at once.
+        most_users: the limit of open files.
+        loop: a loop of the test's own making.
+        more: further fields of the job.
+    """
+    here = asyncio.get_running_loop()
     said: list[str] = []
     telemetry = Telemetry()
-    job = Job(run=1, socket="", targets=[Target("127.0.0.1", port) for port in ports], plan=plan)
+    job = Job(run=1, socket="", targets=[Target("127.0.0.1", port) for port in ports], plan=plan, **more)
 
     def ended() -> None:
         drive.ends += 1
 
     accidents: list[dict[str, object]] = []
-    loop.set_exception_handler(lambda _, context: accidents.append(context))
-    executor = Executor(loop, job, telemetry, most_users=most_users, ended=ended, say=said.append)
-    drive = Drive(executor, telemetry, said)
+    here.set_exception_handler(lambda _, context: accidents.append(context))
+    course = Course(loop or here, job, telemetry, most_users=most_users, ended=ended, say=said.append)
+    drive = Drive(course, telemetry, said)
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(0.005)
-            executor.sweep(now_ns())
+            course.sweep(now_ns())
             drive.collect()
 
     if start:
-        executor.start()
+        course.start()
     heart = asyncio.create_task(beat())
     try:
         yield drive
     finally:
         heart.cancel()
-        executor.stop()
+        course.stop()
     assert accidents == []
 
 

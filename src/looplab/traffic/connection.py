@@ -30,7 +30,7 @@ _BUFFER = memoryview(bytearray(256 * 1024))
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection belongs to one user until it is lost or given up, and has one request in flight."""
+    """Belongs to one user until it is parked, lost or given up, and has one request in flight."""
 
     __slots__ = (
         "_answering",
@@ -39,18 +39,26 @@ class Connection(asyncio.BufferedProtocol):
         "_heading",
         "_keep_alive",
         "_parser",
+        "_stay",
+        "head",
         "number",
+        "parked",
         "received",
         "reused",
+        "server",
         "silent",
         "status",
         "transport",
         "user",
     )
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, *, stay: bool) -> None:
+        self._stay = stay
         self.user: User | None = user
-        """None once the user has given the connection up, or it is lost."""
+        """None while it is parked, once the user has given it up, or once it is lost."""
+        self.server = user.server
+        self.parked = False
+        """Free for the next user of its server; it must be silent."""
         self.number = next(_numbers)
         self.transport: asyncio.Transport | None = None
         self.reused = False
@@ -60,6 +68,8 @@ class Connection(asyncio.BufferedProtocol):
         self.received = 0
         """Bytes of all answers."""
         self.status = 0
+        self.head = False
+        """The answer has no body, whatever its headers say."""
         self._parser = HttpResponseParser(self)
         self._answering = False
         self._complete = False
@@ -71,14 +81,21 @@ class Connection(asyncio.BufferedProtocol):
         """Tell the user, who has a request to send."""
         # A cast: the transports of uvloop are not derived from asyncio's.
         self.transport = opened = cast(asyncio.Transport, transport)
+        self.server.connections += 1
         user = self.user
         if user is None:
             opened.abort()
         else:
             user.connected(self)
 
+    @property
+    def good(self) -> bool:
+        """Open as far as anybody knows."""
+        return self.transport is not None and not self.transport.is_closing()
+
     def begin(self, *, head: bool) -> None:
         """Make ready for the answer to a HEAD request, or for one after it."""
+        self.head = head
         self._parser = HttpResponseParser(_HeadAnswer(self) if head else self)
 
     def give_up(self) -> None:
@@ -114,7 +131,7 @@ class Connection(asyncio.BufferedProtocol):
         """End the answer, unless it was one that announces another."""
         if self._answering:
             self._complete = True
-            self._keep_alive = self._parser.should_keep_alive()
+            self._keep_alive = self._stay and self._parser.should_keep_alive()
 
     # Transport.
 
@@ -126,6 +143,8 @@ class Connection(asyncio.BufferedProtocol):
         """Read a part of an answer; its body is counted by the bytes that come, and thrown away."""
         user = self.user
         if user is None:
+            if self.parked:
+                self.give_up()
             return
         if not user.open:
             # An idle connection that speaks cannot be trusted with the next request.
@@ -171,6 +190,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the user; the transport has broken off or was closed."""
+        self.server.connections -= 1
         self._lost(exc)
 
     def _lost(self, exc: Exception | None) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 TIMEOUT = "timeout"
-"""No complete answer within the plan's timeout."""
+"""Sent, and no complete answer within the plan's timeout."""
 REFUSED = "refused"
-"""No connection could be made."""
+"""No connection could be made, or none within the plan's timeout: the server knows nothing of it."""
 RESET = "reset"
 """The server ended the connection before its answer was complete."""
 STATUS = "status"

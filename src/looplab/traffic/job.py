@@ -8,7 +8,7 @@ import msgspec
 
 from looplab.traffic.check import check_plan
 from looplab.traffic.errors import JobError
-from looplab.traffic.executor import EXECUTORS
+from looplab.traffic.executors import EXECUTORS
 from looplab.traffic.plan import Job
 from looplab.wire.framing import FrameError, FrameReader
 

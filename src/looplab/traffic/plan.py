@@ -112,6 +112,8 @@ class Plan(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Seconds between two messages of a user of a websocket plan."""
     path: str = "/"
     """Of a websocket plan."""
+    headers: dict[str, str] = {}
+    """Of the handshake of a websocket plan."""
     body_bytes: int = 0
     """Length of each body of an upload plan."""
     chunk_bytes: int = 0

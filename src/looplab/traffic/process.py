@@ -18,8 +18,8 @@ from collections.abc import Callable
 import msgspec
 
 from looplab.traffic import job as jobs
+from looplab.traffic.course import Course
 from looplab.traffic.errors import JobError
-from looplab.traffic.executor import Executor
 from looplab.traffic.limits import check_users, raise_file_limit
 from looplab.traffic.plan import Job
 from looplab.traffic.telemetry import Telemetry
@@ -59,7 +59,7 @@ def main() -> int:
         jobs.check(job)
         factory, name = _loop(job)
         most_users = raise_file_limit()
-        check_users(max(job.plan.users, job.plan.concurrency), most_users)
+        check_users(-(-job.plan.rows // job.generators), most_users)
         with asyncio.Runner(loop_factory=factory) as runner:
             return runner.run(_run(job, reader, most_users, name))
     except JobError as error:
@@ -101,13 +101,13 @@ async def _run(job: Job, reader: FrameReader, most_users: int, loop_name: str) -
 
 
 class _Office:
-    """Holds executor, telemetry and heartbeat together."""
+    """Holds the course of the plan, telemetry and heartbeat together."""
 
     def __init__(self, job: Job, most_users: int, loop_name: str) -> None:
         self._job = job
         self._loop = asyncio.get_running_loop()
         self._telemetry = Telemetry()
-        self._executor = Executor(
+        self._course = Course(
             self._loop, job, self._telemetry, most_users=most_users, ended=self._ended, say=say
         )
         monotonic_ns, wall_ns = anchor()
@@ -134,7 +134,7 @@ class _Office:
     def start(self) -> None:
         """Say hello and send the first requests."""
         self._emitter.start()
-        self._executor.start()
+        self._course.start()
         self._state()
         self._due_ns = now_ns() + TICK_NS
         self._loop.call_later(TICK_NS / S, self._tick)
@@ -147,13 +147,10 @@ class _Office:
         """Do what the lab says."""
         if self._exit.done():
             return
-        match order:
-            case control.SetUsers(users):
-                self._executor.set_users(users)
-            case control.Burst():
-                self._executor.burst(order)
-            case control.Finish():
-                self.finish()
+        if isinstance(order, control.Finish):
+            self.finish()
+        else:
+            self._course.take(order)
         self._state()
 
     def finish(self, status: int = EXIT_OK) -> None:
@@ -161,14 +158,14 @@ class _Office:
         if self._exit.done():
             return
         self._exit.set_result(status)
-        self._executor.stop()
+        self._course.stop()
         self._state()
         self._report(now_ns())
         self._emitter.stop(_GOODBYE_S)
 
     def _ended(self) -> None:
         self._state()
-        if self._job.plan.executor != "burst":
+        if not self._course.running and not self._course.fires_again:
             # Not from here: the executor is still at work.
             self._loop.call_soon(self.finish)
 
@@ -186,7 +183,7 @@ class _Office:
             self.finish(EXIT_NO_LAB)
             return
         self._ticks += 1
-        self._executor.sweep(now)
+        self._course.sweep(now)
         if self._ticks % TICKS_PER_STATE == 0:
             self._state()
         if self._ticks % TICKS_PER_REPORT == 0:
@@ -200,7 +197,7 @@ class _Office:
 
     def _state(self) -> None:
         self._telemetry.state(
-            self._executor.state(now_ns(), cpu_ns=time.process_time_ns(), max_lag_ns=self._max_lag_ns)
+            self._course.state(now_ns(), cpu_ns=time.process_time_ns(), max_lag_ns=self._max_lag_ns)
         )
         self._max_lag_ns = 0
 
@@ -211,8 +208,8 @@ class _Office:
                 events=self._emitter.events,
                 dropped=self._telemetry.requests.dropped + self._emitter.lost,
                 cpu_ns=self._emitter.cpu_ns,
-                requests=self._executor.begun,
-                finished=self._executor.finished,
+                requests=self._course.begun,
+                finished=self._course.finished,
             )
         )
 

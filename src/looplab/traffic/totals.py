@@ -39,8 +39,14 @@ class Totals:
     """
 
     __slots__ = (
+        "capped",
         "ended_ns",
         "errors",
+        "first_byte",
+        "gap",
+        "lateness",
+        "messages_received",
+        "messages_sent",
         "never_sent",
         "ok",
         "response",
@@ -62,6 +68,14 @@ class Totals:
         self.unfinished = 0
         self.service = Latencies()
         self.response = Latencies()
+        self.capped = 0
+        """Arrivals above the cap, part of `never_sent`."""
+        self.lateness = Latencies()
+        """Of arrivals, from their schedule until they were taken."""
+        self.first_byte = Latencies()
+        self.gap = Latencies()
+        self.messages_sent = 0
+        self.messages_received = 0
 
     @property
     def failed(self) -> int:

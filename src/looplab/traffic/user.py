@@ -11,6 +11,7 @@ from looplab.traffic.requests import Prepared
 from looplab.wire.clock import now_ns
 
 if TYPE_CHECKING:
+    from looplab.traffic.server import Server
     from looplab.traffic.wave import Wave
 
 
@@ -31,12 +32,9 @@ class User:
     """One user, with the times of its present or last request. Zero means "not yet"."""
 
     __slots__ = (
-        "_addresses",
         "_connecting",
-        "_head",
         "_loop",
         "_opening",
-        "_port",
         "_sink",
         "announced",
         "begun_ns",
@@ -52,8 +50,8 @@ class User:
         "rid",
         "scheduled_ns",
         "sent_ns",
+        "server",
         "status",
-        "target",
         "thinking",
         "via",
         "wave",
@@ -65,9 +63,7 @@ class User:
         sink: Sink,
         wave: Wave,
         number: int,
-        target: int,
-        addresses: tuple[str, ...],
-        port: int,
+        server: Server,
     ) -> None:
         """Prepare a user, who connects with the first request.
 
@@ -76,21 +72,16 @@ class User:
             sink: whom to tell.
             wave: the wave that this user belongs to.
             number: row of the user, from 0.
-            target: index of the server that this user talks to.
-            addresses: loopback addresses of that server, tried in order.
-            port: its port.
+            server: whom this user talks to until it turns to another.
         """
         self._loop = loop
         self._sink = sink
         self.wave = wave
-        self._addresses = addresses
-        self._port = port
         self._connecting: asyncio.Task[None] | None = None
         # The connection that is made by `_connecting`.
         self._opening: Connection | None = None
-        self._head = False
         self.number = number
-        self.target = target
+        self.server = server
         self.connection: Connection | None = None
         self.thinking: asyncio.TimerHandle | None = None
         """Timer of the pause before the next request."""
@@ -123,7 +114,7 @@ class User:
         self.error = ""
         self.open = True
         self.announced = self.resent = False
-        connection = self.connection
+        connection = self.connection or self._take()
         if connection is None:
             self.begun_ns = now_ns()
             self.connect()
@@ -131,14 +122,33 @@ class User:
             self._send(connection)
             self.begun_ns = self.sent_ns
 
+    def turn_to(self, server: Server) -> None:
+        """Talk to another server from now on; the connection is left to its next user."""
+        if server is not self.server:
+            self._park()
+            self.server = server
+
+    def _take(self) -> Connection | None:
+        """Take over a connection that nobody uses."""
+        connection = self.server.take()
+        if connection is not None:
+            connection.user = self
+            self.connection = connection
+        return connection
+
+    def _park(self) -> None:
+        connection = self.connection
+        if connection is not None:
+            self.connection = None
+            self.server.park(connection)
+
     def _send(self, connection: Connection) -> None:
         request = self.request
         transport = connection.transport
         assert request is not None
         assert transport is not None
-        if request.head or self._head:
+        if request.head or connection.head:
             connection.begin(head=request.head)
-            self._head = request.head
         # Stamped before the write: on another core the server may see the bytes before it returns.
         first = not self.sent_ns
         self.via = connection.number
@@ -149,14 +159,14 @@ class User:
 
     def connect(self) -> None:
         """Open a connection and then send the present request."""
-        self._head = False
         self._connecting = self._loop.create_task(self._connect())
 
     async def _connect(self) -> None:
         failure: OSError | None = None
-        for address in self._addresses:
+        server = self.server
+        for address in server.addresses:
             try:
-                await self._loop.create_connection(self._open, address, self._port)
+                await self._loop.create_connection(self._open, address, server.port)
             except OSError as error:
                 failure = error
             else:
@@ -168,7 +178,8 @@ class User:
         self.ended(now_ns(), RESET if isinstance(failure, ConnectionResetError) else REFUSED)
 
     def _open(self) -> Connection:
-        self._opening = connection = Connection(self)
+        assert self.request is not None
+        self._opening = connection = Connection(self, stay=self.request.keep_alive)
         return connection
 
     def connected(self, connection: Connection) -> None:
@@ -191,16 +202,20 @@ class User:
         self._sink.done(self)
 
     def expire(self) -> None:
-        """Fail the present request by timeout; the connection still waits for its answer and is closed."""
+        """Fail the present request, which has waited too long; its connection is closed.
+
+        One that still has no connection never reached the server: it counts as refused.
+        """
+        error = TIMEOUT if self._connecting is None else REFUSED
         connection = self.connection
         if connection is not None:
             self.connection = None
             connection.give_up()
         self.leave()
-        self.ended(now_ns(), TIMEOUT)
+        self.ended(now_ns(), error)
 
-    def leave(self) -> None:
-        """Close the connection, be it open or on its way, and stop thinking."""
+    def leave(self, *, keep: bool = False) -> None:
+        """Stop thinking and close the connection, be it open or on its way; or keep it for the next user."""
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
@@ -211,6 +226,8 @@ class User:
         if self.thinking is not None:
             self.thinking.cancel()
             self.thinking = None
+        if keep:
+            self._park()
         connection = self.connection
         if connection is not None:
             self.connection = None
