@@ -76,6 +76,13 @@ def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(stage.app, terminal_size=size, run_before=run)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_details(snap_compare: Compare, size: tuple[int, int]) -> None:
+    stage = Stage(played("pool-5"), selection(variant="async-await"))
+    run = _shown(stage, START_NS + 1_300 * MS, "d")
+    assert snap_compare(stage.app, terminal_size=size, run_before=run)
+
+
 def test_code_in_a_narrow_terminal(snap_compare: Compare) -> None:
     stage = Stage(played("async-blocking"))
     run = _shown(stage, START_NS + 5 * S, "k")

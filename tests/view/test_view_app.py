@@ -14,6 +14,7 @@ from looplab.scenario import find
 from looplab.view.app import SETTLE_NS
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth
+from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
@@ -284,6 +285,51 @@ async def test_the_log_shows_all_lines_and_follows() -> None:
         stage.lab.inbox.append(Batch(0, START_NS, [Notice(START_NS, "lab", "error", "went wrong")]))
         await stage.play(pilot, START_NS + S)
         assert stage.app.screen.query_one(Log).lines[4].split() == ["0.499", "■", "lab", "went", "wrong"]
+        await pilot.press("escape")
+        assert isinstance(stage.app.screen, MainScreen)
+
+
+def _page(stage: Stage) -> str:
+    return str(stage.app.screen.query_one("#page", Static).render())
+
+
+async def test_d_shows_what_is_behind_the_verdict_and_it_goes_on() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 3 * S)
+        await pilot.press("d")
+        await stage.play(pilot, START_NS + 3 * S + 200 * MS)
+        assert isinstance(stage.app.screen, DetailsScreen)
+        early, picture = _page(stage), _screen_text(stage)
+        (verdict,) = stage.lab.model.verdicts(stage.clock.now_ns)
+        assert verdict.more
+        for sentence in (verdict.text, *verdict.more):
+            assert " ".join(sentence.split()) in " ".join(early.split())
+        assert "event loop          1     200 ms      5.0 req/s" in early
+        assert "Ceiling 5.0" not in early
+        await stage.play(pilot, START_NS + 4 * S)
+        assert _page(stage) != early
+        assert _screen_text(stage) != picture
+        await pilot.press("d")
+        assert isinstance(stage.app.screen, MainScreen)
+
+
+async def test_a_click_on_the_verdict_shows_its_details_and_another_closes_them() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 3 * S)
+        await pilot.click("#verdict")
+        assert isinstance(stage.app.screen, DetailsScreen)
+        await pilot.click()
+        assert isinstance(stage.app.screen, MainScreen)
+
+
+async def test_details_before_there_is_anything_to_say() -> None:
+    stage = Stage([])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("d")
+        await stage.play(pilot, START_NS)
+        assert _page(stage)
         await pilot.press("escape")
         assert isinstance(stage.app.screen, MainScreen)
 

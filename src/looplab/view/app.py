@@ -20,6 +20,7 @@ from looplab.scenario import Scenario
 from looplab.view import choice as choose
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
+from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogKeeper, LogScreen
 from looplab.view.screens.main import MainScreen
@@ -163,7 +164,10 @@ class LoopLabApp(App[None]):
         main = self.main
         view = self.observer.view(self.lab.model, self.choice, now_ns, main.columns(), self.lab.backlog)
         screen = self.screen
-        if isinstance(screen, MainScreen | LogScreen | TasksScreen | StacksScreen):
+        if isinstance(screen, DetailsScreen):
+            # The picture goes on around the page.
+            main.take(view)
+        if isinstance(screen, MainScreen | DetailsScreen | LogScreen | TasksScreen | StacksScreen):
             screen.take(view)
         self.observer.frame_took(now_ns, (self._clock() - began_ns) / MS, late_ns / MS)
 
@@ -305,6 +309,10 @@ class LoopLabApp(App[None]):
     def action_code(self) -> None:
         """Show or hide the code."""
         self.main.toggle_code()
+
+    def action_details(self) -> None:
+        """Show what is behind the verdict."""
+        self.push_screen(DetailsScreen(self.look))
 
     def action_logs(self) -> None:
         """Show the log."""

@@ -9,6 +9,9 @@ from looplab.view.state import View
 Entry = tuple[tuple[tuple[str, str], ...], str]
 """`((key, action), …)` and the word behind the keys."""
 
+_GAP = 2
+"""Blanks between two entries."""
+
 _ALWAYS: tuple[Entry, ...] = (((("?", "help"),), "help"), ((("q", "quit"),), "quit"))
 """These two are never left out."""
 
@@ -37,7 +40,8 @@ class Footer(Panel):
                 ),
             )
             return
-        room = self.width - 1 - sum(_length(entry) for entry in _ALWAYS)
+        # What follows the last word is blank anyhow.
+        room = self.width - 1 - sum(_length(entry) for entry in _ALWAYS) + _GAP
         chosen: list[Entry] = []
         for entry in entries:
             if (length := _length(entry)) <= room:
@@ -52,8 +56,8 @@ class Footer(Panel):
                 last = place == len(keys) - 1
                 text = f"{key} {word}" if last else key
                 self._places.append((at, at + len(text), action))
-                pieces += [(key, look.bar_key), (f" {word}  " if last else " ", look.bar)]
-                at += len(text) + (2 if last else 1)
+                pieces += [(key, look.bar_key), (f" {word}{' ' * _GAP}" if last else " ", look.bar)]
+                at += len(text) + (_GAP if last else 1)
         self.put(0, text_strip(pieces, self.width, look.bar))
 
     def action_at(self, x: int, y: int) -> str | None:
@@ -66,7 +70,7 @@ class Footer(Panel):
 
 def _length(entry: Entry) -> int:
     keys, word = entry
-    return sum(len(key) + 1 for key, _ in keys) + len(word) + 2
+    return sum(len(key) + 1 for key, _ in keys) + len(word) + _GAP
 
 
 def _entries(view: View) -> tuple[Entry, ...]:
@@ -79,6 +83,7 @@ def _entries(view: View) -> tuple[Entry, ...]:
         entries.append(((("[", "scenario(-1)"), ("]", "scenario(1)")), "scenario"))
     if view.burst:
         entries.append(((("b", "burst"),), "burst"))
+    entries.append(((("d", "details"),), "why"))
     entries.append(((("space", "freeze"),), "go on" if view.frozen else "freeze"))
     entries.append(((("s", "traffic"),), "start" if over else "stop"))
     entries.append(((("-", "users(-1)"), ("+", "users(1)")), "users"))

@@ -9,12 +9,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from looplab.view import format as write
+from looplab.view.details import SIGNS
 from looplab.view.figures import ROWS, large
 from looplab.view.paint import Piece, phrases, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import Headline, View
-
-_SIGNS = {"error": "■", "warning": "▲", "ok": "●", "info": "◆"}
 
 
 class VerdictPanel(Panel):
@@ -30,12 +29,16 @@ class VerdictPanel(Panel):
         else:
             self._large(news, figure, caption)
 
+    def action_at(self, x: int, y: int) -> str | None:
+        """Show the details by a click anywhere."""
+        return "details"
+
     def _small(self, news: Headline, figure: str) -> None:
         look = self.palette
         ground, bold = look.grounds[news.severity], look.grounds_bold[news.severity]
         rates = _rates(news)
         rows: list[list[Piece]] = [
-            [(f" {_SIGNS[news.severity]} ", bold), (phrases(news.text, self.width - 4), bold)],
+            [(f" {SIGNS[news.severity]} ", bold), (phrases(news.text, self.width - 4), bold)],
             [("   " + phrases(_told(news), self.width - len(rates) - 5), ground)],
         ]
         if self.height == 1:
@@ -62,7 +65,7 @@ class VerdictPanel(Panel):
         block = len(drawn[0]) + unit_width + 2 if figure else 0
         room = self.width - block - 2
         texts: list[list[Piece]] = [
-            [(f"  {_SIGNS[severity]} ", bold), (phrases(news.text, room - 4), bold)],
+            [(f"  {SIGNS[severity]} ", bold), (phrases(news.text, room - 4), bold)],
             *([("    " + phrases(line, room - 4), ground)] for line in _two_lines(news.detail)),
         ]
         for row, pieces in enumerate(texts):

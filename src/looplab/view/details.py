@@ -1,0 +1,81 @@
+"""The page of details: every verdict with what lies behind it, and what each resource can carry."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Final
+
+from rich.text import Text
+
+from looplab.model import Ceiling, Resource, Verdict
+from looplab.view import format as write
+from looplab.view.palette import Palette
+from looplab.view.state import View
+
+SIGNS: Final = {"error": "■", "warning": "▲", "ok": "●", "info": "◆"}
+"""One sign a severity, so that colour is never the only one."""
+
+_BAR = 10
+"""Cells of the bar that shows how much of a resource is used."""
+_BLOCKS: Final = " ▏▎▍▌▋▊▉█"
+
+
+def page(view: View, look: Palette, width: int) -> Text:
+    """Write the page of a moment, for a number of cells."""
+    text = Text(style=look.text)
+    told = view.verdicts
+    if not told:
+        text.append("Nothing to say yet.\n", look.dim)
+    for verdict in told:
+        _verdict(text, verdict, look, width)
+    if view.ceiling is not None:
+        _ceilings(text, view.ceiling, look)
+    text.rstrip()
+    return text
+
+
+def _verdict(text: Text, verdict: Verdict, look: Palette, width: int) -> None:
+    text.append(f"{SIGNS[verdict.severity]} ", look.marks[verdict.severity])
+    text.append(f"{_indented(verdict.text, width)[2:]}\n", look.bold)
+    for sentence in (*_sentences(verdict), *verdict.more):
+        text.append(f"{_indented(sentence, width)}\n", look.text)
+    text.append("\n")
+
+
+def _indented(text: str, width: int) -> str:
+    return textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  ")
+
+
+def _sentences(verdict: Verdict) -> list[str]:
+    """Give the sentences of the detail; what it says of the ceiling stands in the table below."""
+    found = [part.strip() for part in verdict.detail.split("   ")]
+    return [part for part in found if part and not part.startswith("Ceiling ")]
+
+
+def _ceilings(text: Text, ceiling: Ceiling, look: Palette) -> None:
+    measured = f", measured {write.rate(ceiling.measured_rps)}" if ceiling.measured_rps else ""
+    text.append("Ceilings", look.title)
+    text.append(f"   {write.rate(ceiling.rps)} req/s ({ceiling.bottleneck}){measured}\n", look.dim)
+    text.append(f"  {'resource':<14} {'slots':>6} {'held each':>10} {'at most':>14}  used\n", look.dim)
+    for resource in ceiling.resources:
+        _resource(text, resource, resource.name == ceiling.bottleneck, look)
+    text.append("  at most = slots ÷ time for which a request holds one\n", look.dim)
+
+
+def _resource(text: Text, resource: Resource, lowest: bool, look: Palette) -> None:
+    text.append("▸ " if lowest else "  ", look.accent)
+    text.append(f"{resource.name:<14} ", look.bold if lowest else look.text)
+    at_most = f"{write.rate(resource.rps)} req/s"
+    text.append(f"{resource.slots:>6,} {_held(resource.holding_ms):>10} {at_most:>14}  ", look.text)
+    text.append(_bar(resource.utilisation), look.accent if lowest else look.dim)
+    text.append(f" {resource.utilisation:>4.0%}\n", look.bold if lowest else look.text)
+
+
+def _held(ms: float) -> str:
+    return write.duration(ms) if ms >= 1 else f"{ms * 1000:.0f} µs"
+
+
+def _bar(share: float) -> str:
+    eighths = min(max(round(share * _BAR * 8), 0), _BAR * 8)
+    whole, part = divmod(eighths, 8)
+    return ("█" * whole + (_BLOCKS[part] if part else "")).ljust(_BAR)

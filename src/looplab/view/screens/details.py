@@ -1,0 +1,72 @@
+"""The details: what is behind the verdict, for who asks. It goes on while the traffic does."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from looplab.view.details import page
+from looplab.view.palette import Palette
+from looplab.view.state import View
+
+_WIDEST = 86
+_FRAME = 5
+"""Cells of the border, the space inside it and the scrollbar."""
+
+
+class DetailsScreen(ModalScreen[None]):
+    """A page over the picture; the key that opened it, or a click beside it, closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "dismiss", "Close"),
+        ("d", "dismiss", "Close"),
+        ("q", "dismiss", "Close"),
+        ("enter", "dismiss", "Close"),
+    ]
+    DEFAULT_CSS: ClassVar[str] = f"""
+    DetailsScreen {{ align: center middle; background: $background 55%; }}
+    DetailsScreen Vertical {{
+        width: {_WIDEST}; max-width: 100%; height: auto; max-height: 94%; background: $background;
+        border: round $foreground 40%; padding: 0 1;
+    }}
+    DetailsScreen VerticalScroll {{ width: 1fr; height: auto; max-height: 100%; scrollbar-size-vertical: 1; }}
+    DetailsScreen Static {{ height: auto; background: $background; }}
+    DetailsScreen #how {{ margin-bottom: 1; }}
+    """
+
+    def __init__(self, look: Palette) -> None:
+        super().__init__()
+        self._look = look
+        self._figures = -1
+
+    def compose(self) -> ComposeResult:
+        """Make the page; the first frame fills it."""
+        how = Text.assemble(
+            ("Details", self._look.title),
+            "   ",
+            ("d", self._look.bar_key),
+            " closes them   ",
+            ("↑ ↓", self._look.bar_key),
+            " scroll",
+        )
+        with Vertical():
+            yield Static(how, id="how")
+            with VerticalScroll():
+                yield Static(id="page", markup=False)
+
+    def take(self, view: View) -> None:
+        """Write the page anew when its figures are."""
+        if self.is_mounted and view.figures != self._figures:
+            self._figures = view.figures
+            width = max(min(self.size.width, _WIDEST) - _FRAME, 1)
+            self.query_one("#page", Static).update(page(view, self._look, width))
+
+    def on_click(self) -> None:
+        """Close."""
+        self.dismiss()
