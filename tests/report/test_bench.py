@@ -146,10 +146,10 @@ def test_runs_are_interleaved_and_told() -> None:
 
 def test_the_report_has_the_keys_of_the_contract() -> None:
     report, _, _ = play(select([KEYWORD], ["async-await"], {"delay": "0.2"}))
-    assert list(report) == ["looplab", "machine", "results"]
+    assert list(report) == ["looplab", "machine", "results", "comparisons"]
     assert list(report["machine"]) == ["cores", "python", "platform"]
     (result,) = report["results"]
-    assert list(result) == ["scenario", "variant", "knobs", "traffic", "runs", "median"]
+    assert list(result) == ["scenario", "variant", "knobs", "traffic", "runs", "median", "spread"]
     assert result["traffic"] == {"requests": 200, "concurrency": 100}
     assert result["knobs"] == {"delay": 0.2}
     assert result["runs"] == [result["median"]]

@@ -13,12 +13,16 @@ from looplab.report.table import Figures, as_markdown, rows
 NOTHING = dict.fromkeys(("p50", "p90", "p95", "p99", "max"))
 
 
+SPREAD = "2 runs in turns: from min to max holds the true median with a probability of 50%"
+
+
 def run(**changes: Any) -> dict[str, Any]:
     base = {
         "requests": 175,
         "ok": 75,
         "errors": {"timeout": 2, "reset": 1},
         "unfinished": 100,
+        "never_sent": 0,
         "rps": 5.0,
         "latency_ms": {
             "service": {**NOTHING, "p50": 7504.1, "p95": None, "max": 15000.0, "n": 75},
@@ -47,7 +51,7 @@ def run(**changes: Any) -> dict[str, Any]:
 def report(*runs: dict[str, Any]) -> dict[str, Any]:
     result = {"scenario": "one", "variant": "frozen", "knobs": {}, "runs": list(runs), "median": runs[0]}
     machine = {"cores": 2, "python": "3.11.7", "platform": "Linux"}
-    return {"looplab": "0.1.0", "machine": machine, "results": [result]}
+    return {"looplab": "0.1.0", "machine": machine, "results": [result], "comparisons": []}
 
 
 def printed(what: Any, width: int = 200) -> list[str]:
@@ -127,12 +131,31 @@ def test_a_narrow_terminal_has_fewer_columns_and_each_whole(width: int, columns:
     assert lines[2].endswith("75/3/100")
 
 
+def test_variants_stand_below_as_ratios() -> None:
+    told = {"median": 123.4, "min": 0.01234, "max": 1234.0, "runs": 2, "coverage": 0.5}
+    ratio = {"rps": told, "service_p50_ms": None, "service_p95_ms": {**told, "median": 2.0}}
+    two = report(run(), run(rps=4.0))
+    two["comparisons"] = [{"scenario": "one", "variant": "await", "base": "frozen", "ratio": ratio}]
+    assert printed(Figures(two))[-2:] == [
+        SPREAD,
+        "one › await ÷ frozen: req/s × 123 (0.0123 to 1,234), p95 × 2 (0.0123 to 1,234)",
+    ]
+
+
+def test_response_latency_and_what_was_never_sent_have_columns_where_there_are_any() -> None:
+    response = {**NOTHING, "p50": 12.0, "p95": 779.0, "n": 500}
+    latency = {**run()["latency_ms"], "response": response}
+    header, lines = rows(report(run(latency_ms=latency, never_sent=1200)))
+    row = dict(zip(header, lines[0], strict=True))
+    assert (row["response p50"], row["response p95"], row["never sent"]) == ("12 ms", "779 ms", "1,200")
+
+
 def test_markdown_is_one_table() -> None:
     text = as_markdown(report(run(), run(rps=4.0))).splitlines()
     assert text[0] == "looplab 0.1.0, 2 cores, Python 3.11.7, Linux"
     assert text[1] == ""
-    table = [line.replace(r"\|", "").count("|") for line in text[2:]]
-    assert len(table) == 3
+    assert text[5:] == ["", f"* {SPREAD}"]
+    table = [line.replace(r"\|", "").count("|") for line in text[2:5]]
     assert len(set(table)) == 1
     assert r"■ blocked by a \| b |" in text[4]
 

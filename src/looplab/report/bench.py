@@ -15,7 +15,9 @@ from looplab.scenario import (
     plan_for,
     settings_of,
 )
+from looplab.traffic.plan import Plan
 
+from .compare import comparisons, spread
 from .machine import machine
 from .progress import Observer
 from .runner import Run, RunError, run
@@ -50,7 +52,7 @@ def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Ov
             if variants and variant.id not in variants:
                 continue
             plan = plan_for(scenario, variant, own)
-            if plan.executor == "constant" and plan.duration is None:
+            if _endless(plan):
                 raise ScenarioError(f"{scenario.id}: its traffic has no end; give --duration S")
             selections.append(Selection(scenario=scenario, variant=variant, knobs=knobs, plan=plan))
     return selections
@@ -59,6 +61,13 @@ def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Ov
 def _belongs(name: str, scenario: Scenario, scenarios: Sequence[Scenario]) -> bool:
     """Tell whether a setting is for this scenario; one that nobody knows is for all, to be refused."""
     return name in settings_of(scenario) or not any(name in settings_of(other) for other in scenarios)
+
+
+def _endless(plan: Plan) -> bool:
+    """Tell whether the traffic goes on until somebody stops it."""
+    return any(
+        phase.executor != "burst" and not phase.stages and phase.duration is None for phase in plan.sequence
+    )
 
 
 def bench(
@@ -89,12 +98,12 @@ def bench(
                 done[index].append(result)
     finally:
         lab.close()
+    entries = [as_result(selection, results) for selection, results in zip(selections, done, strict=True)]
     return {
         "looplab": __version__,
         "machine": machine(),
-        "results": [
-            as_result(selection, results) for selection, results in zip(selections, done, strict=True)
-        ],
+        "results": entries,
+        "comparisons": comparisons(entries),
     }
 
 
@@ -108,6 +117,7 @@ def as_result(selection: Selection, results: list[Run]) -> dict[str, Any]:
         "traffic": {name: value for name in TRAFFIC_SETTINGS if (value := getattr(plan, name))},
         "runs": results,
         "median": median(results),
+        "spread": spread(results),
     }
 
 

@@ -103,7 +103,7 @@ class Bars:
         plan = self._selection.plan
         done = traffic.ok + sum(traffic.errors.values())
         elapsed_s = max(0.0, (traffic.t_ns - traffic.started_ns) / S)
-        length_s = plan.duration if plan.executor == "constant" else plan.max_duration
+        length_s = plan.length
         shares = [done / plan.requests] if plan.requests else []
         shares += [elapsed_s / length_s] if length_s else []
         state = f"{done:,} done, {traffic.in_flight} in flight"

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from .compare import coverage
 from .figures import NONE, count, duration, rate
 
 SEVERITY = {
@@ -24,11 +25,14 @@ SEVERITY = {
 SLOTS = {"threadpool": "threads"}
 """What pools are called, where not by their own name."""
 
-LEFT_OUT = ("bottleneck", "ceiling", "max", "min", "p95", "slots", "stalls", "max lag")
+LEFT_OUT = ("bottleneck", "ceiling", "response p50", "max", "min", "p95", "slots", "stalls", "max lag")
 """Columns that a narrow terminal goes without, the first one first."""
 
 GAP = 3
 """Cells between two columns."""
+
+COMPARED = {"rps": "req/s", "service_p50_ms": "p50", "service_p95_ms": "p95"}
+"""Metrics of a comparison that are printed, and what they are called there."""
 
 WORDS = ("variant", "bottleneck", "verdict")
 """Columns that hold words and stand to the left."""
@@ -39,17 +43,14 @@ def rows(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     several = any(len(result["runs"]) > 1 for result in report["results"])
     header = ["variant", "req/s"]
     header += ["min", "max"] if several else []
-    header += [
-        "p50",
-        "p95",
-        "max lag",
-        "stalls",
-        "slots",
-        "ceiling",
-        "bottleneck",
-        "ok/errors/unfinished",
-    ]
-    return [*header, "verdict"], [_row(result, several) for result in report["results"]]
+    medians = [result["median"] for result in report["results"]]
+    scheduled = any((median["latency_ms"]["response"] or {}).get("n") for median in medians)
+    never = any(median["never_sent"] for median in medians)
+    header += ["p50", "p95"]
+    header += ["response p50", "response p95"] if scheduled else []
+    header += ["max lag", "stalls", "slots", "ceiling", "bottleneck", "ok/errors/unfinished"]
+    header += ["never sent"] if never else []
+    return [*header, "verdict"], [_row(result, header) for result in report["results"]]
 
 
 class Figures:
@@ -80,6 +81,9 @@ class Figures:
         yield table
         yield Text()
         yield from _verdicts(self._report)
+        if said := intervals(self._report):
+            yield Text()
+            yield from map(Text, said)
 
 
 def as_markdown(report: Mapping[str, Any]) -> str:
@@ -90,31 +94,61 @@ def as_markdown(report: Mapping[str, Any]) -> str:
     rule = ["---" if title in WORDS else "---:" for title in header]
     cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
     table = [f"| {' | '.join(line)} |" for line in (header, rule, *cells)]
-    return "\n".join([f"looplab {report['looplab']}, {here}", "", *table, ""])
+    below = ["", *(f"* {line}" for line in said)] if (said := intervals(report)) else []
+    return "\n".join([f"looplab {report['looplab']}, {here}", "", *table, *below, ""])
 
 
-def _row(result: Mapping[str, Any], several: bool) -> list[str]:
+def intervals(report: Mapping[str, Any]) -> list[str]:
+    """Say what min and max are worth, and the variants as ratios; nothing of a single run."""
+    runs = max(len(result["runs"]) for result in report["results"])
+    if runs < 2:
+        return []
+    sure = f"{100 * coverage(runs):.4g}%"
+    said = [f"{runs} runs in turns: from min to max holds the true median with a probability of {sure}"]
+    for entry in report["comparisons"]:
+        found = [
+            f"{name} × {_ratio(ratio['median'])} ({_ratio(ratio['min'])} to {_ratio(ratio['max'])})"
+            for key, name in COMPARED.items()
+            if (ratio := entry["ratio"][key])
+        ]
+        if found:
+            said.append(f"{_name(entry)} ÷ {entry['base']}: {', '.join(found)}")
+    return said
+
+
+def _ratio(value: float) -> str:
+    """Write a ratio with three digits."""
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def _row(result: Mapping[str, Any], header: list[str]) -> list[str]:
     median = result["median"]
     service = median["latency_ms"]["service"] or {}
+    response = median["latency_ms"]["response"] or {}
     loops = median["loops"]
     lags = [loop["lag_ms"]["max"] for loop in loops if loop["lag_ms"] and loop["lag_ms"]["max"] is not None]
     rates = [run["rps"] for run in result["runs"] if run["rps"] is not None]
     errors = sum(median["errors"].values())
     verdict = next(iter(median["verdicts"]), None)
-    return [
-        _name(result),
-        rate(median["rps"]),
-        *([rate(min(rates, default=None)), rate(max(rates, default=None))] if several else []),
-        duration(service.get("p50")),
-        duration(service.get("p95")),
-        duration(max(lags, default=None)),
-        count(sum(loop["stalls_total"] for loop in loops)) if loops else NONE,
-        _slots(median["slots"] or {}),
-        rate(median["ceiling_rps"]),
-        median["bottleneck"] or NONE,
-        f"{median['ok']}/{errors}/{median['unfinished']}",
-        f"{SEVERITY[verdict['severity']][0]} {verdict['text']}" if verdict else NONE,
-    ]
+    cells = {
+        "variant": _name(result),
+        "req/s": rate(median["rps"]),
+        "min": rate(min(rates, default=None)),
+        "max": rate(max(rates, default=None)),
+        "p50": duration(service.get("p50")),
+        "p95": duration(service.get("p95")),
+        "response p50": duration(response.get("p50")),
+        "response p95": duration(response.get("p95")),
+        "max lag": duration(max(lags, default=None)),
+        "stalls": count(sum(loop["stalls_total"] for loop in loops)) if loops else NONE,
+        "slots": _slots(median["slots"] or {}),
+        "ceiling": rate(median["ceiling_rps"]),
+        "bottleneck": median["bottleneck"] or NONE,
+        "ok/errors/unfinished": f"{median['ok']}/{errors}/{median['unfinished']}",
+        "never sent": count(median["never_sent"]),
+    }
+    said = f"{SEVERITY[verdict['severity']][0]} {verdict['text']}" if verdict else NONE
+    return [*(cells[title] for title in header), said]
 
 
 def _slots(pools: Mapping[str, Any]) -> str:
