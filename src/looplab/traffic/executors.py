@@ -9,6 +9,9 @@ from looplab.traffic.closed import Closed
 from looplab.traffic.executor import Executor
 from looplab.traffic.ground import Ground
 from looplab.traffic.plan import Plan
+from looplab.traffic.sockets import Sockets
+from looplab.traffic.streams import Streams
+from looplab.traffic.uploads import Uploads
 
 Maker = Callable[[Ground, Plan, Callable[[], None]], Executor]
 """Makes an executor of a phase from what all phases share, the plan, and what to call when it is over.
@@ -22,4 +25,7 @@ EXECUTORS: dict[str, Maker] = {
     "ramping": Closed,
     "arrival-rate": Open,
     "ramping-arrival-rate": Open,
+    "websocket": Sockets,
+    "stream": Streams,
+    "upload": Uploads,
 }
