@@ -11,7 +11,22 @@ from .errors import ScenarioError, mend, shown
 from .loader import FILE, load
 from .schema import Scenario
 
-ORDER = ("one-keyword", "hello", "three-users", "db-call", "http-client", "pool-limit", "row-lock", "dashboard")
+ORDER = (
+    "one-keyword",
+    "hello",
+    "three-users",
+    "db-call",
+    "http-client",
+    "pool-limit",
+    "row-lock",
+    "cpu-bound",
+    "not-parallel",
+    "dashboard",
+    "long-poll",
+    "thread-starvation",
+    "zombie-threads",
+    "gil-held",
+)
 """The catalogue, in the order of the keys `1` to `9` and `0`; the first opens at start."""
 
 
