@@ -367,6 +367,13 @@ def test_numbers_tell_what_flows_and_the_knobs() -> None:
     assert "req/s of the last second" in text
 
 
+def test_threads_that_are_not_there_are_no_figure() -> None:
+    for until_ns, expected in ((START_NS + 550 * MS, "none yet"), (START_NS + 30 * S, "none")):
+        view = view_at(played("pool-5"), until_ns, COLUMNS, "async-await")
+        rows = text_of(NumbersPanel(), view, 60, 17)
+        assert [row.split(None, 1)[1].rstrip() for row in rows if row.startswith("  threads ")] == [expected]
+
+
 def test_at_the_end_there_is_one_rate() -> None:
     view = view_at(played("def-blocking"), START_NS + 30 * S, COLUMNS, "def-blocking")
     assert view.finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _NO_ROWS: frozenset[int] = frozenset()
 
 
-class Panel:
+class Panel(ABC):
     """A rectangle of rows. `take` computes, `line` only looks up: drawing a row costs nothing twice."""
 
     never_frozen = False
@@ -63,9 +64,9 @@ class Panel:
         self._changed.clear()
         return changed
 
+    @abstractmethod
     def show(self, view: View) -> None:
-        """Draw what changed, by `put` or `put_keyed`. Each panel has its own."""
-        raise NotImplementedError
+        """Draw what changed, by `put`. Each panel has its own."""
 
     def put(self, y: int, made: Strip) -> None:
         """Set a row that is known to have changed."""

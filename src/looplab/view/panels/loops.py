@@ -6,6 +6,8 @@ the same seconds, the lag: how late the loop's heartbeat came.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -75,6 +77,8 @@ class LoopsPanel(Panel):
         self._run = -1
         self._cells: dict[int, _LoopCells] = {}
         self._figures = -1
+        self._queued: Counter[int] = Counter()
+        """Requests that wait for a worker by number: it has their connection, so no other will serve them."""
 
     def show(self, view: View) -> None:
         """Draw the lanes."""
@@ -90,13 +94,22 @@ class LoopsPanel(Panel):
         if window.columns != width:
             return
         workers = view.model.workers
+        if len(workers) > 1 and view.figures != self._figures:
+            self._queued = Counter(
+                worker.number
+                for request in view.model.flow.queue
+                if (worker := view.model.expected_worker(request)) is not None
+            )
         lag_row = self.height > len(workers) + 1
         lanes = workers[: max(self.height - 1 - lag_row, 1)]
         for y, worker in enumerate(lanes, 1):
             cells = self._cells.setdefault(worker.number, _LoopCells(width))
             cells.follow(worker.loop, window, view.now_ns)
             lag = worker.loop.lag_ns(view.now_ns) / MS if not view.finished else 0.0
-            label = f" lag {write.duration(lag)} " if lag >= LAG_MARK_MS and len(workers) > 1 else ""
+            label = ""
+            if lag >= LAG_MARK_MS and len(workers) > 1:
+                queued = self._queued[worker.number]
+                label = f" lag {write.duration(lag)}{f', {queued:,} queued' if queued else ''} "
             key = (bytes(cells.codes), bytes(cells.heights), label, cells.upto if label else 0)
             if self.fresh(y, key):
                 self.put(y, self._lane(worker.number, cells, label))

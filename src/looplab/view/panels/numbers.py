@@ -71,7 +71,9 @@ def gauges(view: View, panel: Panel, points: int) -> list[Gauge]:
     total = sum(pool.total for pool in pools)
     slow = view.lag_ms is not None and view.lag_ms >= LAG_MARK_MS
     lag_style = look.solid[Phase.BLOCKING] if slow else look.dim
-    taken = f"{sum(pool.held for pool in pools)}/{total or write.NOTHING}"
+    taken = (
+        f"{sum(pool.held for pool in pools)}/{total}" if total else "none" if view.finished else "none yet"
+    )
     rate = history([flow.done], S / flow.done.bucket_ns)
     held = history([pool.held_series for pool in pools])
     lag = tuple(lag_ms(view, points))

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from textual.strip import Strip
 
+from looplab.model import Request
 from looplab.view.lanes import Group
 from looplab.view.layout import columns
 from looplab.view.paint import band_strip, dense_row, glyph_row, strip, title_strip
@@ -129,7 +130,7 @@ class UsersPanel(Panel):
         window = view.window
         row = view.model.users.row(group.members[0])
         alone = row.between(window.start_ns, window.end_ns, view.now_ns) if len(group.members) == 1 else []
-        labels = [(max(window.column(request.begin_ns), 0), f" {request.number} ") for request in alone]
+        labels = [(max(window.column(request.begin_ns), 0), _label(view, request)) for request in alone]
         top = 1 + slot * self._tall
         bars = max(self._tall - 1, 1)
         name = str(row.number + 1) if not row.foreign else "ext"
@@ -140,6 +141,15 @@ class UsersPanel(Panel):
         for gap in range(bars, self._tall):
             if self.fresh(top + gap, "blank"):
                 self.put(top + gap, strip([], self.width, self.palette.text))
+
+
+def _label(view: View, request: Request) -> str:
+    """Name a request; of one that is queued on a connection of one of several workers, that worker too."""
+    if request.open and not request.source and len(view.model.workers) > 1:
+        worker = view.model.expected_worker(request)
+        if worker is not None:
+            return f" {request.number} at w{worker.number} "
+    return f" {request.number} "
 
 
 def _places(view: View) -> Sequence[int]:
