@@ -34,7 +34,13 @@ RESULTS = [
         loops=[{"stalls_total": 4}, {"stalls_total": 9, "stalls_by_function": {"match": 3}}],
         by_name={"health": {"errors": {"reset": 2}, "latency_ms": {"response": {"p95": 7.5, "p99": None}}}},
     ),
-    result("async", rps=8.0, slots={"threadpool": {"peak": 40}}, errors={}, in_flight=None),
+    result(
+        "async",
+        rps=8.0,
+        slots={"threadpool": {"peak": 40}, "own limiter": {"wait_ms": {"p95": 12.5}}},
+        errors={},
+        in_flight=None,
+    ),
 ]
 
 
@@ -56,6 +62,7 @@ RESULTS = [
         ("async.errors.refused", 0.0),
         ("async-def.loops[1].stalls_total", 9.0),
         ("async.slots.threadpool.peak", 40.0),
+        ("async.slots.own_limiter.wait_ms.p95", 12.5),
         ("async-def.loops[1].stalls_by_function.match", 3.0),
         ("async-def.loops[1].stalls_by_function.other", 0.0),
         ("async-def.by_name.health.latency_ms.response.p95", 7.5),

@@ -40,7 +40,7 @@ FIELDS = (
     *(f"slots.NAME.{field}" for field in _SLOTS),
 )
 """Numbers of a RUN; `errors` alone is the sum of all kinds, `loops[N]` is worker N, and `NAME` stands for a
-name of the mix, a function, or a set of slots."""
+name of the mix, a function, or a set of slots: `asyncpg`, or `asyncpg_2` for the one called `asyncpg 2`."""
 
 _COUNTED = re.compile(r"errors|stalls_by_kind|stalls_by_function")
 """What is 0 where a RUN does not list it."""
@@ -128,7 +128,11 @@ def _look_up(name: str, medians: Mapping[str, Any], settings: Mapping[str, set[f
         for key in re.findall(r"\w+", field):
             if value is None:
                 break
-            value = value[int(key)] if isinstance(value, list) else value.get(key, absent)
+            if isinstance(value, list):
+                value = value[int(key)]
+            else:
+                # A pool may have a blank in its name, which a claim cannot.
+                value = value.get(key, value.get(key.replace("_", " "), absent))
     except (IndexError, AttributeError):
         value = None
     if isinstance(value, dict):
