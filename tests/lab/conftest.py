@@ -17,7 +17,7 @@ import pytest
 import looplab.lab.lab
 from looplab.lab import Lab, Selection
 from looplab.scenario import knob_values, load, plan_for
-from looplab.wire.events import Batch, Event
+from looplab.wire.events import Batch, Event, TrafficState
 
 DEADLINE_S = 15.0
 
@@ -130,6 +130,14 @@ class Recorder:
     def last(self, kind: type[T]) -> T | None:
         found = self.all(kind)
         return found[-1] if found else None
+
+    @property
+    def traffic(self) -> TrafficState | None:
+        return self.last(TrafficState)
+
+    @property
+    def finished(self) -> bool:
+        return self.traffic is not None and not self.traffic.running
 
     @property
     def events(self) -> list[Event]:

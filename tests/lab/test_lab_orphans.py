@@ -33,6 +33,8 @@ if sys.argv[2] == "handles":
 lab.open()
 lab.start(Selection(scenario, variant, knob_values(scenario, {}), plan_for(scenario, variant, {})))
 while not (lab.model.traffic and lab.model.traffic.ok):
+    if lab.model.traffic_failed:
+        sys.exit(lab.model.traffic_failed.reason)
     lab.wait(1)
     lab.drain(10**9)
 print("up", flush=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-import looplab.lab.conductor
+import looplab.lab.workshop
 from looplab.lab import Selection
 from looplab.wire.clock import anchor
 from looplab.wire.emitter import Emitter
@@ -93,6 +93,8 @@ def test_a_run_is_told_from_its_beginning(bench: Bench, select: Select, folder: 
         "shows": "app",
         "warm": False,
         "first_id": 1,
+        "names": [],
+        "instances": 1,
     }
     told = [
         event.state if isinstance(event, ServerState) else event.role
@@ -383,7 +385,7 @@ def test_an_error_of_the_lab_itself_is_told(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(looplab.lab.conductor, "Runtime", full)
+        patch.setattr(looplab.lab.workshop, "Runtime", full)
         bench.lab.start(select())
         bench.until(lambda heard: state(heard) == "failed")
     failed = bench.heard.last(ServerState)

@@ -238,6 +238,6 @@ def test_the_environment_is_the_contract_and_nothing_of_uvicorns(tmp_path: Path)
         "LOOPLAB_RUN": "7",
         "LOOPLAB_APP": "app:app",
         "LOOPLAB_ROOT": str(tmp_path),
-        "LOOPLAB_WORKERS": str(tmp_path / "workers-7"),
+        "LOOPLAB_WORKERS": str(tmp_path / "workers-7.0"),
         "LOOPLAB_STACKS": str(tmp_path / "gil.sock"),
     }

@@ -2,5 +2,6 @@
 
 from looplab.lab.lab import Lab
 from looplab.lab.selection import Selection
+from looplab.lab.shot import Shot
 
-__all__ = ["Lab", "Selection"]
+__all__ = ["Lab", "Selection", "Shot"]

@@ -5,25 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
 from looplab.lab.selection import Selection
-from looplab.lab.sentinel import Sentinel
+from looplab.lab.shot import Shot
+from looplab.lab.turns import Turn
+from looplab.lab.workshop import Workshop
 from looplab.servers.backlog import AcceptQueue
-from looplab.servers.commands import stacks_path
-from looplab.servers.reason import ending
+from looplab.servers.fleet import Fleet
+from looplab.servers.generators import Generators
 from looplab.servers.runtime import Runtime
-from looplab.servers.server import ServerFailed, ServerProcess
-from looplab.servers.traffic import TrafficProcess
+from looplab.servers.server import ServerFailed
 from looplab.services.failure import ServiceFailed
 from looplab.services.keeper import ServiceKeeper
 from looplab.traffic.plan import Job, Target
-from looplab.wire.control import Burst, Control, Finish, SetUsers, encode
-from looplab.wire.events import Batch, Hello
-from looplab.wire.receiver import Receiver
+from looplab.wire.control import Burst, Control
+from looplab.wire.events import Hello
 
 READY_DEADLINE_S = 15.0
 
@@ -47,8 +47,8 @@ LEFTOVERS_S = 1.0
 """A server that does not say within it what it does is taken to be busy: its word comes every 250 ms."""
 LEFTOVERS_PERIOD_S = 0.02
 
-NUMBERS_PER_TRAFFIC = 100_000_000
-"""Request numbers for each traffic process of a server, so that no two requests share one."""
+NUMBERS_PER_TRAFFIC = 1_000_000_000
+"""Request numbers for the traffic of each run on a server, so that no two requests share one."""
 
 Command = Callable[[], Awaitable[None]]
 
@@ -69,13 +69,10 @@ class Conductor:
         self._commanded = asyncio.Event()
         self._executing: asyncio.Task[None] | None = None
         self._closing = False
-        self._opening: asyncio.Task[Runtime] | None = None
-        self._runtime: Runtime | None = None
-        self._receiver: Receiver | None = None
-        self._sentinel: Sentinel | None = None
-        self._server: ServerProcess | None = None
+        self._workshop = Workshop(self._intake)
+        self._server: Fleet | None = None
         self._server_ready = False
-        self._traffic: TrafficProcess | None = None
+        self._traffic: Generators | None = None
         self._traffics = 0
         self._watchers: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[Any]] = set()
@@ -107,19 +104,31 @@ class Conductor:
         self._intake.notice("lab", "error", reason)
         self._intake.state("failed", None, reason)
 
-    def start(self, selection: Selection) -> None:
-        """Start a run with a server of its own. What was commanded before is given up."""
+    def start(self, selection: Selection, turns: Sequence[Turn] = ()) -> None:
+        """Start a run with a server of its own. What was commanded before is given up.
+
+        Args:
+            selection: what to run.
+            turns: what was turned, if this run begins for that.
+        """
         self._supersede()
-        self._command(lambda: self._start(selection))
+        self._command(lambda: self._start(selection, turns))
+
+    def fire(self, shot: Shot) -> None:
+        """Start a run with the traffic alone. What was commanded before is given up."""
+        self._supersede()
+        self._command(lambda: self._fire(shot))
 
     def start_traffic(self, selection: Selection) -> None:
         """Start a run on the server that is there; on a new one if it has failed or has leftovers."""
-        self._command(lambda: self._start_traffic(selection))
+        self._command(lambda: self._start_traffic(selection, [Turn("start", 1, "traffic started")]))
 
     def stop_traffic(self) -> None:
         """Let the traffic report its totals and end."""
 
         async def stop() -> None:
+            if self._traffic is not None:
+                self._intake.turned(Turn("stop", 0, "traffic stopped"))
             self._finish_traffic()
 
         self._command(stop)
@@ -129,6 +138,7 @@ class Conductor:
 
         A server that still works on what the burst before has abandoned is replaced first.
         """
+        turn = Turn("burst", requests, f"burst of {requests:,}, {concurrency:,} at once")
 
         async def fire() -> None:
             leftovers = self._intake.leftovers
@@ -136,26 +146,26 @@ class Conductor:
                 # With other users it is another run: their rows and figures would not fit together.
                 self._finish_traffic()
             if self._traffic is None or (leftovers.over and await self._works_on_leftovers()):
-                await self._start_traffic(selection)
+                await self._start_traffic(selection, [turn])
             else:
                 self._traffic.send(Burst(requests, concurrency))
+                self._intake.turned(turn)
 
         self._command(fire)
 
-    def set_users(self, selection: Selection) -> None:
-        """Tell the traffic how many users the selection has. A burst learns of it when it is fired."""
+    def turn(self, turn: Turn) -> None:
+        """Pass a turn of a control on to the traffic that is there; what starts later has it anyway."""
 
         async def tell() -> None:
-            if self._traffic is not None and selection.plan.executor == "constant":
-                self._traffic.send(SetUsers(selection.users))
+            if self._traffic is not None and turn.order is not None:
+                self._traffic.send(turn.order)
+                self._intake.turned(turn)
 
         self._command(tell)
 
     def tell_worker(self, worker: int, order: Control) -> None:
         """Tell a worker's probe something at once, if it is there. Its events answer."""
-        source = self._intake.source_of(worker)
-        if source and self._receiver is not None:
-            self._receiver.send(source, encode(order))
+        self._workshop.tell(self._intake.source_of(worker), order)
 
     # Commands
 
@@ -176,12 +186,12 @@ class Conductor:
             self._retire()
             self.fail(error)
 
-    async def _start(self, selection: Selection) -> None:
+    async def _start(self, selection: Selection, turns: Sequence[Turn] = ()) -> None:
         self._retire()
         self._traffics = 0
-        self._intake.begin(selection, warm=False, first_id=self._first_id)
+        self._begin(selection, warm=False, turns=turns)
         self._intake.state("starting", None)
-        runtime = await self._open()
+        runtime = await self._workshop.open()
         try:
             services = selection.scenario.services
             addresses = await self._services.ready(services, selection.knobs, runtime.folder)
@@ -190,13 +200,12 @@ class Conductor:
             return
         selection = selection.with_services(addresses)
         run = self._intake.run
-        server = ServerProcess(
-            selection.server_spec(run, runtime.socket_path),
-            lambda line: self._intake.server_line(run, line),
-        )
+        specs = selection.server_specs(run, runtime.socket_path)
+        names = ["server"] if len(specs) == 1 else [f"server {spec.instance + 1}" for spec in specs]
+        server = Fleet(specs, lambda instance, line: self._intake.server_line(run, names[instance], line))
         self._server = server
         # The traffic process imports its modules while the server imports its own.
-        preparing = asyncio.create_task(self._prepare_traffic(runtime))
+        preparing = asyncio.create_task(self._prepare_traffic(runtime, selection.generators))
         try:
             await server.start(self._ready_deadline_s)
         except ServerFailed as error:
@@ -218,17 +227,29 @@ class Conductor:
         if self._server_ready:
             await self._send_job(traffic, selection, server)
 
-    async def _start_traffic(self, selection: Selection) -> None:
+    async def _start_traffic(self, selection: Selection, turns: Sequence[Turn]) -> None:
         server = self._server
         usable = self._server_ready and self._services.alive(selection.scenario.services)
         if server is None or not usable or await self._works_on_leftovers():
-            await self._start(selection)
+            await self._start(selection, turns)
             return
         self._retire_traffic()
-        self._intake.begin(selection, warm=True, first_id=self._first_id)
+        self._begin(selection, warm=True, turns=turns)
         self._intake.state("ready", server)
-        runtime = await self._open()
-        await self._send_job(await self._prepare_traffic(runtime), selection, server)
+        traffic = await self._prepare_traffic(await self._workshop.open(), selection.generators)
+        await self._send_job(traffic, selection, server)
+
+    async def _fire(self, shot: Shot) -> None:
+        self._retire()
+        self._traffics = 0
+        self._begin(shot, warm=False)
+        traffic = await self._prepare_traffic(await self._workshop.open(), shot.generators)
+        await self._send_job(traffic, shot, None)
+
+    def _begin(self, what: Selection | Shot, warm: bool, turns: Sequence[Turn] = ()) -> None:
+        self._intake.begin(what.announce(self._intake.run + 1, warm, self._first_id))
+        for turn in turns:
+            self._intake.turned(turn)
 
     async def _works_on_leftovers(self) -> bool:
         """Find out whether the server is busy with requests of which nobody wants the answer."""
@@ -241,38 +262,10 @@ class Conductor:
 
     # Processes
 
-    async def _open(self) -> Runtime:
-        """Make the private folder and the socket, once. A command that is given up does not interrupt it."""
-        if self._opening is None or (self._opening.done() and self._opening.exception()):
-            self._opening = asyncio.create_task(self._make())
-        return await asyncio.shield(self._opening)
-
-    async def _make(self) -> Runtime:
-        runtime = Runtime()
-        intake = self._intake
-
-        def warn(line: str) -> None:
-            intake.notice("lab", "warning", line)
-
-        sentinel = Sentinel(intake.deliver, warn)
-
-        def deliver(batch: Batch) -> None:
-            sentinel.hear(batch)
-            intake.deliver(batch)
-
-        receiver = Receiver(runtime.socket_path, deliver, warn)
-        try:
-            await receiver.start()
-            await sentinel.start(stacks_path(runtime.socket_path))
-        except OSError:
-            await receiver.close()
-            runtime.close()
-            raise
-        self._runtime, self._receiver, self._sentinel = runtime, receiver, sentinel
-        return runtime
-
-    async def _prepare_traffic(self, runtime: Runtime) -> TrafficProcess:
-        traffic = TrafficProcess(runtime.folder, lambda line: self._intake.notice("traffic", "warning", line))
+    async def _prepare_traffic(self, runtime: Runtime, count: int) -> Generators:
+        traffic = Generators(
+            count, runtime.folder, lambda line: self._intake.notice("traffic", "warning", line)
+        )
         self._traffic = traffic
         await traffic.prepare()
         return traffic
@@ -282,18 +275,19 @@ class Conductor:
         """Number of the first request of the next traffic process."""
         return 1 + self._traffics * NUMBERS_PER_TRAFFIC
 
-    async def _send_job(self, traffic: TrafficProcess, selection: Selection, server: ServerProcess) -> None:
-        assert self._runtime is not None
-        self._watch(self._watch_traffic(traffic))
+    async def _send_job(self, traffic: Generators, what: Selection | Shot, server: Fleet | None) -> None:
+        runtime = await self._workshop.open()
         first_id = self._first_id
         self._traffics += 1
+        self._watch(self._watch_traffic(traffic))
         await traffic.start(
             Job(
                 run=self._intake.run,
-                socket=str(self._runtime.socket_path),
-                targets=[Target(server.host, server.port)],
-                plan=selection.plan,
+                socket=str(runtime.socket_path),
+                targets=[Target(*target) for target in server.targets] if server else what.targets,
+                plan=what.plan,
                 first_id=first_id,
+                allow_remote=what.allow_remote,
             )
         )
 
@@ -306,55 +300,52 @@ class Conductor:
         self._watchers.add(task)
         task.add_done_callback(self._watchers.discard)
 
-    async def _watch_server(self, server: ServerProcess) -> None:
-        """Tell when the server ends although nobody has asked it to."""
-        status = await server.wait()
+    async def _watch_server(self, server: Fleet) -> None:
+        """Tell when an instance ends although nobody has asked it to: the others end with it."""
+        reason, log = await server.wait()
         if server is self._server:
             self._server_ready = False
-            self._intake.state("failed", server, f"the server {ending(status)}", server.log)
+            self._intake.state("failed", server, reason, log)
             self._finish_traffic()
+            self._end_later(server.stop(SWITCH_GRACE_S))
 
-    async def _watch_backlog(self, server: ServerProcess) -> None:
+    async def _watch_backlog(self, server: Fleet) -> None:
         """Tell how many connections no worker has taken, while the server is ready."""
         if not AcceptQueue.known():
             if not self._told_of_backlog:
                 self._told_of_backlog = True
                 self._intake.notice("lab", "info", "no listen backlog: this system does not show it")
             return
-        queue = AcceptQueue(server.port)
+        queues = [AcceptQueue(port) for _, port in server.targets]
         told: int | None = None
         told_for = 0
         while server is self._server and self._server_ready:
-            waiting = queue.read()
+            readings = [queue.read() for queue in queues]
+            waiting = None if None in readings else sum(reading or 0 for reading in readings)
             told_for = told_for + 1 if waiting == told else 0
             if waiting is not None and told_for % BACKLOG_SAME == 0:
-                self._intake.backlog(waiting, queue.limit)
+                self._intake.backlog(waiting, sum(queue.limit for queue in queues))
             told = waiting
             await asyncio.sleep(BACKLOG_PERIOD_S)
 
-    async def _watch_traffic(self, traffic: TrafficProcess) -> None:
-        """Tell when the traffic ends in disorder, and know that it is gone."""
-        status = await traffic.wait()
+    async def _watch_traffic(self, traffic: Generators) -> None:
+        """Tell when the traffic ends in disorder, and know that it is gone.
+
+        Without one of its processes the rest is not the plan any more, so they end with it.
+        """
+        reason = await traffic.wait()
         if traffic is self._traffic:
+            if reason:
+                self._intake.notice("traffic", "error", reason)
+                self._finish_traffic()
+                self._intake.traffic_failed(reason)
             self._traffic = None
-            if status:
-                self._intake.notice("traffic", "error", f"the traffic process {ending(status)}")
-                self._intake.traffic_failed(traffic.complaint or f"the traffic process {ending(status)}")
 
     def _finish_traffic(self) -> None:
         """Let the traffic end in good order; its last events still count."""
         traffic, self._traffic = self._traffic, None
-        if traffic is None:
-            return
-
-        async def finish() -> None:
-            traffic.send(Finish())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FINISH_S):
-                    await traffic.wait()
-            await traffic.stop()
-
-        self._end_later(finish())
+        if traffic is not None:
+            self._end_later(traffic.finish(FINISH_S))
 
     def _retire_traffic(self) -> None:
         """Let go of the traffic, whatever it is about."""
@@ -378,16 +369,10 @@ class Conductor:
     async def _end(self) -> None:
         self._retire()
         self._end_later(self._services.close())
-        if self._opening is not None:
-            await asyncio.wait([self._opening])
+        await self._workshop.settle()
         if self._ending:
             await asyncio.wait(self._ending, timeout=CLOSE_S)
-        if self._receiver is not None:
-            await self._receiver.close()
-        if self._sentinel is not None:
-            await self._sentinel.close()
-        if self._runtime is not None:
-            self._runtime.close()
+        await self._workshop.close()
 
     def _unforeseen(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Tell of an error in a callback, which asyncio would print on the terminal."""

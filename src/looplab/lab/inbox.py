@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from looplab.wire.events import Batch, Bye, Event, Hello, RunStarted, ServerState, TrafficFailed
+from looplab.wire.events import Batch, Bye, Event, Hello, RunStarted, ServerState, TrafficFailed, Turned
 
 MOST_EVENTS = 100_000
 """Events that wait at most, about 55 MB: a screen that stands still must not fill the memory."""
@@ -14,7 +14,7 @@ EVENTS_PER_BATCH = 256
 """Longer batches are cut, so that one of them fits into the time box of a frame: an event takes up to 16 µs
 to apply."""
 
-KEPT = (Hello, Bye, RunStarted, ServerState, TrafficFailed)
+KEPT = (Hello, Bye, RunStarted, ServerState, TrafficFailed, Turned)
 """Events that come once and that the picture cannot do without. All others are repeated by later ones, or
 are single requests, which the totals of the traffic count anyway."""
 

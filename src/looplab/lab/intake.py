@@ -10,10 +10,21 @@ import msgspec
 
 from looplab.lab.inbox import Inbox
 from looplab.lab.leftovers import Leftovers
-from looplab.lab.selection import Selection
-from looplab.servers.server import ServerProcess
+from looplab.lab.turns import Turn
+from looplab.servers.fleet import Fleet
 from looplab.wire.clock import now_ns
-from looplab.wire.events import Backlog, Batch, Bye, Event, Hello, Notice, ServerState, TrafficFailed
+from looplab.wire.events import (
+    Backlog,
+    Batch,
+    Bye,
+    Event,
+    Hello,
+    Notice,
+    RunStarted,
+    ServerState,
+    TrafficFailed,
+    Turned,
+)
 
 Level = Literal["info", "warning", "error"]
 State = Literal["starting", "ready", "failed", "stopped"]
@@ -45,10 +56,10 @@ class Intake:
         self._server_run = 0
         self._sources: dict[int, Hello] = {}
 
-    def begin(self, selection: Selection, warm: bool, first_id: int) -> None:
-        """Begin a run, whose requests have numbers from `first_id` on: nothing older is in the inbox then."""
-        self.run += 1
-        if warm:
+    def begin(self, started: RunStarted) -> None:
+        """Begin a run: nothing older is in the inbox then."""
+        self.run = started.run
+        if started.warm:
             self._sources = {
                 source: hello for source, hello in self._sources.items() if hello.role == "server"
             }
@@ -57,7 +68,7 @@ class Intake:
             self.leftovers.forget()
             self._server_run = self.run
         self._inbox.clear()
-        self._put(selection.announce(self.run, warm, first_id))
+        self._put(started)
         for source, hello in self._sources.items():
             self._inbox.put(Batch(source, now_ns(), [self._of_this_run(hello)]))
 
@@ -89,11 +100,10 @@ class Intake:
         return max(of_worker, default=0)
 
     def state(
-        self, state: State, server: ServerProcess | None, reason: str = "", log: list[str] | None = None
+        self, state: State, server: Fleet | None, reason: str = "", log: list[str] | None = None
     ) -> None:
         """Tell the state of the server, as far as there is one."""
-        address = f"{server.host}:{server.port}" if server is not None and server.port else ""
-        pid = server.pid if server is not None else 0
+        address, pid = (server.address, server.pid) if server is not None else ("", 0)
         self._put(ServerState(now_ns(), state, address, pid, reason, log or []))
 
     def traffic_failed(self, reason: str) -> None:
@@ -104,10 +114,16 @@ class Intake:
         """Put a line into the log panel."""
         self._put(Notice(now_ns(), source, level, text))
 
-    def server_line(self, run: int, line: str) -> None:
+    def turned(self, turn: Turn) -> None:
+        """Tell that a control was turned, also in the log panel."""
+        t_ns = now_ns()
+        turned = Turned(t_ns, turn.what, turn.value, turn.text)
+        self._inbox.put(Batch(0, t_ns, [turned, Notice(t_ns, "lab", "info", turn.text)]))
+
+    def server_line(self, run: int, name: str, line: str) -> None:
         """Put a line of a server's output into the log panel, unless its run is over."""
         if run == self._server_run:
-            self.notice("server", _level(line), line)
+            self.notice(name, _level(line), line)
 
     def backlog(self, waiting: int, limit: int) -> None:
         """Tell the length of the accept queue."""

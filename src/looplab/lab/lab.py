@@ -8,13 +8,15 @@ import contextlib
 import threading
 from collections.abc import Callable
 
+from looplab.lab import turns
 from looplab.lab.conductor import READY_DEADLINE_S, Conductor
 from looplab.lab.inbox import Inbox
 from looplab.lab.selection import Selection
+from looplab.lab.shot import Shot
 from looplab.model import Model
 from looplab.wire.clock import now_ns
 from looplab.wire.control import CancelTask, DescribeTask, StartMonitor, StopMonitor
-from looplab.wire.events import RunStarted
+from looplab.wire.events import RunStarted, TrafficState
 
 CLOSE_S = 2.0
 """Most time that `close` takes. What would not end by then goes with its lifeline."""
@@ -66,8 +68,14 @@ class Lab:
 
         A start that is still in progress is given up.
         """
+        turned = turns.knobs(self.selection, selection)
         self.selection = selection
-        self._call(self._conductor.start, selection)
+        self._call(self._conductor.start, selection, turned)
+
+    def fire(self, shot: Shot) -> None:
+        """Run the traffic alone, at a server that is there already; what runs is stopped."""
+        self.selection = None
+        self._call(self._conductor.fire, shot)
 
     def stop_traffic(self) -> None:
         """Send nothing more; what is open counts as unfinished."""
@@ -88,10 +96,50 @@ class Lab:
         self._call(self._conductor.burst, self.selection, total, at_once)
 
     def set_users(self, users: int) -> None:
-        """Go to this number of users, now and in the runs that follow of this selection."""
-        if self.selection is not None:
-            self.selection = self.selection.with_users(max(users, 1))
-            self._call(self._conductor.set_users, self.selection)
+        """Go to this number of users, now and in the runs that follow of this selection.
+
+        A burst learns of it when it is fired; a ramp is left for it, and begins anew with the next run.
+        """
+        selection = self.selection
+        if selection is not None:
+            users = max(users, 1)
+            before = self._told.users if self._told is not None else selection.users
+            self.selection = selection.with_users(users)
+            if selection.plan.executor != "burst":
+                self._call(self._conductor.turn, turns.users(before, users))
+
+    def set_rate(self, rate: float) -> None:
+        """Go to so many arrivals a second, as `set_users` does; for an open model."""
+        selection = self.selection
+        if selection is not None:
+            before = self._told.rate if self._told is not None else selection.plan.rate
+            self.selection = selection.with_rate(rate)
+            self._call(self._conductor.turn, turns.rate(before, rate))
+
+    def set_think(self, seconds: float) -> None:
+        """Let users wait so long between an answer and the next request."""
+        selection = self.selection
+        if selection is not None:
+            self.selection = selection.with_think(seconds)
+            self._call(self._conductor.turn, turns.think(selection.plan.think, seconds))
+
+    def set_mix(self, weights: list[float]) -> None:
+        """Change how often each kind of request comes: a weight for each, in the order of the plan.
+
+        Raises:
+            ValueError: there are not as many weights as kinds, or all of them are 0.
+        """
+        selection = self.selection
+        if selection is not None:
+            self.selection = selection.with_weights(weights)
+            mix = selection.plan.mix
+            before, names = [kind.weight for kind in mix], [kind.name for kind in mix]
+            self._call(self._conductor.turn, turns.mix(names, before, weights))
+
+    @property
+    def _told(self) -> TrafficState | None:
+        """What the traffic last said, while it runs."""
+        return self.model.traffic if self.model.traffic is not None and not self.model.finished else None
 
     def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None:
         """Start aiomonitor in a worker, or change how it runs; `worker.monitor` of the model answers.

@@ -37,19 +37,19 @@ class Leftovers:
     """Hears what the traffic and the workers of the present server say."""
 
     def __init__(self) -> None:
-        self._traffic: TrafficState | None = None
+        self._traffic: dict[int, TrafficState] = {}
         self._workers: dict[int, _Worker] = {}
 
     def forget(self) -> None:
         """Forget the server and all that it was asked: another one takes its place."""
-        self._traffic = None
+        self._traffic.clear()
         self._workers.clear()
 
     def hear(self, batch: Batch) -> None:
         """Take the events of one connection."""
         for event in batch.events:
             if isinstance(event, TrafficState):
-                self._traffic = event
+                self._traffic[event.generator] = event
             elif isinstance(event, Hello):
                 if event.role == "server":
                     self._workers[batch.source] = _Worker()
@@ -65,29 +65,29 @@ class Leftovers:
     @property
     def over(self) -> bool:
         """Whether the traffic has said that it is over."""
-        return self._traffic is not None and not self._traffic.running
+        states = self._traffic.values()
+        return bool(states) and not any(state.running for state in states)
 
     @property
     def runs_with(self) -> int:
         """Users of the traffic that runs now, 0 if none does."""
-        return self._traffic.users if self._traffic is not None and self._traffic.running else 0
+        return sum(state.users for state in self._traffic.values() if state.running)
 
     @property
     def abandoned(self) -> int:
         """Requests that were sent and that nobody waits for, if the traffic is over."""
-        state = self._traffic
-        if state is None:
-            return 0
         # The last word of a process that was killed still had them in flight.
-        return state.unfinished + state.in_flight + state.errors.get("timeout", 0)
+        return sum(
+            state.unfinished + state.in_flight + state.errors.get("timeout", 0)
+            for state in self._traffic.values()
+        )
 
     @property
     def worked_on(self) -> bool | None:
         """Whether the server still works on them; None as long as it has not said."""
-        state = self._traffic
-        if state is None or not self.abandoned:
+        if not self.abandoned:
             return False
-        since_ns = max(state.t_ns, state.ended_ns)
+        since_ns = max(max(state.t_ns, state.ended_ns) for state in self._traffic.values())
         workers = self._workers.values()
         if any(worker.at_work(since_ns) for worker in workers):
             return True

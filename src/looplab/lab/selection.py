@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from looplab.scenario import Scenario, Variant, knob_environment
 from looplab.servers.commands import ServerSpec
-from looplab.traffic.plan import Plan
+from looplab.traffic.plan import Plan, Target
 from looplab.wire.clock import now_ns
 from looplab.wire.events import RunStarted
 
@@ -21,24 +23,65 @@ class Selection(msgspec.Struct, frozen=True):
     knobs: dict[str, float]
     """Value of every knob of the scenario."""
     plan: Plan
+    generators: int = 1
+    """Traffic processes that share the plan."""
 
     addresses: dict[str, str] = {}
     """Where the app finds its services, as environment variables; known once they run."""
 
     @property
     def users(self) -> int:
-        """Users of the plan: the concurrency of a burst, the users of a constant plan."""
-        return self.plan.concurrency if self.plan.executor == "burst" else self.plan.users
+        """Users that the plan has at most: the concurrency of a burst, what an open plan has in flight."""
+        return self.plan.rows
+
+    @property
+    def targets(self) -> list[Target]:
+        """Where the traffic goes if no server of the lab's runs: nowhere."""
+        return []
+
+    @property
+    def allow_remote(self) -> list[str]:
+        """Hosts beyond this machine that the scenario's traffic may go to."""
+        return self.plan.allow_remote
+
+    @property
+    def workers(self) -> int:
+        """Workers of all instances."""
+        return self.variant.workers * self.variant.instances
 
     def with_users(self, users: int) -> Selection:
-        """Give the same selection with so many users; a burst never has fewer requests than users."""
-        if self.plan.executor == "burst":
-            plan = msgspec.structs.replace(
-                self.plan, concurrency=users, requests=max(users, self.plan.requests)
-            )
-        else:
-            plan = msgspec.structs.replace(self.plan, users=users)
-        return msgspec.structs.replace(self, plan=plan)
+        """Give the same selection with so many users; a burst never has fewer requests than users.
+
+        Stages and phases have users of their own, and keep them.
+        """
+        plan = self.plan
+        if plan.phases:
+            return self
+        if plan.executor == "burst":
+            return self._with(concurrency=users, requests=max(users, plan.requests))
+        return self._with(users=users) if plan.users else self
+
+    def with_rate(self, rate: float) -> Selection:
+        """Give the same selection with so many arrivals a second; stages keep theirs."""
+        return self._with(rate=rate) if self.plan.executor == "arrival-rate" else self
+
+    def with_think(self, seconds: float) -> Selection:
+        """Give the same selection with users who think so long."""
+        return self._with(think=seconds)
+
+    def with_weights(self, weights: Sequence[float]) -> Selection:
+        """Give the same selection with other weights of its mix.
+
+        Raises:
+            ValueError: there are not as many weights as kinds of requests, or all of them are 0.
+        """
+        if not any(weights):
+            raise ValueError("one kind of request must have a weight above 0")
+        mix = [replace(kind, weight=weight) for kind, weight in zip(self.plan.mix, weights, strict=True)]
+        return self._with(mix=mix)
+
+    def _with(self, **changes: object) -> Selection:
+        return replace(self, plan=replace(self.plan, **changes))
 
     def with_services(self, addresses: dict[str, str]) -> Selection:
         """Give the same selection with the addresses of its services."""
@@ -55,26 +98,31 @@ class Selection(msgspec.Struct, frozen=True):
             title=self.variant.title,
             knobs=self.knobs,
             server=self.variant.server,
-            workers=self.variant.workers,
+            workers=self.workers,
             users=self.users,
             source=str(source) if source.is_file() else "",
             shows=self.variant.shows,
             warm=warm,
             first_id=first_id,
             names=[request.name for request in self.plan.mix],
+            instances=self.variant.instances,
         )
 
-    def server_spec(self, run: int, socket_path: Path) -> ServerSpec:
-        """Give the server that this selection needs."""
-        return ServerSpec(
-            run=run,
-            app=self.variant.app,
-            root=self.scenario.folder,
-            server=self.variant.server,
-            workers=self.variant.workers,
-            threads=self.variant.threads,
-            worker_connections=self.variant.worker_connections,
-            loop=self.variant.loop,
-            environment={**self.addresses, **knob_environment(self.knobs)},
-            socket_path=socket_path,
-        )
+    def server_specs(self, run: int, socket_path: Path) -> list[ServerSpec]:
+        """Give the servers that this selection needs, one for each instance."""
+        return [
+            ServerSpec(
+                run=run,
+                app=self.variant.app,
+                root=self.scenario.folder,
+                server=self.variant.server,
+                workers=self.variant.workers,
+                threads=self.variant.threads,
+                worker_connections=self.variant.worker_connections,
+                loop=self.variant.loop,
+                environment={**self.addresses, **knob_environment(self.knobs)},
+                socket_path=socket_path,
+                instance=instance,
+            )
+            for instance in range(self.variant.instances)
+        ]

@@ -20,7 +20,7 @@ class WorkerNumber:
         if not folder:
             return
         files = sorted((path for path in Path(folder).iterdir() if path.name.isdecimal()), key=_number)
-        self.number = len(files)
+        self.number = _number(files[-1]) + 1 if files else 0
         for path in files:
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:

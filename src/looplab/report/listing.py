@@ -26,6 +26,7 @@ def as_json(scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
                     "title": variant.title,
                     "server": variant.server,
                     "workers": variant.workers,
+                    "instances": variant.instances,
                 }
                 for variant in scenario.variants
             ],

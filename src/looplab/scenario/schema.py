@@ -63,6 +63,9 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     app: AppName
     server: Annotated[str, Meta(description="a server")] = "uvicorn"
     workers: Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")] = 1
+    """Workers of each instance."""
+    instances: Annotated[int, Meta(ge=1, le=16, description="a whole number from 1 to 16")] = 1
+    """Servers, each on a port of its own; the traffic is balanced over them."""
     threads: Annotated[int, Meta(ge=1, le=256, description="a whole number from 1 to 256")] = 1
     """Threads of each worker of gunicorn."""
     worker_connections: (

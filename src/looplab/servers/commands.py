@@ -41,11 +41,18 @@ class ServerSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Knobs, and whatever else the app is told."""
     socket_path: Path
     """The lab's socket."""
+    instance: int = 0
+    """Number of the server among those that the traffic is balanced over, from 0."""
 
     @property
     def workers_folder(self) -> Path:
         """Folder of the files that the workers lock to get their numbers."""
-        return self.socket_path.parent / f"workers-{self.run}"
+        return self.socket_path.parent / f"workers-{self.run}.{self.instance}"
+
+    @property
+    def worker_numbers(self) -> range:
+        """Numbers of its workers: no other instance has them."""
+        return range(self.instance * self.workers, (self.instance + 1) * self.workers)
 
 
 def missing(spec: ServerSpec) -> str:

@@ -66,7 +66,8 @@ class ServerProcess:
 
     def greet(self, hello: Hello) -> None:
         """Take note of the hello of a worker; `start` waits for one of each."""
-        if hello.role == "server" and hello.run == self.spec.run:
+        mine = hello.worker in self.spec.worker_numbers
+        if hello.role == "server" and hello.run == self.spec.run and mine:
             self._greeted.add(hello.worker)
             if len(self._greeted) >= self.spec.workers:
                 self._all_greeted.set()
@@ -130,7 +131,7 @@ class ServerProcess:
         if lacking := missing(spec):
             raise StartError(lacking)
         spec.workers_folder.mkdir(exist_ok=True)
-        for number in range(spec.workers):
+        for number in spec.worker_numbers:
             (spec.workers_folder / str(number)).touch()
         with _bind() as listener:
             self.port = listener.getsockname()[1]

@@ -241,7 +241,7 @@ class Notice(msgspec.Struct, array_like=True, tag=10, frozen=True):
 
     t_ns: int
     source: str
-    """`server`, `traffic`, `probe`, `lab`."""
+    """`server` (`server 2` is the second instance), `traffic`, `probe`, `lab`."""
     level: Literal["info", "warning", "error"]
     text: str
 
@@ -347,6 +347,8 @@ class RunStarted(msgspec.Struct, array_like=True, tag=12, frozen=True):
     """Number of the first request that its traffic sends: people count from there."""
     names: list[str] = []
     """Names of the requests of the mix: `ClientRequest.name` is an index into them."""
+    instances: int = 1
+    """Servers that the traffic is balanced over; their workers are numbered in turn."""
 
 
 class ServerState(msgspec.Struct, array_like=True, tag=13, frozen=True):
@@ -355,7 +357,7 @@ class ServerState(msgspec.Struct, array_like=True, tag=13, frozen=True):
     t_ns: int
     state: Literal["starting", "ready", "failed", "stopped"]
     address: str
-    """`127.0.0.1:41873` once it is known."""
+    """`127.0.0.1:41873` once it is known; further instances follow by their ports, `,41875`."""
     pid: int
     reason: str
     """Why it failed, in one sentence; empty otherwise."""

@@ -68,5 +68,6 @@ def _server(view: View) -> tuple[str, str, str]:
         address = f"   {server.address}"
         port = f"   :{server.address.rpartition(':')[2]}"
     if run is not None and run.server:
-        words = f"   {run.server} · {run.workers} worker" + ("s" if run.workers != 1 else "")
+        several = f"{run.instances} instances · " if run.instances > 1 else ""
+        words = f"   {run.server} · {several}{run.workers} worker" + ("s" if run.workers != 1 else "")
     return address, port, words

@@ -108,8 +108,9 @@ class MainScreen(Screen[None]):
         fits = layout.fits(width, height)
         code = self.code_wanted if layout.is_wide(width) else self._code_narrow
         variant = view.choice.selection.variant
-        workers = max(len(view.model.workers), variant.workers)
-        grid = variant.workers * variant.threads if variant.server == "gunicorn" else 0
+        expected = variant.workers * variant.instances
+        workers = max(len(view.model.workers), expected)
+        grid = expected * variant.threads if variant.server == "gunicorn" else 0
         panel = self.query_one("#code", PanelWidget).panel
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
         pools = len(pools_of(view.model))

@@ -1,0 +1,74 @@
+"""The workshop: what all runs of a lab share: private folder, receiver, sentinel."""
+
+from __future__ import annotations
+
+import asyncio
+
+from looplab.lab.intake import Intake
+from looplab.lab.sentinel import Sentinel
+from looplab.servers.commands import stacks_path
+from looplab.servers.runtime import Runtime
+from looplab.wire.control import Control, encode
+from looplab.wire.events import Batch
+from looplab.wire.receiver import Receiver
+
+
+class Workshop:
+    """Opens at the first run, and stays until the lab closes. All calls are made in the lab's loop."""
+
+    def __init__(self, intake: Intake) -> None:
+        """Prepare; what is heard goes to `intake`."""
+        self._intake = intake
+        self._opening: asyncio.Task[Runtime] | None = None
+        self._runtime: Runtime | None = None
+        self._receiver: Receiver | None = None
+        self._sentinel: Sentinel | None = None
+
+    async def open(self) -> Runtime:
+        """Make the private folder and the socket, once. A command that is given up does not interrupt it."""
+        if self._opening is None or (self._opening.done() and self._opening.exception()):
+            self._opening = asyncio.create_task(self._make())
+        return await asyncio.shield(self._opening)
+
+    def tell(self, source: int, order: Control) -> None:
+        """Tell the process at the other end of a connection something."""
+        if source and self._receiver is not None:
+            self._receiver.send(source, encode(order))
+
+    async def settle(self) -> None:
+        """Wait until an opening that has begun is over."""
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+
+    async def close(self) -> None:
+        """Close the sockets and remove the folder."""
+        if self._receiver is not None:
+            await self._receiver.close()
+        if self._sentinel is not None:
+            await self._sentinel.close()
+        if self._runtime is not None:
+            self._runtime.close()
+
+    async def _make(self) -> Runtime:
+        runtime = Runtime()
+        intake = self._intake
+
+        def warn(line: str) -> None:
+            intake.notice("lab", "warning", line)
+
+        sentinel = Sentinel(intake.deliver, warn)
+
+        def deliver(batch: Batch) -> None:
+            sentinel.hear(batch)
+            intake.deliver(batch)
+
+        receiver = Receiver(runtime.socket_path, deliver, warn)
+        try:
+            await receiver.start()
+            await sentinel.start(stacks_path(runtime.socket_path))
+        except OSError:
+            await receiver.close()
+            runtime.close()
+            raise
+        self._runtime, self._receiver, self._sentinel = runtime, receiver, sentinel
+        return runtime
