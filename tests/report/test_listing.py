@@ -26,7 +26,7 @@ def test_json_has_what_another_program_needs() -> None:
 
 def test_the_table_names_key_question_variant_and_knob() -> None:
     out = io.StringIO()
-    Console(file=out, width=120, color_system=None).print(as_table(catalogue()))
+    Console(file=out, width=200, color_system=None).print(as_table(catalogue()))
     text = out.getvalue()
     for scenario in catalogue():
         assert scenario.question in text

@@ -13,7 +13,18 @@ from looplab.scenario.errors import one_of
 
 SCENARIOS = catalogue()
 
-FRAMEWORKS = {"anyio", "asyncpg", "fastapi", "flask", "httpx", "numpy", "psycopg", "psycopg_pool", "requests"}
+FRAMEWORKS = {
+    "anyio",
+    "asyncpg",
+    "fastapi",
+    "flask",
+    "httpx",
+    "numpy",
+    "psycopg",
+    "psycopg_pool",
+    "pydantic",
+    "requests",
+}
 """What an app may import beside the standard library."""
 
 
