@@ -18,7 +18,7 @@ from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, 
 from .group import DEFAULT, Commands, usage_line
 from .headless import run_bench, run_check, select, show
 from .screen import obstacle, open_screen
-from .settings import complete_scenario, output_file, pairs
+from .settings import complete_scenario, output_file, pairs, use_postgres
 
 FAILED = 1
 USAGE = 2
@@ -48,6 +48,15 @@ _set = click.option(
 )
 
 
+_postgres = click.option(
+    "--postgres",
+    metavar="URL",
+    expose_value=False,
+    callback=use_postgres,
+    help="Use this PostgreSQL instead of the embedded one, as LOOPLAB_POSTGRES_URL does.",
+)
+
+
 @click.group(cls=Commands, epilog=EPILOG)
 @click.version_option(__version__, message="looplab %(version)s", help="Print the version.")
 @click.option(DEBUG, is_flag=True, help="Print the traceback of an error; works with every command.")
@@ -63,6 +72,7 @@ def looplab(debug: bool) -> None:
 @click.argument("scenario", required=False, shell_complete=complete_scenario)
 @click.option("--variant", metavar="V", help="Variant to start with; the first one otherwise.")
 @_set
+@_postgres
 @click.option(
     "--aiomonitor-console",
     "console",
@@ -121,6 +131,7 @@ def list_scenarios(as_json: bool) -> None:
 )
 @click.option("--duration", metavar="S", help="Seconds until the traffic ends or is cut.")
 @_set
+@_postgres
 @click.option(
     "as_json",
     "--json",
@@ -172,6 +183,7 @@ def new(name: str) -> None:
 
 @looplab.command()
 @click.argument("scenarios", metavar="[SCENARIO…]", nargs=-1, shell_complete=complete_scenario)
+@_postgres
 @click.option(
     "as_json",
     "--json",

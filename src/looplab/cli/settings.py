@@ -29,6 +29,20 @@ def pairs(ctx: click.Context, param: click.Parameter, given: Iterable[str]) -> d
     return settings
 
 
+def use_postgres(ctx: click.Context, param: click.Parameter, url: str | None) -> None:
+    """Use a PostgreSQL for this command and all that it starts."""
+    # Here, because completion and `--help` need no services.
+    from looplab.services import address
+    from looplab.services.failure import ServiceFailed
+
+    if url is None:
+        return
+    try:
+        os.environ[address.URL] = address.check(url)
+    except ServiceFailed as failure:
+        raise click.BadParameter(failure.reason) from None
+
+
 def output_file(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
     """Look whether the file can be made: before the runs, and not after them. `-` is stdout."""
     if text is None or text == "-":

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from looplab.scenario import ScenarioError, catalogue
 from looplab.servers.runtime import Runtime
+from looplab.services.machine import postgres_state
 
 from .machine import cores
 
@@ -134,6 +135,11 @@ def _uvloop() -> Check:
         return Check("uvloop", "warn", "absent", mend)
 
 
+def _postgres() -> Check:
+    found, mend = postgres_state()
+    return Check("PostgreSQL", "warn" if mend else "ok", found, mend)
+
+
 def _ports() -> Check:
     with socket.socket() as listener:
         try:
@@ -189,6 +195,7 @@ CHECKS: dict[str, Callable[[], Check]] = {
     "colours": _colours,
     "Unicode": _unicode,
     "uvloop": _uvloop,
+    "PostgreSQL": _postgres,
     "ports": _ports,
     "Unix socket": _unix_socket,
     "CPU waits": _waits,

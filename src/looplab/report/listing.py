@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from looplab.scenario import Scenario
+from looplab.services.machine import lacking
 
 
 def as_json(scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
@@ -35,9 +36,15 @@ def as_json(scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
                 for name, knob in scenario.knobs.items()
             },
             "needs": scenario.needs,
+            "missing": {need: mend for need in scenario.needs if (mend := lacking(need))},
         }
         for scenario in scenarios
     ]
+
+
+def _need(need: str) -> str:
+    """Name a need, and say if this machine lacks it."""
+    return f"[red]{need}: absent[/]" if lacking(need) else need
 
 
 def as_table(scenarios: Sequence[Scenario]) -> Table:
@@ -52,7 +59,7 @@ def as_table(scenarios: Sequence[Scenario]) -> Table:
         table.add_column("needs")
     for number, scenario in enumerate(scenarios, start=1):
         key = str(number % 10) if number <= 10 else ""
-        needed = [", ".join(scenario.needs)] if needs else []
+        needed = [", ".join(_need(need) for need in scenario.needs)] if needs else []
         table.add_row(key, f"[bold]{scenario.id}[/]", escape(scenario.question), *needed)
         width = max(len(variant.id) for variant in scenario.variants)
         for variant in scenario.variants:
