@@ -21,7 +21,9 @@ from traffic_help import (
     until,
 )
 
+from looplab.traffic import connection
 from looplab.traffic.plan import Plan, RequestSpec
+from looplab.wire.clock import S
 
 EMPTY_CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nx-end: 1\r\n\r\n"
@@ -173,8 +175,11 @@ def test_a_reset_in_the_middle_of_the_body(run) -> None:
     run(body())
 
 
-def test_an_idle_connection_that_the_server_closed_is_opened_again(run) -> None:
+def test_an_idle_connection_that_the_server_closed_is_opened_again(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server closes each connection when it has the second request, before a byte of an answer."""
+    monkeypatch.setattr(connection, "CROSSED_NS", 60 * S)
 
     async def once(request: Received, writer: asyncio.StreamWriter) -> None:
         if request.turn == 0:
@@ -191,16 +196,37 @@ def test_an_idle_connection_that_the_server_closed_is_opened_again(run) -> None:
             # The second to fourth were sent twice, with the same number.
             assert [request.rid for request in server.requests] == [1, 2, 2, 3, 3, 4, 4]
             # Each was answered on a connection of its own.
-            done = [event for event in drive.telemetry.requests.drain() if event.done_ns]
+            done = drive.done
             assert [event.connection - done[0].connection for event in done] == [0, 1, 2, 3]
+
+    run(body())
+
+
+def test_a_request_that_the_server_had_is_not_sent_again(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that breaks off later was no idle one: the server died over the request."""
+    monkeypatch.setattr(connection, "CROSSED_NS", 0)
+
+    async def dies(request: Received, writer: asyncio.StreamWriter) -> None:
+        if request.turn == 0:
+            writer.write(OK)
+        else:
+            writer.close()
+
+    async def body() -> None:
+        async with serving(dies) as server, driving(burst(4, 1), server.port) as drive:
+            state = await drive.over()
+            check_totals(state)
+            assert (state.ok, state.errors["reset"]) == (2, 2)
+            assert [request.rid for request in server.requests] == [1, 2, 3, 4]
+
+    run(body())
 
 
 def test_requests_tell_which_connection_carries_them(run) -> None:
     async def body() -> None:
         async with serving() as server, driving(burst(6, 2), server.port) as drive:
             await drive.over()
-            events = drive.telemetry.requests.drain()
-            carried = {event.client: event.connection for event in events if event.done_ns}
+            carried = {event.client: event.connection for event in drive.done}
             arrived = {request.rid: request.connection for request in server.requests}
             # The same connections, whatever number each side gives them.
             pairs = {(carried[rid], arrived[rid]) for rid in arrived}
@@ -210,7 +236,9 @@ def test_requests_tell_which_connection_carries_them(run) -> None:
     run(body())
 
 
-def test_a_request_is_sent_again_only_once(run) -> None:
+def test_a_request_is_sent_again_only_once(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CROSSED_NS", 60 * S)
+
     async def never_again(request: Received, writer: asyncio.StreamWriter) -> None:
         if request.rid == 1:
             writer.write(OK)

@@ -173,7 +173,13 @@ class Drive:
 
 @contextlib.asynccontextmanager
 async def driving(
-    plan: Plan, *ports: int, start: bool = True, most_users: int = 500, loop: Any = None, **more: Any
+    plan: Plan,
+    *ports: int,
+    start: bool = True,
+    most_users: int = 500,
+    loop: Any = None,
+    on_end: Callable[[TrafficState], None] = lambda state: None,
+    **more: Any,
 ) -> AsyncIterator[Drive]:
     """Run a plan in the test's loop.
 
@@ -183,6 +189,7 @@ async def driving(
         start: begin at once.
         most_users: the limit of open files.
         loop: a loop of the test's own making.
+        on_end: takes the state at the end of each phase.
         more: further fields of the job.
     """
     here = asyncio.get_running_loop()
@@ -192,6 +199,7 @@ async def driving(
 
     def ended() -> None:
         drive.ends += 1
+        on_end(drive.state())
 
     accidents: list[dict[str, object]] = []
     here.set_exception_handler(lambda _, context: accidents.append(context))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from looplab.traffic.errors import PROTOCOL, RESET
-from looplab.wire.clock import now_ns
+from looplab.wire.clock import MS, now_ns
 
 if TYPE_CHECKING:
     from looplab.traffic.user import User
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _LEAVE_S = 1.0
 """A server that does not read the rest of a request by then does not get it."""
+
+CROSSED_NS = 50 * MS
+"""A connection that is lost later than that after a request was no idle one: the server had the request,
+and died over it or hung up. To send it again would hide that, and the server would count it twice."""
 
 _numbers = count(1)
 
@@ -203,7 +207,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self._answering and exc is None and _until_close(self._head):
             user.answered(now_ns(), self.status)
-        elif self.silent and self.reused and not user.resent:
+        elif self.silent and self.reused and not user.resent and now_ns() - user.sent_ns < CROSSED_NS:
             # The server closed an idle connection while the request was on its way to it.
             user.resent = True
             user.connect()
