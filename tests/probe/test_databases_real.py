@@ -217,10 +217,15 @@ async def test_a_psycopg_pool_of_threads(lab: Lab, postgres: str) -> None:
         ended = {client: await lab.finished(client) for client in clients}
         used = await lab.until(lambda: found if len(found := uses(lab, pool)) >= 6 else [])
     _psycopg_is_true(used, truth, ended)
-    # The thread waits for a connection, and that is a thread at work; then it is a query.
+    # A thread that waits for a connection does nothing else; then it is a query, in the same thread.
+    by_rid = {use.rid: use for use in used}
+    waited = sorted(by_rid, key=lambda rid: by_rid[rid].taken_ns)[2:]
     for request in ended.values():
-        phases = [phase for phase, _ in request.phases]
-        assert phases.index(Phase.THREAD) < phases.index(Phase.QUERY)
+        use = by_rid[request.rid]
+        assert use.taken_ns in since(request, Phase.QUERY)
+        if request.rid in waited:
+            assert since(request, Phase.POOL_WAIT) == [use.requested_ns]
+            assert since(request, Phase.THREAD)[0] < use.requested_ns
 
 
 def _psycopg_is_true(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from looplab.probe.phases import PhaseLog, short
-from looplab.probe.records import Hop, Request
+from looplab.probe.records import CONNECTION, CONNECTION_IN_THREAD, THREAD, Hop, Request
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
 
 R, B, A, W, T = Phase.RUNNING, Phase.BLOCKING, Phase.AWAITING, Phase.THREAD_WAIT, Phase.THREAD
-Y = Phase.READY
+Y, P, Q = Phase.READY, Phase.POOL_WAIT, Phase.QUERY
 US = 1_000
+USES = {"a": CONNECTION, "b": CONNECTION_IN_THREAD}
+"""What a hop is for, by the first letter of its name; others are threads."""
 
 
 def request() -> Request:
@@ -32,7 +34,7 @@ def tell(log: PhaseLog, facts: list[tuple[object, ...]]) -> None:
             log.open_run(S + values[0], values[1])  # type: ignore[arg-type, operator]
         else:
             key, at = values
-            hop = hops.setdefault(key, Hop(None, 0, None))
+            hop = hops.setdefault(key, Hop(None, 0, None, USES.get(str(key)[0], THREAD)))
             stamp = {
                 "wait": "requested_ns",
                 "take": "taken_ns",
@@ -105,6 +107,50 @@ def tell(log: PhaseLog, facts: list[tuple[object, ...]]) -> None:
             ],
             [(R, 0), (A, MS), (W, 2 * MS), (T, 3 * MS), (W, 4 * MS), (T, 5 * MS), (Y, 7 * MS)],
             id="of several hops the most advanced counts",
+        ),
+        pytest.param(
+            [
+                ("run", 0, MS),
+                ("wait", 1, MS),
+                ("take", 1, 2 * MS),
+                ("wait", "b1", 3 * MS),
+                ("take", "b1", 5 * MS),
+                ("release", "b1", 7 * MS),
+                ("finish", 1, 8 * MS),
+            ],
+            [(R, 0), (W, MS), (T, 2 * MS), (P, 3 * MS), (Q, 5 * MS), (T, 7 * MS), (Y, 8 * MS)],
+            id="a thread that waits for a connection",
+        ),
+        pytest.param(
+            [
+                ("run", 0, MS),
+                ("wait", 1, MS),
+                ("take", 1, 2 * MS),
+                ("wait", "b1", 3 * MS),
+                ("take", "b1", 3 * MS + 49 * US),
+                ("release", "b1", 7 * MS),
+            ],
+            [(R, 0), (W, MS), (T, 2 * MS), (Q, 3 * MS + 49 * US), (T, 7 * MS)],
+            id="a thread whose connection was there",
+        ),
+        pytest.param(
+            [
+                ("run", 0, MS),
+                ("wait", 1, MS),
+                ("wait", 2, MS),
+                ("take", 1, 2 * MS),
+                ("take", 2, 3 * MS),
+                ("wait", "b1", 4 * MS),
+                ("wait", "b2", 5 * MS),
+                ("release", "b1", 6 * MS),
+            ],
+            [(R, 0), (W, MS), (T, 2 * MS), (P, 5 * MS), (T, 6 * MS)],
+            id="of two threads one works until both wait for a connection",
+        ),
+        pytest.param(
+            [("run", 0, MS), ("wait", 1, MS), ("take", 1, 2 * MS), ("wait", "a1", 3 * MS)],
+            [(R, 0), (W, MS), (T, 2 * MS)],
+            id="a task that waits for a connection stops no thread",
         ),
         pytest.param(
             [("open", 0, 5 * MS), ("wait", 1, 2 * MS), ("take", 1, 3 * MS), ("run", 0, 6 * MS)],

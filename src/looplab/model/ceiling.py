@@ -21,6 +21,9 @@ _FOR_THE_SERVER = (Phase.QUEUED, Phase.THREAD_WAIT, Phase.POOL_WAIT, Phase.READY
 
 _NAMES = {"threadpool": "threads"}
 
+_THREADS = ("threadpool", "gthread")
+"""Pools whose threads serve requests, and may wait for a connection."""
+
 NEGLIGIBLE_NS = 1_000
 """A mean holding time below a microsecond predicts nothing."""
 
@@ -82,7 +85,7 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     loop_ns = phases[Phase.RUNNING] + phases[Phase.BLOCKING] + sum(w.loop.callbacks_ns for w in workers)
     candidates = [("event loop", running, max(loop_ns / done, _loop_cpu_ns(model)))]
     candidates += _cpu(model)
-    candidates += _pools(workers, done, now_ns)
+    candidates += _pools(workers, done, now_ns, flow.blocked_ns)
     if users := _users(model):
         waiting = sum(phases[phase] for phase in _FOR_THE_SERVER)
         think = flow.think_ns / flow.thinks if flow.thinks else 0.0
@@ -133,10 +136,11 @@ def _each_ns(model: Model, shares: list[float]) -> float:
     return max(sum(shares), 0.0) * length_ns / answered if answered else 0.0
 
 
-def _pools(workers: list[Worker], done: int, now_ns: int) -> list[tuple[str, int, float]]:
+def _pools(workers: list[Worker], done: int, now_ns: int, blocked_ns: int) -> list[tuple[str, int, float]]:
     """Give each kind of pool over all workers: name, slots, and what a completed request needs of them.
 
     That is the work, for a slot that is held longer waits for the loop; a connection is held all the time.
+    A thread that waits for a connection, `blocked_ns` in sum, does not need its slot: it needs the pool's.
     Where uses are not told, it is what the readings of busy slots add up to.
     """
     pools: dict[str, list[SlotPool]] = {}
@@ -149,6 +153,8 @@ def _pools(workers: list[Worker], done: int, now_ns: int) -> list[tuple[str, int
         for pool in alike:
             uses = pool.hold if pool.kind == "connections" else pool.work
             needed_ns += uses.sum_ns if uses.n else pool.busy_ns(now_ns)
+        if any(pool.name in _THREADS for pool in alike):
+            needed_ns = max(needed_ns - blocked_ns, 0.0)
         if slots := sum(pool.total for pool in alike):
             found.append((name, slots, needed_ns / done))
     return found

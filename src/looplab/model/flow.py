@@ -43,6 +43,8 @@ class Flow:
         self.phase_ns = [0] * _CODES
         """Time that the completed requests spent in each phase, in sum."""
         self._blocking_queries_ns = 0
+        self.blocked_ns = 0
+        """Time for which threads of the completed requests waited for a connection, in sum."""
         self.think_ns = 0
         """Time between an answer and the next request of the same user, in sum."""
         self.thinks = 0
@@ -64,7 +66,7 @@ class Flow:
         self.think_ns = self.thinks = 0
         self.seen = self._begin_sum = self._end_sum = self._open = 0
         self.peak_waiting = self.waiting
-        self._blocking_queries_ns = 0
+        self._blocking_queries_ns = self.blocked_ns = 0
         self.peak_in_flight = 0
         for request in requests:
             if request.begin_ns >= began_ns:
@@ -152,11 +154,12 @@ class Flow:
         """Add the phases of a completed request to the sums."""
         self.completed += 1
         phase_ns = self.phase_ns
-        queries_ns = phase_ns[Phase.QUERY]
+        queries_ns, waits_ns = phase_ns[Phase.QUERY], phase_ns[Phase.POOL_WAIT]
         for begin, end, phase in request.spans(request.begin_ns, request.end_ns, request.end_ns):
             phase_ns[phase] += end - begin
         if request.slot >= 0:
             self._blocking_queries_ns += phase_ns[Phase.QUERY] - queries_ns
+            self.blocked_ns += phase_ns[Phase.POOL_WAIT] - waits_ns
 
     def mean_in_flight(self, now_ns: int) -> float | None:
         """Give the mean number in flight since the start of the period: their times in sum, by its length."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from looplab.probe.faults import Faults
-from looplab.probe.records import CONNECTION, Book, Facts, Hop, Kind, Request, current
+from looplab.probe.records import CONNECTION, Book, Facts, Hop, Kind, Request, Use, current
 from looplab.probe.slots import Gauges, SlotBook, SlotHop
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Event, SlotKind, Slots
@@ -16,8 +16,8 @@ class Borrowing(SlotHop):
 
     __slots__ = ("opened_ns",)
 
-    def __init__(self, request: Request | None, requested_ns: int, book: Book) -> None:
-        super().__init__(request, requested_ns, book, CONNECTION)
+    def __init__(self, request: Request | None, requested_ns: int, book: Book, use: Use = CONNECTION) -> None:
+        super().__init__(request, requested_ns, book, use)
         self.opened_ns = 0
         """When it got a slot without a connection, and one began to be opened."""
 
@@ -87,9 +87,9 @@ class ConnectionBook(SlotBook):
             self._peak = self.state(gauges, self._at_ns)
 
 
-def ask(book: ConnectionBook, facts: Facts) -> Borrowing:
+def ask(book: ConnectionBook, facts: Facts, use: Use = CONNECTION) -> Borrowing:
     """Note that somebody asks for a connection."""
-    hop = Borrowing(current.get(), now_ns(), book)
+    hop = Borrowing(current.get(), now_ns(), book, use)
     facts.append((Kind.WAIT, hop.requested_ns, hop.request, 0, hop))
     return hop
 

@@ -22,7 +22,8 @@ LONGEST_PATH = 1_024
 """Characters of a path that travel."""
 
 ADVANCED = (Phase.QUERY, Phase.THREAD, Phase.POOL_WAIT, Phase.THREAD_WAIT, Phase.READY)
-"""Phases of hops, the most advanced first: of several that are open it is the one that is told."""
+"""Phases of hops, the most advanced first: of several that are open it is the one that is told. A thread
+that waits for a connection does no work, so it is not counted as one."""
 
 RUNNING, BLOCKING, AWAITING = Phase.RUNNING, Phase.BLOCKING, Phase.AWAITING
 READY, SENDING = Phase.READY, Phase.SENDING
@@ -125,6 +126,8 @@ class PhaseLog:
     def take(self, hop: Hop) -> None:
         """Take a hop that has its slot."""
         self._hops[hop] = hop.use.works
+        if hop.use.blocks:
+            self._drop_short_wait(hop)
         if not self.open_ns:
             self._rest(hop.taken_ns)
 
@@ -179,7 +182,28 @@ class PhaseLog:
             (phase,) = hops.values()
         else:
             phase = min(hops.values(), key=ADVANCED.index)
+            if phase is Phase.THREAD and not self._works():
+                phase = Phase.POOL_WAIT
         self._change(phase, at_ns)
+
+    def _works(self) -> bool:
+        """Tell whether any of the threads does something else than to wait for a connection."""
+        threads = waits = 0
+        for hop, phase in self._hops.items():
+            threads += phase is Phase.THREAD
+            waits += hop.use.blocks and phase is Phase.POOL_WAIT
+        return threads > waits
+
+    def _drop_short_wait(self, hop: Hop) -> None:
+        """Forget a wait for a connection that was there: nobody can see it."""
+        fresh = self._fresh
+        if (
+            hop.taken_ns - hop.requested_ns < MERGE_NS
+            and fresh
+            and fresh[-1] == (Phase.POOL_WAIT, hop.requested_ns)
+            and (len(fresh) > 1 or self._sent)
+        ):
+            fresh.pop()
 
     def _settle(self, now_ns: int) -> None:
         """Change to ready if the timer was due by `now_ns`, at the time at which it was."""

@@ -13,7 +13,7 @@ from typing import Any
 from looplab.probe.dbpools import Borrowing, ConnectionBook, ask, release, take
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.pools import Pools
-from looplab.probe.records import Facts
+from looplab.probe.records import CONNECTION, CONNECTION_IN_THREAD, Facts, Use
 
 _METHODS = ("getconn", "putconn", "_return_connection", "_connect")
 
@@ -145,7 +145,7 @@ class Psycopg:
     def _sync_wrappers(self) -> list[Callable[[Any], Callable[..., Any]]]:
         def get(original: Any) -> Callable[..., Any]:
             def getconn(pool: Any, *arguments: Any, **options: Any) -> Any:
-                hop = self._ask(pool)
+                hop = self._ask(pool, CONNECTION_IN_THREAD)
                 try:
                     connection = original(pool, *arguments, **options)
                 except BaseException:
@@ -188,12 +188,12 @@ class Psycopg:
 
         return [get, put, back, connect]
 
-    def _ask(self, pool: Any) -> Borrowing | None:
+    def _ask(self, pool: Any, use: Use = CONNECTION) -> Borrowing | None:
         """Note that somebody asks for a connection; None if the instrument is off."""
         if "psycopg" in self._faults.off:
             return None
         try:
-            return ask(self._book(pool), self._facts)
+            return ask(self._book(pool), self._facts, use)
         except Exception as error:
             self._faults.fail("psycopg", error)
             return None

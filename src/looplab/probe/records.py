@@ -81,6 +81,8 @@ class Use(NamedTuple):
 
     waits: Phase
     works: Phase
+    blocks: bool = False
+    """Whether the thread that asks stands still while it waits."""
 
 
 THREAD = Use(Phase.THREAD_WAIT, Phase.THREAD)
@@ -88,6 +90,9 @@ THREAD = Use(Phase.THREAD_WAIT, Phase.THREAD)
 
 CONNECTION = Use(Phase.POOL_WAIT, Phase.QUERY)
 """A connection of a database pool."""
+
+CONNECTION_IN_THREAD = Use(Phase.POOL_WAIT, Phase.QUERY, blocks=True)
+"""A connection of a pool for threads."""
 
 
 class Book(Protocol):
