@@ -30,7 +30,8 @@ def reason(error: BaseException, url: str) -> str:
         return f"{where} failed: {_line(error)}"
     if isinstance(error, OSError | TimeoutError):
         return (
-            f"nothing answers as {where} ({_line(error)}); start it, or unset {URL} to use the embedded one"
+            f"no PostgreSQL answers at {shown(url)} ({_line(error)}); start it, "
+            f"or unset {URL} to use the embedded one"
         )
     return f"{where} cannot be used: {_line(error)}; look at {URL}"
 
