@@ -159,7 +159,10 @@ def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
     [
         ("looplab ", {*COMMANDS, *ORDER}),
         ("looplab one", {"one-keyword"}),
-        ("looplab -", {"--variant", "--set", "--postgres", "--aiomonitor-console", "--debug", "--version", "--help"}),
+        (
+            "looplab -",
+            {"--variant", "--set", "--postgres", "--aiomonitor-console", "--debug", "--version", "--help"},
+        ),
         ("looplab bench he", {"hello"}),
         ("looplab hello --va", {"--variant"}),
     ],
