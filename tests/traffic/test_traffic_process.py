@@ -22,10 +22,12 @@ from traffic_help import (
 
 from looplab.model import Model
 from looplab.traffic import job as jobs
+from looplab.traffic.address import resolve
+from looplab.traffic.errors import JobError
 from looplab.traffic.limits import RESERVED_FILES
-from looplab.traffic.plan import Job, Plan, RequestSpec, Target
+from looplab.traffic.plan import Job, Plan, RequestSpec, Stage, Target, Variable
 from looplab.wire.clock import now_ns
-from looplab.wire.control import Burst, Finish, SetUsers
+from looplab.wire.control import Burst, Finish, SetMix, SetRate, SetUsers
 from looplab.wire.control import encode as order
 from looplab.wire.events import PROTOCOL, Bye, ClientRequest, Hello, ProbeReport, TrafficState
 from looplab.wire.framing import frame
@@ -196,6 +198,61 @@ async def test_a_constant_plan_with_an_end_exits_by_itself() -> None:
         assert len(server.requests) == state.sent
 
 
+async def test_a_rate_is_turned_while_it_runs_and_counts_are_exact() -> None:
+    async with serving() as server, laboratory() as lab:
+        plan = Plan(
+            executor="arrival-rate",
+            rate=200,
+            mix=[RequestSpec(name="a", path="/a"), RequestSpec(name="b", path="/b")],
+        )
+        await lab.start(plan, server.port)
+        await lab.seen(lambda state: state.ok >= 20, "answers")
+        lab.send(SetRate(600))
+        lab.send(SetMix([0, 1]))
+        await lab.seen(lambda state: state.rate == 600, "the new rate is reported")
+        lab.send(Finish())
+        assert await lab.exit() == (0, "")
+        state = await lab.seen(lambda state: not state.running, "the last state")
+        check_totals(state)
+        assert state.executor == "arrival-rate"
+        assert len(server.requests) == state.sent == state.ok + state.unfinished
+        assert lab.report.requests == state.sent
+
+
+async def test_phases_are_told_one_by_one_and_the_process_ends_behind_the_last() -> None:
+    async with serving() as server, laboratory() as lab:
+        phases = [
+            Plan(executor="constant", users=2, duration=0.2, warmup=0.1, name="few"),
+            Plan(executor="ramping", stages=[Stage(target=5, duration=0.2)], name="more"),
+        ]
+        await lab.start(Plan(executor="constant", phases=phases), server.port)
+        assert await lab.exit() == (0, "")
+        await lab.seen(lambda state: not state.running, "the last state")
+        ends = {state.phase: state for state in lab.of(TrafficState) if state.ended_ns}
+        assert [(end.phase_name, end.warmup) for end in ends.values()] == [
+            ("few", True),
+            ("few", False),
+            ("more", False),
+        ]
+        for end in ends.values():
+            assert end.sent == end.ok + end.unfinished
+        assert len(server.requests) == sum(end.sent for end in ends.values()) == lab.report.requests
+
+
+async def test_two_generators_side_by_side() -> None:
+    async with serving() as server, laboratory() as one, laboratory() as two:
+        plan = burst(101, 10)
+        for number, lab in enumerate((one, two)):
+            await lab.start(plan, server.port, generator=number, generators=2, first_id=1)
+        states = [await lab.seen(lambda state: state.ended_ns, "its part is done") for lab in (one, two)]
+        assert [(state.generator, state.generators, state.ok) for state in states] == [(0, 2, 51), (1, 2, 50)]
+        assert [lab.hello.worker for lab in (one, two)] == [0, 1]
+        numbers = [request.rid for request in server.requests]
+        assert len(set(numbers)) == len(numbers) == 101
+        users = [{request.user for request in lab.of(ClientRequest)} for lab in (one, two)]
+        assert users == [{0, 2, 4, 6, 8}, {1, 3, 5, 7, 9}]
+
+
 async def test_orders_that_come_with_the_job() -> None:
     async with serving() as server, laboratory() as lab:
         plan = Plan(executor="constant", users=1, think=3600)
@@ -262,6 +319,63 @@ def talk(data: bytes, **more: object) -> tuple[int, str]:
         (job_bytes(burst(1, 1, think=-1)), "think must be at least 0 seconds, not -1"),
         (job_bytes(burst(1, 1, max_duration=float("nan"))), "max_duration must be above 0 seconds, not nan"),
         (job_bytes(burst(1, 1, mix=[RequestSpec(path="x")])), "request 'root': path 'x' must begin with /"),
+        (job_bytes(Plan(executor="ramping")), "ramping needs at least one stage of target and duration"),
+        (
+            job_bytes(Plan(executor="ramping", stages=[Stage(target=-1, duration=1)])),
+            "the target of a stage must be at least 0, not -1",
+        ),
+        (
+            job_bytes(Plan(executor="ramping", stages=[Stage(target=1, duration=float("inf"))])),
+            "the duration of a stage must be at least 0 seconds, not inf",
+        ),
+        (
+            job_bytes(Plan(executor="ramping", start=-1, stages=[Stage(target=1, duration=1)])),
+            "start must be at least 0, not -1",
+        ),
+        (job_bytes(Plan(executor="arrival-rate")), "rate must be above 0 a second, not 0"),
+        (
+            job_bytes(Plan(executor="arrival-rate", rate=1, max_in_flight=0)),
+            "max_in_flight must be at least 1, not 0",
+        ),
+        (
+            job_bytes(Plan(executor="arrival-rate", rate=1, connections=-1)),
+            "connections must be at least 0, not -1",
+        ),
+        (job_bytes(burst(1, 1, warmup=1)), "a burst plan has no warmup; put a phase of constant traffic"),
+        (
+            job_bytes(burst(1, 1, phases=[burst(1, 1, phases=[burst(1, 1)])])),
+            "phase 0: a phase has no phases of its own",
+        ),
+        (
+            job_bytes(burst(1, 1, phases=[Plan(executor="constant", name="a"), burst(1, 1)])),
+            "phase a: only the last phase may go on without a duration",
+        ),
+        (
+            job_bytes(burst(1, 1, phases=[burst(0, 1)])),
+            "phase 0: a burst needs requests of at least 1, not 0",
+        ),
+        (
+            job_bytes(burst(1, 1, variables={"x": Variable()})),
+            "variable 'x': expected exactly one of range, sequence, unique and choice",
+        ),
+        (job_bytes(burst(1, 1, variables={"a b": Variable(unique=True)})), "variable 'a b': a name has"),
+        (
+            job_bytes(burst(1, 1, variables={"x": Variable(range=[2, 1])})),
+            "variable 'x': expected range = [lowest, highest], got [2, 1]",
+        ),
+        (
+            job_bytes(burst(1, 1, variables={"x": Variable(sequence=[2])})),
+            "variable 'x': expected sequence = [start, step], got [2]",
+        ),
+        (
+            job_bytes(burst(1, 1, variables={"x": Variable(choice=[])})),
+            "variable 'x': expected a choice of at least one value",
+        ),
+        (job_bytes(generator=2, generators=2), "generator 2 is none of 2, which count from 0"),
+        (
+            job_bytes(host="a..b", allow_remote=["A..B"]),
+            "target 'a..b' has no address: not a host name",
+        ),
         (job_bytes(first_id=0), "first_id must be at least 1, not 0"),
         (frame(jobs.encode(Job(run=1, socket="", targets=[], plan=burst(1, 1)))), "the job has no targets"),
     ],
@@ -301,6 +415,12 @@ def test_standard_input_must_be_held_open_by_the_lab(tmp_path: Path) -> None:
         ended = subprocess.run(COMMAND, stdin=stdin, capture_output=True, timeout=20, check=False)
     assert ended.returncode == 2
     assert ended.stderr == b"traffic: standard input must be a pipe that the lab holds open\n"
+
+
+def test_a_remote_address_is_taken_if_a_person_allows_it() -> None:
+    assert resolve("192.0.2.1", ["192.0.2.1"]) == ("192.0.2.1",)
+    with pytest.raises(JobError, match="unless you say --allow-remote"):
+        resolve("192.0.2.1", ["192.0.2.2"])
 
 
 def test_more_users_than_files_says_how_to_mend_it() -> None:

@@ -35,8 +35,9 @@ def resolve(host: str, allowed: Collection[str] = ()) -> tuple[str, ...]:
         return (str(address),)
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise JobError(f"target {host!r} has no address: {error.strerror or error}") from None
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a host name"
+        raise JobError(f"target {host!r} has no address: {reason}") from None
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from heapq import heappop, heappush
 
@@ -10,6 +11,11 @@ from looplab.traffic.address import resolve
 from looplab.traffic.plan import Job
 from looplab.traffic.server import Server
 from looplab.traffic.telemetry import Telemetry
+
+_MENDS = {
+    errno.EADDRNOTAVAIL: "; closed connections keep their ports for a minute; use keep_alive or a lower rate",
+    errno.EMFILE: "; raise the limit with `ulimit -n`",
+}
 
 
 class Numbers:
@@ -104,7 +110,8 @@ class Ground:
         number = error.errno or 0
         if number not in self._troubles:
             self._troubles.add(number)
-            self.say(f"this machine can open no more connections: {error.strerror or error}")
+            mend = _MENDS.get(number, "")
+            self.say(f"this machine can open no more connections: {error.strerror or error}{mend}")
 
     @property
     def connections(self) -> int:

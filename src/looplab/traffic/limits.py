@@ -1,4 +1,4 @@
-"""Open files: each user holds one connection, and a connection is a file."""
+"""Open files: each user holds a connection to each server that it talks to, and a connection is a file."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ def most_users(files: int) -> int:
     return max(files - RESERVED_FILES, 0)
 
 
-def check_users(users: int, most: int) -> None:
-    """Refuse more users than there can be connections.
+def check_users(users: int, most: int, servers: int = 1) -> None:
+    """Refuse more users than there can be connections; with several servers a user may leave one at each.
 
     Raises:
         JobError: with the mend.
     """
-    if users > most:
-        need = users + RESERVED_FILES
+    if users * servers > most:
+        need = users * servers + RESERVED_FILES
+        at = f" at {servers} servers" if servers > 1 else ""
         raise JobError(
-            f"{users} users need {need} open files, the limit allows {most + RESERVED_FILES}:"
-            f" raise it with `ulimit -n {need}` or take at most {most} users"
+            f"{users} users{at} need {need} open files, the limit allows {most + RESERVED_FILES}:"
+            f" raise it with `ulimit -n {need}` or take at most {most // servers} users"
         )

@@ -59,9 +59,9 @@ def main() -> int:
         jobs.check(job)
         factory, name = _loop(job)
         most_users = raise_file_limit()
-        check_users(-(-job.plan.rows // job.generators), most_users)
+        check_users(-(-job.plan.rows // job.generators), most_users, len(job.targets))
         with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(_run(job, reader, most_users, name))
+            return runner.run(_run(job, reader, most_users // len(job.targets), name))
     except JobError as error:
         say(str(error))
         return EXIT_BAD_JOB
@@ -115,7 +115,7 @@ class _Office:
             protocol=PROTOCOL,
             run=job.run,
             role="traffic",
-            worker=0,
+            worker=job.generator,
             pid=os.getpid(),
             python=platform.python_version(),
             loop=loop_name,

@@ -47,7 +47,8 @@ class Hello(msgspec.Struct, array_like=True, tag=0, frozen=True):
     """Number of the run that this process belongs to; a lab counts its runs from 1."""
     role: Literal["server", "traffic"]
     worker: int
-    """Worker number from 0 within its server; a replaced worker takes the number of its predecessor."""
+    """Worker number from 0 within its server; a replaced worker takes the number of its predecessor. Of a
+    traffic process the number of the generator."""
     pid: int
     python: str
     loop: str
@@ -272,7 +273,8 @@ class TrafficState(msgspec.Struct, array_like=True, tag=11, frozen=True):
     """False before the start and after the end."""
     started_ns: int
     ended_ns: int
-    """When the last request was done or the time was up; 0 while it runs."""
+    """When the last request was done or the time was up; 0 while it runs. Set while it is `running`, this
+    phase is over and its totals are final: another phase follows."""
     users: int
     """Users now (closed model), 0 in an open one."""
     in_flight: int
