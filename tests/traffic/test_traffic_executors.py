@@ -495,7 +495,10 @@ def test_a_machine_without_ports_or_files_says_so_once(run) -> None:
             state = await drive.over()
             check_totals(state)
             assert state.errors["refused"] == 6
-            assert drive.said == ["this machine can open no more connections: Too many open files"]
+            assert drive.said == [
+                "this machine can open no more connections: Too many open files; "
+                "raise the limit with `ulimit -n`"
+            ]
 
     run(body())
 
