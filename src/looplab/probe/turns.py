@@ -6,10 +6,15 @@ a dictionary or takes it out, all single operations under the GIL, so no request
 
 from __future__ import annotations
 
+import msgspec
+
 from looplab.probe.faults import clean
 from looplab.probe.phases import LONGEST_PATH
-from looplab.probe.records import LARGEST_ID, MERGE_NS
+from looplab.probe.records import LARGEST_ID, MERGE_NS, Hop, Kind, Request
 from looplab.wire.events import Phase, ServerRequest
+
+_DEEDS = (Phase.POOL_WAIT, Phase.QUERY)
+"""What a thread that has asked for connections does: it waits while it waits for any of them."""
 
 
 class Turn:
@@ -33,58 +38,45 @@ class Turn:
         """The request that is served, or was served last; None before its head is read."""
 
 
-class WsgiRequest:
-    """One request; its thread writes it, the emitter's thread reads it."""
+class WsgiRequest(Request):
+    """One request; its thread writes what a `Request` has, the emitter's thread all else."""
 
-    __slots__ = (
-        "_sent",
-        "_status_sent",
-        "began_ns",
-        "client",
-        "ended_ns",
-        "method",
-        "path",
-        "rid",
-        "slot",
-        "status",
-        "taken_ns",
-    )
-
-    def __init__(self, rid: int, client: int, method: str, path: str, turn: Turn | None, now_ns: int) -> None:
-        """Begin a request at the application's door.
-
-        Whatever came after the server had the connection in hand is known exactly if the client's bytes
-        were there when the thread began; else the thread waited for the client, and the request begins now.
-        """
-        self.rid = rid
-        self.client = client
-        self.method = method
-        self.path = path
-        self.began_ns = self.taken_ns = now_ns
-        self.slot = -1
-        if turn is not None:
-            self.slot = turn.slot
-            if turn.prompt and turn.request is None:
-                self.began_ns, self.taken_ns = turn.requested_ns, turn.taken_ns
-        self.ended_ns = 0
-        self.status = 0
-        self._sent = False
-        self._status_sent = 0
+    slot: int = -1
+    fresh: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    """Phases that were not sent yet."""
+    sent: int = 0
+    """Phases that were sent."""
+    status_sent: int = 0
+    phase: Phase = Phase.THREAD
+    since_ns: int = 0
+    """When the present phase began."""
+    hops: dict[Hop, Phase] = msgspec.field(default_factory=dict)
+    """Connections that it waits for or holds."""
 
     def changed(self) -> bool:
         """Tell whether there is anything to send."""
-        return not self._sent or self._status_sent != self.status
+        return bool(self.fresh) or self.status_sent != self.status
+
+    def note(self, kind: Kind, at_ns: int, hop: Hop) -> None:
+        """Take a fact about a connection: while its one thread waits for one, it does nothing else."""
+        hops = self.hops
+        if kind is Kind.WAIT:
+            hops[hop] = Phase.POOL_WAIT
+        elif kind is Kind.TAKEN:
+            hops[hop] = Phase.QUERY
+            self._drop_short_wait(hop)
+        elif kind is Kind.RELEASED:
+            hops.pop(hop, None)
+        if not self.told:
+            self._change(min(hops.values(), key=_DEEDS.index, default=Phase.THREAD), at_ns)
 
     def event(self) -> ServerRequest:
-        """Give what is new since the event before. Only the emitter's thread calls it."""
-        phases: list[tuple[int, int]] = []
-        if not self._sent:
-            phases = [(Phase.THREAD, self.began_ns)]
-            if self.taken_ns - self.began_ns >= MERGE_NS:
-                phases = [(Phase.THREAD_WAIT, self.began_ns), (Phase.THREAD, self.taken_ns)]
-        first = 0 if phases else 1 + (self.taken_ns - self.began_ns >= MERGE_NS)
-        self._sent = True
-        self._status_sent = self.status
+        """Give what is new since the event before."""
+        first, phases = self.sent, self.fresh
+        self.sent += len(phases)
+        self.fresh = []
+        self.status_sent = self.status
+        self.told = bool(self.ended_ns)
         return ServerRequest(
             self.rid,
             self.client,
@@ -97,6 +89,36 @@ class WsgiRequest:
             self.status,
             self.slot,
         )
+
+    def _change(self, phase: Phase, at_ns: int) -> None:
+        if phase is self.phase or 0 < self.ended_ns <= at_ns:
+            return
+        self.since_ns = max(at_ns, self.since_ns)
+        self.phase = phase
+        self.fresh.append((phase, self.since_ns))
+
+    def _drop_short_wait(self, hop: Hop) -> None:
+        """Forget a wait for a connection that was there: nobody can see it."""
+        fresh = self.fresh
+        if hop.taken_ns - hop.requested_ns < MERGE_NS and fresh[1:] and fresh[-1][0] == Phase.POOL_WAIT:
+            fresh.pop()
+            self.phase = Phase(fresh[-1][0])
+
+
+def begun(rid: int, client: int, method: str, path: str, turn: Turn | None, now_ns: int) -> WsgiRequest:
+    """Make a request that is at the application's door.
+
+    Whatever came after the server had the connection in hand is known exactly if the client's bytes
+    were there when the thread began; else the thread waited for the client, and the request begins now.
+    """
+    began, taken = now_ns, now_ns
+    if turn is not None and turn.prompt and turn.request is None:
+        began, taken = turn.requested_ns, turn.taken_ns
+    phases: list[tuple[int, int]] = [(Phase.THREAD, began)]
+    if taken - began >= MERGE_NS:
+        phases = [(Phase.THREAD_WAIT, began), (Phase.THREAD, taken)]
+    slot = turn.slot if turn is not None else -1
+    return WsgiRequest(rid, client, method, path, began, slot=slot, fresh=phases, since_ns=taken)
 
 
 def client_number(text: str) -> int:

@@ -8,12 +8,16 @@ import os
 import platform
 import sys
 from collections.abc import Callable, MutableMapping
+from operator import itemgetter
 from typing import Any
 
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.gthread import Gthread
+from looplab.probe.pools import Pools
+from looplab.probe.psycopg_pools import Psycopg
+from looplab.probe.records import FACTS, Facts, current
 from looplab.probe.settings import Settings
-from looplab.probe.turns import WsgiRequest, client_number
+from looplab.probe.turns import WsgiRequest, begun, client_number
 from looplab.probe.workers import WorkerNumber
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, anchor, now_ns
@@ -45,9 +49,12 @@ class WsgiWorker:
         self._reported_ns = 0
         self._gthread = Gthread(server, faults, self._end)
         self._number = WorkerNumber(settings.workers)
+        self._facts: Facts = BoundedBuffer(FACTS)
+        self._pools = Pools(faults)
         instruments: list[Instrument] = ["requests"]
         if self._watch():
             instruments += ["gthread", "connections"]
+        instruments += self._pools.start(Psycopg(self._facts, self._pools, faults))
         self._emitter = Emitter(settings.socket, self._hello(settings, instruments), self._collect)
         self._emitter.start()
 
@@ -57,7 +64,8 @@ class WsgiWorker:
         rid = next(self._rids)
         client = client_number(environ.get("HTTP_X_LOOPLAB_ID", ""))
         path = environ.get("PATH_INFO", "")
-        request = WsgiRequest(rid, client, environ["REQUEST_METHOD"], path, turn, now_ns())
+        request = begun(rid, client, environ["REQUEST_METHOD"], path, turn, now_ns())
+        current.set(request)
         if turn is not None:
             turn.request = request
         self._open[rid] = environ[MARK] = request
@@ -71,12 +79,14 @@ class WsgiWorker:
 
     def stop(self) -> None:
         """Send what is left, with a last report."""
+        self._pools.stop()
         self._reported_ns = 0
         self._emitter.stop()
 
     def forget(self) -> None:
         """Let go of the parent's things in a forked child, where no thread of the probe lives."""
         self._number.forget()
+        self._pools.stop()
 
     def _watch(self) -> bool:
         try:
@@ -86,7 +96,9 @@ class WsgiWorker:
             return False
 
     def _end(self, request: WsgiRequest, now: int) -> None:
+        """End a request, in the thread that has served it."""
         request.ended_ns = now
+        current.set(None)
         turn = self._gthread.turn
         if turn is not None and turn.request is request:
             turn.finished_ns = now
@@ -116,6 +128,7 @@ class WsgiWorker:
         due = now - self._reported_ns >= REPORT_EVERY_NS
         events: list[Event] = []
         self._gather("requests", lambda: self._collect_requests(due), events)
+        events += self._pools.collect()
         self._gather("gthread", self._gthread.collect, events)
         self._gather("connections", self._gthread.collect_connections, events)
         events += self.faults.notices.drain()
@@ -140,6 +153,8 @@ class WsgiWorker:
         present = self._open.copy()
         ended = self._ended.drain()
         self._finished += len(ended)
+        # After both: what a request that is over has done with connections is among these.
+        self._take_facts()
         events: list[Event] = [request.event() for request in ended]
         events += [
             request.event() for request in present.values() if request.changed() and not request.ended_ns
@@ -148,13 +163,28 @@ class WsgiWorker:
             events.append(OpenRequests(now, list(present)))
         return events
 
+    def _take_facts(self) -> None:
+        """Read what was written down about connections, for the books of their pools and their requests."""
+        # By time, for they come from several threads.
+        for kind, at_ns, request, _, hop in sorted(self._facts.drain(), key=itemgetter(1)):
+            if hop is not None:
+                if hop.book is not None:
+                    hop.book.take(kind, hop)
+                if isinstance(request, WsgiRequest):
+                    request.note(kind, at_ns, hop)
+
     def _report(self, now: int, fresh: int) -> ProbeReport:
-        buffers: tuple[BoundedBuffer[Any], ...] = (self._ended, self._gthread.ended, self.faults.notices)
+        buffers: tuple[BoundedBuffer[Any], ...] = (
+            self._ended,
+            self._facts,
+            self._gthread.ended,
+            self.faults.notices,
+        )
         finished = self._finished + self._ended.dropped
         return ProbeReport(
             now,
             self._emitter.events + fresh,
-            sum(buffer.dropped for buffer in buffers) + self._emitter.lost,
+            sum(buffer.dropped for buffer in buffers) + self._pools.dropped + self._emitter.lost,
             self._emitter.cpu_ns,
             finished + len(self._open) + len(self._ended),
             finished,
