@@ -42,7 +42,8 @@ def test_every_scenario_on_board_is_whole(scenario: Scenario) -> None:
     assert scenario.steps[0].say.endswith("?")
     assert scenario.steps[0].variant is None
     shown = {step.variant for step in scenario.steps} - {None}
-    assert shown == {variant.id for variant in scenario.variants}
+    assert shown <= {variant.id for variant in scenario.variants}
+    assert len(shown) >= min(len(scenario.variants), 4), "five steps at most, and one of them asks"
     claimed = {claim.left + claim.right for claim in scenario.claims}
     assert all(any(variant.id in text for text in claimed) for variant in scenario.variants)
     assert all(variant.shows for variant in scenario.variants)

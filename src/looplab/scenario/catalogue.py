@@ -26,6 +26,7 @@ ORDER = (
     "books-read",
     "books-mixed",
     "books-fanout",
+    "mixed-service",
     "thread-starvation",
     "zombie-threads",
     "gil-held",
