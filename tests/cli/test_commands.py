@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,11 @@ import looplab as package
 from looplab.cli.group import DEFAULT
 from looplab.cli.main import looplab as group
 from looplab.cli.main import run
+from looplab.lab import Selection
+from looplab.model import Model
+from looplab.report.bench import as_result
+from looplab.report.compare import comparisons
+from looplab.report.machine import machine
 from looplab.scenario import ORDER
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -202,15 +208,25 @@ def test_what_needs_no_screen_imports_no_textual(environment: dict[str, str], ar
 def test_a_client_that_was_the_limit_has_a_status_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        "looplab.cli.main.run_bench", lambda *args, **more: ["hello › def", "hello › async-def"]
-    )
+    def played(selections: list[Selection], runs: int, observer: object) -> dict[str, Any]:
+        """Give the report of runs in which the client of the second variant had no time left."""
+        results = [as_result(selection, [Model().result()] * runs) for selection in selections]
+        for one in results[1]["runs"]:
+            one["client_limited"] = True
+            one["client"]["limits"] = [{"kind": "cpu", "text": "uses 97% of its core"}]
+        return {"looplab": "", "machine": machine(), "results": results, "comparisons": comparisons(results)}
+
+    monkeypatch.setattr("looplab.report.bench.bench", played)
     monkeypatch.setattr("sys.argv", ["looplab", "bench", "hello"])
     with pytest.raises(SystemExit) as end:
         run()
     assert end.value.code == 3
-    said = capsys.readouterr().err
-    assert said == "looplab: the client, not the server, was the limit of hello › def, hello › async-def\n"
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == (
+        "looplab: CLIENT-LIMITED: figures are lower bounds; "
+        "hello › async-def: the client uses 97% of its core"
+    )
+    assert "hello › def" in said.out, "the table is printed all the same"
 
 
 def test_an_error_that_nobody_foresaw_is_one_line_too(
@@ -232,3 +248,11 @@ def test_a_reader_that_has_enough_is_no_error(environment: dict[str, str]) -> No
     pipe = f"{sys.executable} -m looplab list --json | head -1"
     said = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=60, env=environment)
     assert (said.stdout, said.stderr) == ("[\n", "")
+
+
+def test_bench_explains_itself_and_runs_nothing(looplab: Command) -> None:
+    said = looplab("bench", "one-keyword", "--variant", "async-await", "--explain")
+    assert (said.returncode, said.stderr) == (0, "")
+    for line in ("wrk -t1 -c100 -d15s", "ab -l -q -r -k -t 15 -n 200 -c 100", "oha --no-tui", "k6 run"):
+        assert line in said.stdout
+    assert "app:async_await" in said.stdout

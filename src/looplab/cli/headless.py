@@ -43,7 +43,7 @@ def run_bench(
         outputs: `json` and `markdown`, each a file or `-`. What goes to `-` takes the table's place.
 
     Returns:
-        Names of the variants whose traffic, not their server, was the limit.
+        For each variant whose traffic, not its server, was the limit: its name, and why.
     """
     from looplab.report import bench, table
     from looplab.report.progress import progress
@@ -65,10 +65,17 @@ def run_bench(
         else:
             Path(file).write_text(text, encoding="utf-8")
     return [
-        f"{result['scenario']} › {result['variant']}"
+        f"{result['scenario']} › {result['variant']}: the client {limits[0]['text']}"
         for result in report["results"]
-        if result["median"]["client_limited"]
+        if (limits := result["median"]["client"]["limits"])
     ]
+
+
+def explain_bench(selections: Sequence[Selection]) -> None:
+    """Print what to type for other load generators."""
+    from looplab.report import equivalents
+
+    click.echo(equivalents.explain(selections))
 
 
 def run_check(scenarios: Sequence[Scenario], output: str | None) -> list[str]:

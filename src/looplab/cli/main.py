@@ -16,7 +16,7 @@ from looplab import __version__
 from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, find
 
 from .group import DEFAULT, Commands, usage_line
-from .headless import run_bench, run_check, select, show
+from .headless import explain_bench, run_bench, run_check, select, show
 from .screen import obstacle, open_screen
 from .settings import complete_scenario, output_file, pairs, use_postgres
 
@@ -145,6 +145,11 @@ def list_scenarios(as_json: bool) -> None:
     callback=output_file,
     help="Write the table as Markdown.",
 )
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Run nothing; print what to type for wrk, ab, oha and k6 to make the same traffic.",
+)
 def bench(
     scenarios: tuple[str, ...],
     variants: tuple[str, ...],
@@ -153,6 +158,7 @@ def bench(
     settings: dict[str, str],
     as_json: str | None,
     markdown: str | None,
+    explain: bool,
 ) -> None:
     """Run scenarios without a screen and print a table.
 
@@ -165,9 +171,13 @@ def bench(
     if list(outputs.values()).count("-") > 1:
         raise click.UsageError("only one of --json and --markdown can go to stdout")
     selections = select([find(name) for name in scenarios], variants, settings)
+    if explain:
+        explain_bench(selections)
+        return
     limited = run_bench(selections, runs=runs, outputs=outputs)
     if limited:
-        click.echo(f"looplab: the client, not the server, was the limit of {', '.join(limited)}", err=True)
+        for text in limited:
+            click.echo(f"looplab: CLIENT-LIMITED: figures are lower bounds; {text}", err=True)
         sys.exit(CLIENT_LIMITED)
 
 

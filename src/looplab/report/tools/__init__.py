@@ -1,0 +1,9 @@
+"""Other load generators: what to type so that they make the same traffic, and where they cannot."""
+
+from .ab import ab
+from .base import Equivalent
+from .k6 import k6
+from .oha import oha
+from .wrk import wrk
+
+__all__ = ["Equivalent", "ab", "k6", "oha", "wrk"]
