@@ -25,11 +25,17 @@ class Site:
     """WebSockets that are open now."""
     messages: int = 0
     """Messages that were received."""
+    talked: set[int] = field(default_factory=set)
+    """Numbers of the WebSockets over which they came."""
     codes: list[int] = field(default_factory=list)
-    """Codes with which clients have ended their WebSockets."""
+    """Codes with which clients have ended their WebSockets, where the application has seen it."""
     requests: int = 0
     bodies: list[tuple[int, int]] = field(default_factory=list)
     """Bytes and parts of each body that came as a whole."""
+    received: int = 0
+    """Bytes of all bodies so far."""
+    reading: int = 0
+    """Requests whose bodies are being read."""
     port: int = 0
     ids: list[int] = field(default_factory=list)
     """Numbers that the client gave."""
@@ -42,23 +48,34 @@ class Site:
         self.ids.append(int(headers[b"x-looplab-id"]))
         if scope["type"] == "websocket":
             self.opened += 1
-            await self._talk(scope["path"], receive, send)
+            await self._talk(self.ids[-1], scope["path"], receive, send)
         else:
             self.requests += 1
             await getattr(self, scope["path"].strip("/"))(receive, send)
 
-    async def _talk(self, path: str, receive: Any, send: Any) -> None:
+    async def _talk(self, number: int, path: str, receive: Any, send: Any) -> None:
         await receive()
         if path == "/refuse":
             await send({"type": "websocket.close"})
             return
         self.open += 1
         self._room.add(send)
+        try:
+            await self._serve(number, path, receive, send)
+        except OSError:
+            # The client has gone meanwhile: uvicorn says so to who sends.
+            pass
+        finally:
+            self._room.discard(send)
+            self.open -= 1
+
+    async def _serve(self, number: int, path: str, receive: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
         if path in ("/bye", "/fault"):
             await send({"type": "websocket.close", "code": 1000 if path == "/bye" else 1011})
         while (message := await receive())["type"] == "websocket.receive":
             self.messages += 1
+            self.talked.add(number)
             if path == "/echo":
                 await send({"type": "websocket.send", "text": f"you said: {message['text']}"})
             elif path == "/room":
@@ -67,8 +84,6 @@ class Site:
             elif path == "/hang-up":
                 await send({"type": "websocket.close"})
         self.codes.append(message["code"])
-        self._room.discard(send)
-        self.open -= 1
 
     async def drip(self, receive: Any, send: Any) -> None:
         """Answer in chunks, each an event."""
@@ -94,14 +109,18 @@ class Site:
     async def upload(self, receive: Any, send: Any) -> None:
         """Read the body to its end, then answer."""
         size = parts = 0
+        self.reading += 1
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
+                self.reading -= 1
                 return
             size += len(message["body"])
+            self.received += len(message["body"])
             parts += bool(message["body"])
             if not message.get("more_body"):
                 break
+        self.reading -= 1
         self.bodies.append((size, parts))
         await self._start(send, b"text/plain", (b"content-length", b"0"))
         await send({"type": "http.response.body"})
@@ -139,5 +158,6 @@ async def visiting() -> AsyncIterator[Site]:
         try:
             yield site
         finally:
-            server.should_exit = True
+            # Without waiting for requests whose answer never ends.
+            server.should_exit = server.force_exit = True
             await serving

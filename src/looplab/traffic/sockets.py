@@ -97,25 +97,27 @@ class Sockets:
     def start(self) -> None:
         """Begin the plan."""
         plan = self._plan
-        self._next_ns = self.totals.started_ns = now_ns()
+        self.totals.started_ns = now = now_ns()
         self.running = True
         if plan.duration is not None:
             self._limit = self._ground.loop.call_later(plan.duration, self.stop)
-        self.set_users(plan.users)
+        self._resize(plan.users, now)
 
     def set_users(self, users: int) -> None:
         """Change the number of connections: more are opened at the plan's rate, fewer end at once."""
-        if not self.running:
-            return
+        if self.running:
+            self._resize(users, now_ns())
+
+    def _resize(self, users: int, now: int) -> None:
         ground = self._ground
         self._wanted = ground.allowed(ground.share(max(users, 0)))
         for number in sorted(self._users)[self._wanted :]:
-            self._dismiss(number, now_ns())
+            self._dismiss(number, now)
         while len(self._users) < self._wanted:
             number = ground.numbers.take()
             self._users[number] = None
             self._untried.add(number)
-            self._queue(number, now_ns())
+            self._queue(number, now)
 
     def burst(self, order: Burst) -> None:
         """Say that there is none."""
