@@ -90,7 +90,7 @@ def test_doctor(looplab: Command) -> None:
         (
             ["bench", "hello", "--set", "requests=9"],
             1,
-            "hello: requests: the traffic of def is a constant plan; it has users, duration",
+            "hello: requests: the traffic of def is a constant plan; it has users, think, duration",
         ),
         (
             ["bench", "hello", "--duration", "soon"],
@@ -167,7 +167,16 @@ def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
         ("looplab one", {"one-keyword"}),
         (
             "looplab -",
-            {"--variant", "--set", "--postgres", "--aiomonitor-console", "--debug", "--version", "--help"},
+            {
+                "--variant",
+                "--set",
+                "--generators",
+                "--postgres",
+                "--aiomonitor-console",
+                "--debug",
+                "--version",
+                "--help",
+            },
         ),
         ("looplab bench he", {"hello"}),
         ("looplab hello --va", {"--variant"}),

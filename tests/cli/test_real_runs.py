@@ -153,10 +153,11 @@ def test_a_headless_run_imports_no_textual(environment: dict[str, str]) -> None:
 
 def test_one_brings_a_folder_of_ones_own(looplab: Command, mine: Callable[..., Any], until: Until) -> None:
     own = mine()
-    said = looplab("bench", str(own.folder), "--set", "requests=7", "--runs", "2", "--json", "out.json")
+    arguments = ["--set", "requests=7", "--runs", "2", "--generators", "2", "--json", "out.json"]
+    said = looplab("bench", str(own.folder), *arguments)
     assert said.returncode == 0, said.stderr
     (result,) = json.loads((own.folder.parent / "out.json").read_text())["results"]
-    assert [run["ok"] for run in result["runs"]] == [7, 7]
+    assert [(run["ok"], run["client"]["processes"]) for run in result["runs"]] == [(7, 2), (7, 2)]
     assert "mine › only" in said.stdout
     until(own.gone, "the end of the server")
 

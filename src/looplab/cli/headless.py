@@ -23,13 +23,16 @@ WIDE = 200
 
 
 def select(
-    scenarios: Sequence[Scenario], variants: Sequence[str], settings: Mapping[str, str | float]
+    scenarios: Sequence[Scenario],
+    variants: Sequence[str],
+    settings: Mapping[str, str | float],
+    generators: int = 1,
 ) -> list[Selection]:
     """Choose what to run, as `report.bench.select` does."""
     # Here and below: `looplab list` and `--help` need no process, no socket and no model.
     from looplab.report import bench
 
-    return bench.select(scenarios, variants, settings)
+    return bench.select(scenarios, variants, settings, generators)
 
 
 def run_bench(

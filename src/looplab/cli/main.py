@@ -15,6 +15,7 @@ import click
 from looplab import __version__
 from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, find
 
+from .fire import fire
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
 from .screen import obstacle, open_screen
@@ -56,6 +57,15 @@ _postgres = click.option(
     help="Use this PostgreSQL instead of the embedded one, as LOOPLAB_POSTGRES_URL does.",
 )
 
+_generators = click.option(
+    "--generators",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Traffic processes that share the plan, for a server that is faster than one of them.",
+)
+
 
 @click.group(cls=Commands, epilog=EPILOG)
 @click.version_option(__version__, message="looplab %(version)s", help="Print the version.")
@@ -72,6 +82,7 @@ def looplab(debug: bool) -> None:
 @click.argument("scenario", required=False, shell_complete=complete_scenario)
 @click.option("--variant", metavar="V", help="Variant to start with; the first one otherwise.")
 @_set
+@_generators
 @_postgres
 @click.option(
     "--aiomonitor-console",
@@ -79,14 +90,16 @@ def looplab(debug: bool) -> None:
     is_flag=True,
     help="Give aiomonitor (key t) a Python console in the server, for anybody on this machine.",
 )
-def open_scenario(scenario: str | None, variant: str | None, settings: dict[str, str], console: bool) -> None:
+def open_scenario(
+    scenario: str | None, variant: str | None, settings: dict[str, str], generators: int, console: bool
+) -> None:
     """Open the screen on a scenario and start its traffic."""
     chosen = _find(scenario) if scenario is not None else catalogue()[0]
     first = chosen.variant(variant) if variant is not None else chosen.variants[0]
     reason = obstacle()
     if not reason:
-        sys.exit(open_screen(chosen, first, settings, console=console))
-    selections = select([chosen], [first.id], settings)
+        sys.exit(open_screen(chosen, first, settings, generators=generators, console=console))
+    selections = select([chosen], [first.id], settings, generators)
     name = f"{chosen.id} › {first.id}"
     click.echo(f"looplab: {reason}, so {name} runs without a screen", err=True)
     run_bench(selections)
@@ -131,6 +144,7 @@ def list_scenarios(as_json: bool) -> None:
 )
 @click.option("--duration", metavar="S", help="Seconds until the traffic ends or is cut.")
 @_set
+@_generators
 @_postgres
 @click.option(
     "as_json",
@@ -156,6 +170,7 @@ def bench(
     runs: int,
     duration: str | None,
     settings: dict[str, str],
+    generators: int,
     as_json: str | None,
     markdown: str | None,
     explain: bool,
@@ -170,7 +185,7 @@ def bench(
     outputs = {kind: file for kind, file in (("json", as_json), ("markdown", markdown)) if file is not None}
     if list(outputs.values()).count("-") > 1:
         raise click.UsageError("only one of --json and --markdown can go to stdout")
-    selections = select([find(name) for name in scenarios], variants, settings)
+    selections = select([find(name) for name in scenarios], variants, settings, generators)
     if explain:
         explain_bench(selections)
         return
@@ -213,6 +228,9 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
     for status, code in (("fails", CLAIM_FAILED), ("not run", FAILED), ("client", CLIENT_LIMITED)):
         if status in found:
             sys.exit(code)
+
+
+looplab.add_command(fire)
 
 
 @looplab.command()

@@ -20,7 +20,12 @@ def obstacle() -> str:
 
 
 def open_screen(
-    scenario: Scenario, variant: Variant, overrides: Mapping[str, str | float], *, console: bool = False
+    scenario: Scenario,
+    variant: Variant,
+    overrides: Mapping[str, str | float],
+    *,
+    generators: int = 1,
+    console: bool = False,
 ) -> int:
     """Show a scenario until the user quits; give the exit status.
 
@@ -28,6 +33,7 @@ def open_screen(
         scenario: what is opened first.
         variant: what is started first.
         overrides: what was set on the command line.
+        generators: traffic processes that share the plan.
         console: whether aiomonitor may open a Python console in a worker.
     """
     from looplab.lab import Lab, Selection
@@ -37,6 +43,7 @@ def open_screen(
         variant=variant,
         knobs=knob_values(scenario, overrides),
         plan=plan_for(scenario, variant, overrides),
+        generators=generators,
     )
     scenarios = catalogue()
     if all(scenario.folder != known.folder for known in scenarios):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from looplab.scenario import ORDER
+from looplab.scenario.table import seconds
 
 
 def complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -41,6 +43,19 @@ def use_postgres(ctx: click.Context, param: click.Parameter, url: str | None) ->
         os.environ[address.URL] = address.check(url)
     except ServiceFailed as failure:
         raise click.BadParameter(failure.reason) from None
+
+
+def length(ctx: click.Context, param: click.Parameter, given: str | None) -> float | None:
+    """Read a duration above 0, in seconds: `30s`, `500ms`, `2min`, `30`."""
+    if given is None:
+        return None
+    value = seconds(given)
+    if value is None:
+        with contextlib.suppress(ValueError):
+            value = seconds(float(given))
+    if not value:
+        raise click.BadParameter(f'"{given}" is no duration; expected for example 30s, 500ms or 2min')
+    return value
 
 
 def output_file(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:

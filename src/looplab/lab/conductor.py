@@ -10,6 +10,7 @@ from typing import Any
 
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
+from looplab.lab.ports import ports, shortage
 from looplab.lab.selection import Selection
 from looplab.lab.shot import Shot
 from looplab.lab.turns import Turn
@@ -279,6 +280,8 @@ class Conductor:
         runtime = await self._workshop.open()
         first_id = self._first_id
         self._traffics += 1
+        if lacking := shortage(what.plan, ports()):
+            self._intake.notice("lab", "warning", lacking)
         self._watch(self._watch_traffic(traffic))
         await traffic.start(
             Job(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from looplab.scenario import Scenario, Variant, knob_environment
 from looplab.servers.commands import ServerSpec
-from looplab.traffic.plan import Plan, Target
+from looplab.traffic.plan import Plan, RequestSpec, Target
 from looplab.wire.clock import now_ns
 from looplab.wire.events import RunStarted
 
@@ -104,7 +104,7 @@ class Selection(msgspec.Struct, frozen=True):
             shows=self.variant.shows,
             warm=warm,
             first_id=first_id,
-            names=[request.name for request in self.plan.mix],
+            names=_names(self.plan),
             instances=self.variant.instances,
         )
 
@@ -126,3 +126,9 @@ class Selection(msgspec.Struct, frozen=True):
             )
             for instance in range(self.variant.instances)
         ]
+
+
+def _names(plan: Plan) -> list[str]:
+    """Give the names of the mix; none where phases have different ones, for a number is not one name then."""
+    first, *others = [[request.name for request in one.mix or [RequestSpec()]] for one in plan.sequence]
+    return first if all(other == first for other in others) else []

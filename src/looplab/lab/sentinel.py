@@ -259,6 +259,9 @@ class Sentinel:
             if why == "stopped":
                 self._log(f"worker {worker.hello.worker} is stopped by a signal")
         place, stack = insight.place(about, why, self._layout)
+        if place is NOWHERE and why == "gil" and not worker.hello.loop:
+            # The main thread of a server without a loop only accepts: one of its other threads serves.
+            place, stack = insight.place(about, "other", self._layout)
         if place is NOWHERE and known is not None and why == "gil":
             # The same run goes on where its probe has seen it last.
             place, stack = Place(known.file, known.line, known.function), known.stack
@@ -282,6 +285,9 @@ class Sentinel:
             detail,
         )
         silent.last = stall
+        if not worker.hello.loop:
+            self._deliver(Batch(source, now, [stall]))
+            return
         length = now - silent.began_ns
         held = kind in ("gil", "gc") or bool(rid)
         lag = LoopSample(

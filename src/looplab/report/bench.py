@@ -25,7 +25,9 @@ from .runner import Run, RunError, run
 Overrides = Mapping[str, str | float]
 
 
-def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Overrides) -> list[Selection]:
+def select(
+    scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Overrides, generators: int = 1
+) -> list[Selection]:
     """Choose what to run.
 
     Args:
@@ -33,6 +35,7 @@ def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Ov
         variants: ids; empty chooses all of each scenario. Each must be in one of the
             scenarios, and each scenario must have one of them.
         overrides: settings as text; with several scenarios each takes those that it has.
+        generators: traffic processes that share each plan.
 
     Raises:
         ScenarioError: a scenario without any of the variants, a variant or a setting that no scenario has,
@@ -54,7 +57,9 @@ def select(scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Ov
             plan = plan_for(scenario, variant, own)
             if _endless(plan):
                 raise ScenarioError(f"{scenario.id}: its traffic has no end; give --duration S")
-            selections.append(Selection(scenario=scenario, variant=variant, knobs=knobs, plan=plan))
+            selections.append(
+                Selection(scenario=scenario, variant=variant, knobs=knobs, plan=plan, generators=generators)
+            )
     return selections
 
 

@@ -7,8 +7,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from looplab.lab import Selection
+from looplab.lab import Selection, Shot
 from looplab.model import Model
+from looplab.traffic.plan import Plan
 from looplab.wire.clock import S
 
 from .figures import rate
@@ -112,3 +113,57 @@ class Bars:
     def end(self, result: Run) -> None:
         """Fill the bar to its end."""
         self._progress.update(self._task, completed=1.0, state=f"{rate(result['rps'])} req/s")
+
+
+class Fired:
+    """A bar for traffic alone; where stderr is no terminal, one line that says what is done."""
+
+    def __init__(self, console: Console, what: Shot) -> None:
+        """Draw on this console."""
+        self._console = console
+        self._what = what
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task(what.title, total=1.0, state="")
+
+    def __enter__(self) -> Fired:
+        """Show the bar."""
+        if self._console.is_terminal:
+            self._progress.start()
+        else:
+            text = f"{self._what.title}: {asked(self._what.plan)}"
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away and show the cursor again."""
+        if self._console.is_terminal:
+            self._progress.stop()
+
+    def advance(self, model: Model) -> None:
+        """Fill the bar."""
+        traffic = model.traffic
+        if traffic is None or not traffic.started_ns:
+            return
+        plan = self._what.plan
+        failed = sum(traffic.errors.values())
+        shares = [(traffic.ok + failed) / plan.requests] if plan.requests else []
+        if plan.length:
+            shares.append((traffic.t_ns - traffic.started_ns) / S / plan.length)
+        state = f"{rate(model.rps(model.now_ns))} req/s, {traffic.in_flight:,} in flight"
+        state += f", {failed:,} errors" if failed else ""
+        self._progress.update(self._task, completed=min(1.0, max(shares, default=0.0)), state=state)
+
+
+def asked(plan: Plan) -> str:
+    """Say what a plan asks for."""
+    if plan.executor == "burst":
+        return f"{plan.requests:,} requests, {plan.concurrency:,} at once"
+    what = f"{plan.rate:,g} requests a second" if plan.is_open else f"{plan.users:,} users"
+    return f"{what} for {plan.duration:g} s"
