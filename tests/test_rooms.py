@@ -39,6 +39,7 @@ ROOMS = {
     "looplab.traffic": {"looplab.model", "looplab.probe", "textual", "fastapi", "httpx"},
     "looplab.scenario": {"looplab.model", "looplab.probe", "looplab.servers", "textual", "fastapi"},
     "looplab.servers": {"looplab.model", "looplab.lab", "textual", "fastapi"},
+    "looplab.services": {"looplab.model", "looplab.lab", "textual", "fastapi", "asyncpg"},
     "looplab.lab": {"looplab.view", "looplab.report", "textual", "fastapi"},
     "looplab.report": {"looplab.view", "textual", "fastapi"},
 }

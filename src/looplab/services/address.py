@@ -53,6 +53,7 @@ def shown(url: str) -> str:
     parts = urlsplit(url)
     user, at, place = parts.netloc.rpartition("@")
     name, colon, _ = user.partition(":")
-    query = [(key, "…" if key == "password" else value) for key, value in parse_qsl(parts.query)]
-    netloc = f"{name}{colon and ':…'}{at}{place}"
-    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query, safe="/…", quote_via=quote)))
+    query = "&".join(
+        "password=…" if part.startswith("password=") else part for part in parts.query.split("&")
+    )
+    return urlunsplit(parts._replace(netloc=f"{name}{colon and ':…'}{at}{place}", query=query))

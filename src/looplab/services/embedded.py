@@ -43,6 +43,7 @@ _BROKEN = (
     "could not locate a valid checkpoint record",
     "invalid checkpoint record",
     "invalid data in file",
+    "global/pg_control",
     "is not a valid data directory",
     "incompatible with server",
 )
@@ -160,17 +161,15 @@ class EmbeddedPostgres:
         self._talks = False
         while True:
             guarded = self._guarded = Guarded(self._take_line)
-            place = [
-                "-D",
-                str(cluster.data),
-                "-k",
-                str(self._folder),
-                "-p",
-                "5432",
+            place = ("-D", str(cluster.data), "-k", str(self._folder), "-p", "5432")
+            command = [
+                binaries.program("postgres"),
+                *place,
                 "-c",
                 "listen_addresses=",
+                *_SAYS_LITTLE,
+                *options(),
             ]
-            command = [binaries.program("postgres"), *place, *_SAYS_LITTLE, *options()]
             await self._spawn(guarded, command, cluster, quits=True)
             if await self._answers(guarded, until):
                 self._talks = True
@@ -215,7 +214,7 @@ class EmbeddedPostgres:
     def _failed(self, guarded: Guarded, what: str) -> ServiceFailed:
         log = list(guarded.output.log)
         text = "\n".join(log)
-        found = [line for line in log if "FATAL" in line or "error:" in line]
+        found = [line for line in log if any(word in line for word in ("FATAL", "PANIC", "error:"))]
         why = f": {found[-1].strip()}" if found else ""
         mend = ""
         if "No space left" in text:

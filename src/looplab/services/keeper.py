@@ -151,7 +151,7 @@ class ServiceKeeper:
             how = await service.wait()
             if not self._closed:
                 self._tell(
-                    source, "error", f"{name} {how}; requests fail until the next start, which mends it"
+                    source, "error", f"{name} {how}; requests fail until it comes back with the next start"
                 )
 
         task = asyncio.create_task(watch())

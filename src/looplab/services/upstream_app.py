@@ -78,22 +78,29 @@ async def serve() -> None:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((HOST, 0))
     listener.listen(BACKLOG)
-    _say({"port": listener.getsockname()[1]})
     config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, backlog=BACKLOG)
     server = uvicorn.Server(config)
-    tasks = [asyncio.create_task(_report(app)), asyncio.create_task(_listen(app, server))]
+    tasks = [
+        asyncio.create_task(_report(app)),
+        asyncio.create_task(_listen(app, server, listener.getsockname()[1])),
+    ]
     await server.serve(sockets=[listener])
     for task in tasks:
         task.cancel()
 
 
-async def _listen(app: Upstream, server: uvicorn.Server) -> None:
+async def _listen(app: Upstream, server: uvicorn.Server, port: int) -> None:
+    """Take over settings; the first of them are there before anybody knows the port."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
+    told = False
     while line := await reader.readline():
         app.turn(line.decode())
+        if not told:
+            told = True
+            _say({"port": port})
     server.should_exit = server.force_exit = True
 
 
