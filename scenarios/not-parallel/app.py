@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from work import compute
 
 pieces = int(os.environ.get("LAB_PIECES", "4"))
-size = int(os.environ.get("LAB_SIZE", "300000"))
+size = int(os.environ.get("LAB_SIZE", "200000"))
 delay = float(os.environ.get("LAB_DELAY", "0.05"))
 processes = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
 

@@ -28,10 +28,12 @@ def model(names: list[str]) -> Model:
     return made
 
 
-def state(ok: int, errors: dict[str, int] | None = None, started_ns: int = S) -> TrafficState:
+def state(
+    ok: int, errors: dict[str, int] | None = None, started_ns: int = S, executor: str = "arrival-rate"
+) -> TrafficState:
     return TrafficState(
         t_ns=started_ns + 100 * S,
-        executor="constant",
+        executor=executor,
         running=True,
         started_ns=started_ns,
         ended_ns=0,
@@ -119,3 +121,11 @@ def test_names_that_are_the_same_are_one_and_a_number_stands_for_an_unknown_name
     tell(made, state(3), answer(1, 0, 10), answer(2, 1, 10), answer(3, 7, 10))
     found = made.result()["by_name"]
     assert {name: entry["requests"] for name, entry in found.items()} == {"book": 2, "unused": 0, "7": 1}
+
+
+def test_in_a_closed_model_no_request_has_a_schedule() -> None:
+    made = model(["root"])
+    tell(made, state(30, executor="constant"), *[answer(number, 0, 10) for number in range(1, 31)])
+    latency = made.result()["by_name"]["root"]["latency_ms"]
+    assert (latency["service"]["n"], latency["response"]["n"]) == (30, 0)
+    assert latency["response"]["max"] is None

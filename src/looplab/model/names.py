@@ -85,12 +85,13 @@ class Names:
 def by_name(model: Model) -> dict[str, Any]:
     """Give `RUN.by_name`: figures by the name that the mix gives; names that are the same are one.
 
-    `exact` is False where events of single requests were lost, so that requests are missing here which
-    the totals of the RUN have.
+    In a closed model nobody has a schedule, so there is no response latency. `exact` is False where events
+    of single requests were lost, so that requests are missing here which the totals of the RUN have.
     """
     known = model.run.names if model.run else []
-    state = model.traffic
-    exact = state is None or model.names.counted == state.ok + sum(state.errors.values())
+    figures = model.statistics()
+    is_open = not figures.response_note
+    exact = model.names.counted == figures.ok + figures.failed
     merged: dict[str, NameSum] = {name: NameSum() for name in known}
     for index, found in sorted(model.names.sums.items()):
         name = known[index] if 0 <= index < len(known) else str(index)
@@ -107,7 +108,7 @@ def by_name(model: Model) -> dict[str, Any]:
             "errors": dict(found.errors),
             "latency_ms": {
                 "service": _latency(found.service),
-                "response": _latency(found.response),
+                "response": _latency(found.response if is_open else Histogram()),
             },
             "exact": exact,
         }

@@ -16,11 +16,8 @@ from .expression import COMPARE, Expression, ExpressionError
 from .knobs import TRAFFIC_SETTINGS
 from .schema import Claim
 
-_LATENCY = [
-    f"latency_ms.{kind}.{key}"
-    for kind in ("service", "response")
-    for key in ("p50", "p90", "p95", "p99", "max", "n")
-]
+_PERCENTILES = ("p50", "p90", "p95", "p99", "max", "n")
+_LATENCY = [f"latency_ms.{kind}.{key}" for kind in ("service", "response") for key in _PERCENTILES]
 _KINDS = ("timeout", "refused", "reset", "status", "protocol")
 _COUNTS = ["requests", "ok", "errors", *(f"errors.{kind}" for kind in _KINDS)]
 _LOOP = [
@@ -32,9 +29,11 @@ _SLOTS = ["total", "peak", "idle_peak", "mean_busy", "wait_ms.p50", "wait_ms.p95
 
 FIELDS = (
     *_COUNTS,
-    *("never_sent", "unfinished", "duration_s", "offered_rps", "sent_rps", "rps"),
+    *("never_sent", "capped", "unfinished", "duration_s", "offered_rps", "sent_rps", "rps"),
     *("ceiling_rps", "dropped_events", "in_flight.mean", "in_flight.max"),
+    *("messages.sent", "messages.received"),
     *_LATENCY,
+    *(f"{what}_ms.{key}" for what in ("lateness", "first_byte", "gap") for key in _PERCENTILES),
     *(f"by_name.NAME.{field}" for field in (*_COUNTS, *_LATENCY)),
     *(f"loops[0].{field}" for field in _LOOP),
     *(f"slots.NAME.{field}" for field in _SLOTS),
@@ -128,11 +127,7 @@ def _look_up(name: str, medians: Mapping[str, Any], settings: Mapping[str, set[f
         for key in re.findall(r"\w+", field):
             if value is None:
                 break
-            if isinstance(value, list):
-                value = value[int(key)]
-            else:
-                # A pool may have a blank in its name, which a claim cannot.
-                value = value.get(key, value.get(key.replace("_", " "), absent))
+            value = value[int(key)] if isinstance(value, list) else _named(value, key, absent)
     except (IndexError, AttributeError):
         value = None
     if isinstance(value, dict):
@@ -142,10 +137,18 @@ def _look_up(name: str, medians: Mapping[str, Any], settings: Mapping[str, set[f
     return float(value)
 
 
+def _named(table: Mapping[str, Any], key: str, absent: int | None) -> Any:
+    """Find an entry of a RUN. A pool may have a blank in its name, which a claim cannot."""
+    return table.get(key, table.get(key.replace("_", " "), absent))
+
+
 def _why(field: str, run: Mapping[str, Any]) -> str:
     """Say why a number is missing: a name that is not there, or too few samples."""
     for table, what in (("by_name", "request"), ("slots", "set of slots")):
         head, _, rest = field.partition(".")
-        if head == table and (wanted := rest.partition(".")[0]) not in (known := run.get(table) or {}):
+        if (
+            head == table
+            and _named((known := run.get(table) or {}), (wanted := rest.partition(".")[0]), None) is None
+        ):
             return f'there was no {what} "{wanted}"; {mend(wanted, known)}'
     return "the run was too small or too short to tell"
