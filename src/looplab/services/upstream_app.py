@@ -37,11 +37,14 @@ class Upstream:
         """Calls without an answer."""
         self.failed = 0
         """Calls that got a 503."""
+        self.turned = asyncio.Event()
+        """Set when it has got its first settings."""
         self._chance = random.Random(1)
 
     def turn(self, line: str) -> None:
         """Take over settings, a JSON object."""
         self.settings |= json.loads(line)
+        self.turned.set()
 
     async def __call__(
         self,
@@ -80,32 +83,27 @@ async def serve() -> None:
     listener.listen(BACKLOG)
     config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, backlog=BACKLOG)
     server = uvicorn.Server(config)
-    tasks = [
-        asyncio.create_task(_report(app)),
-        asyncio.create_task(_listen(app, server, listener.getsockname()[1])),
-    ]
+    port = listener.getsockname()[1]
+    tasks = [asyncio.create_task(work) for work in (_report(app, port), _listen(app, server))]
     await server.serve(sockets=[listener])
     for task in tasks:
         task.cancel()
 
 
-async def _listen(app: Upstream, server: uvicorn.Server, port: int) -> None:
-    """Take over settings; the first of them are there before anybody knows the port."""
+async def _listen(app: Upstream, server: uvicorn.Server) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
-    told = False
     while line := await reader.readline():
         app.turn(line.decode())
-        if not told:
-            told = True
-            _say({"port": port})
     server.should_exit = server.force_exit = True
 
 
-async def _report(app: Upstream) -> None:
-    """Say what has changed."""
+async def _report(app: Upstream, port: int) -> None:
+    """Say the port once the first settings are there, then what has changed."""
+    await app.turned.wait()
+    _say({"port": port})
     told: dict[str, int] = {}
     while True:
         counts = app.counts()
