@@ -1,0 +1,148 @@
+"""Charts as inline SVG, for a page that needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import ceil, floor, log10
+from typing import Any
+
+from .figures import duration, rate
+
+WIDTH = 720
+LABELS = 190
+"""Left of the axis, for the names of variants."""
+RIGHT = 24
+ROW = 26
+AXIS = 24
+LINES_HEIGHT = 130
+GRID_LINES = 4
+
+MARKS = ("p50", "p90", "p95", "p99", "max")
+
+
+def latencies(rows: Sequence[tuple[str, int, Mapping[str, Any]]]) -> str:
+    """Draw the percentiles of each row on one logarithmic axis: a bar from p50 to max, a mark at each.
+
+    Args:
+        rows: name, number of the colour, and a latency of the JSON of `bench`, in milliseconds.
+
+    Returns:
+        An `<svg>`; empty if no row has a percentile.
+    """
+    found = [(name, color, known) for name, color, row in rows if (known := _known(row))]
+    if not found:
+        return ""
+    low = floor(log10(min(min(known.values()) for _, _, known in found)))
+    high = max(ceil(log10(max(max(known.values()) for _, _, known in found))), low + 1)
+
+    def x(value: float) -> float:
+        return LABELS + (log10(value) - low) / (high - low) * (WIDTH - LABELS - RIGHT)
+
+    height = ROW * len(found) + AXIS
+    parts = [
+        f'<line class="grid" x1="{x(10**power):.1f}" y1="0" x2="{x(10**power):.1f}" y2="{height - AXIS}"/>'
+        f'<text class="axis" x="{x(10**power):.1f}" y="{height - 8}" text-anchor="middle">'
+        f"{duration(10.0**power)}</text>"
+        for power in range(low, high + 1)
+    ]
+    for number, (name, color, known) in enumerate(found):
+        y = ROW * number + ROW / 2
+        values = list(known.values())
+        words = ", ".join(f"{mark} {duration(value)}" for mark, value in known.items())
+        parts.append(f'<g class="c{color}"><title>{escape(name)}: {words}</title>')
+        parts.append(f'<text class="name" x="0" y="{y + 4}">{escape(name)}</text>')
+        parts.append(
+            f'<line class="bar" x1="{x(values[0]):.1f}" y1="{y}" x2="{x(values[-1]):.1f}" y2="{y}"/>'
+        )
+        parts += [
+            f'<circle class="mark" cx="{x(value):.1f}" cy="{y}" r="{6 if mark == "p50" else 3.5}"/>'
+            for mark, value in known.items()
+        ]
+        parts.append("</g>")
+    return _svg(height, parts, "Latency: p50 (large), p90, p95, p99 and max")
+
+
+def lines(
+    title: str, rows: Sequence[tuple[str, int, Sequence[tuple[float, float | None]]]], *, in_ms: bool = False
+) -> str:
+    """Draw values over time, a line a row; where a value is missing, the line has a gap.
+
+    Args:
+        title: what is drawn.
+        rows: name, number of the colour, and the points: seconds, value.
+        in_ms: whether the values are milliseconds; rates otherwise.
+
+    Returns:
+        An `<svg>`; empty if there is no line to draw.
+    """
+    known = [(t_s, value) for _, _, points in rows for t_s, value in points if value is not None]
+    if len(known) < 2 or max(t_s for t_s, _ in known) <= min(t_s for t_s, _ in known):
+        return ""
+    begin, end = min(t_s for t_s, _ in known), max(t_s for t_s, _ in known)
+    step = _step(max(value for _, value in known))
+    steps = max(ceil(max(value for _, value in known) / step), 1)
+    top = step * steps
+    write = duration if in_ms else rate
+    height = LINES_HEIGHT + AXIS
+    left = 70
+
+    def x(t_s: float) -> float:
+        return left + (t_s - begin) / (end - begin) * (WIDTH - left - RIGHT)
+
+    def y(value: float) -> float:
+        return LINES_HEIGHT - value / top * (LINES_HEIGHT - 10)
+
+    parts = []
+    for number in range(steps + 1):
+        value = step * number
+        parts.append(
+            f'<line class="grid" x1="{left}" y1="{y(value):.1f}" x2="{WIDTH - RIGHT}" y2="{y(value):.1f}"/>'
+        )
+        parts.append(
+            f'<text class="axis" x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">'
+            f"{write(value)}</text>"
+        )
+    parts += [
+        f'<text class="axis" x="{x(t_s):.1f}" y="{height - 6}" text-anchor="middle">{t_s:.0f} s</text>'
+        for t_s in (begin, (begin + end) / 2, end)
+    ]
+    for name, color, points in rows:
+        for piece in _pieces(points):
+            path = " ".join(f"{x(t_s):.1f},{y(value):.1f}" for t_s, value in piece)
+            parts.append(
+                f'<polyline class="line c{color}" points="{path}"><title>{escape(name)}</title></polyline>'
+            )
+    return _svg(height, parts, title)
+
+
+def _step(most: float) -> float:
+    """Give the distance of grid lines: 1, 2 or 5 times a power of ten, for at most `GRID_LINES`."""
+    if most <= 0:
+        return 1.0
+    least = most / GRID_LINES
+    power = 10.0 ** floor(log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+
+
+def _known(latency: Mapping[str, Any]) -> dict[str, float]:
+    """Give the percentiles that there are, above zero, the lowest first."""
+    return {mark: latency[mark] for mark in MARKS if latency.get(mark)}
+
+
+def _pieces(points: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
+    """Cut points into runs without a gap."""
+    pieces: list[list[tuple[float, float]]] = [[]]
+    for t_s, value in points:
+        if value is None:
+            pieces.append([])
+        else:
+            pieces[-1].append((t_s, value))
+    return [piece for piece in pieces if piece]
+
+
+def _svg(height: float, parts: Sequence[str], title: str) -> str:
+    return (
+        f'<figure><figcaption>{escape(title)}</figcaption><svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
+        f'aria-label="{escape(title)}">{"".join(parts)}</svg></figure>'
+    )

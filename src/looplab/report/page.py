@@ -1,0 +1,141 @@
+"""The report of `bench` as one HTML file that needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from . import charts
+from .table import SEVERITY, WORDS, intervals, rows
+
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Colours that the colour-blind can tell apart (Okabe and Ito, Color Universal Design, 2008)."""
+
+STALLS = 5
+"""Longest stalls that are listed for a variant."""
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1b1b1b; --dim: #6b6b6b; --rule: #d9d9d9; --ground: #ffffff; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8e8; --dim: #9a9a9a; --rule: #3a3a3a; --ground: #141414; }
+}
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground);
+  max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .25rem; }
+p.dim, figcaption, .axis { color: var(--dim); } figcaption { font-size: .85rem; }
+code { font-family: ui-monospace, monospace; font-size: .9em; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; white-space: nowrap; }
+th, td { padding: .25rem .75rem .25rem 0; text-align: right; border-bottom: 1px solid var(--rule); }
+.words { text-align: left; }
+figure { margin: 1rem 0; } svg { width: 100%; height: auto; }
+.axis { font-size: 11px; fill: var(--dim); } .name { font-size: 12px; fill: var(--ink); }
+.grid { stroke: var(--rule); } .line { fill: none; stroke-width: 2; } .bar { stroke-width: 4; opacity: .5; }
+ul { padding: 0; list-style: none; }
+.error { color: #d0342c; } .warning { color: #b07a00; } .ok { color: #009e73; }
+"""
+
+
+def as_html(report: Mapping[str, Any], command: str) -> str:
+    """Write the page.
+
+    Args:
+        report: the report of `bench`.
+        command: the command line that made it.
+    """
+    machine = report["machine"]
+    here = f"{machine['cores']} cores, Python {machine['python']}, {machine['platform']}"
+    colors = "".join(
+        f".c{number} .bar, .c{number}.line {{ stroke: {color}; }} .c{number} .mark {{ fill: {color}; }}\n"
+        for number, color in enumerate(COLORS)
+    )
+    body = [
+        "<h1>looplab bench</h1>",
+        f'<p class="dim">looplab {escape(report["looplab"])} · {escape(here)}</p>',
+        f"<p><code>{escape(command)}</code></p>",
+        *_table(report),
+    ]
+    for scenario, results in groupby(report["results"], key=lambda result: str(result["scenario"])):
+        body += _scenario(scenario, list(results))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>looplab bench</title>'
+        f"<style>{STYLE}{colors}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+
+
+def _table(report: Mapping[str, Any]) -> Iterator[str]:
+    header, lines = rows(report)
+    # A verdict is a sentence, and stands with its scenario.
+    places = range(len(header) - 1)
+    kinds = [' class="words"' if header[place] in WORDS else "" for place in places]
+    yield '<div class="scroll"><table><thead><tr>'
+    yield "".join(f"<th{kinds[place]}>{escape(header[place])}</th>" for place in places)
+    yield "</tr></thead><tbody>"
+    for line in lines:
+        cells = "".join(f"<td{kinds[place]}>{escape(line[place])}</td>" for place in places)
+        yield f"<tr>{cells}</tr>"
+    yield "</tbody></table></div>"
+    if said := intervals(report):
+        yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in said) + "</ul>"
+
+
+def _scenario(scenario: str, results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield f"<h2>{escape(scenario)}</h2>"
+    knobs = results[0]["knobs"]
+    if knobs:
+        turned = ", ".join(f"{name} = {value:g}" for name, value in knobs.items())
+        yield f'<p class="dim">{escape(turned)}</p>'
+    named = [
+        (str(result["variant"]), number % len(COLORS), result["median"])
+        for number, result in enumerate(results)
+    ]
+    yield "<h3>Service latency</h3>"
+    yield charts.latencies([(name, color, run["latency_ms"]["service"] or {}) for name, color, run in named])
+    responses = [
+        (name, color, response)
+        for name, color, run in named
+        if (response := run["latency_ms"]["response"] or {}).get("n")
+    ]
+    if responses:
+        yield "<h3>Response latency, from the moment that the plan wanted a request sent</h3>"
+        yield charts.latencies(responses)
+    yield "<h3>Second by second</h3>"
+    yield charts.lines("requests answered a second", _over_time(named, "rps"))
+    yield charts.lines("in flight", _over_time(named, "in_flight"))
+    p95 = [
+        (name, color, [(row["t_s"], (row["service_ms"] or {}).get("p95")) for row in run["timeline"]])
+        for name, color, run in named
+    ]
+    yield charts.lines("service latency, p95 of each second", p95, in_ms=True)
+    for name, _, run in named:
+        yield f"<h3>{escape(name)}</h3><ul>"
+        for verdict in run["verdicts"]:
+            glyph = SEVERITY[verdict["severity"]][0]
+            yield f'<li class="{verdict["severity"]}">{glyph} {escape(verdict["text"])}</li>'
+        yield "</ul>"
+        yield from _stalls(run)
+
+
+def _over_time(named: Sequence[tuple[str, int, Mapping[str, Any]]], key: str) -> list[Any]:
+    return [(name, color, [(row["t_s"], row[key]) for row in run["timeline"]]) for name, color, run in named]
+
+
+def _stalls(run: Mapping[str, Any]) -> Iterator[str]:
+    stalls = [(loop["worker"], stall) for loop in run["loops"] for stall in loop["stalls"]]
+    longest = sorted(stalls, key=lambda item: -item[1]["ms"])[:STALLS]
+    if longest:
+        yield '<div class="scroll"><table><thead><tr><th>longest stalls</th><th>worker</th>'
+        yield '<th class="words">kind</th><th class="words">where</th><th class="words">line</th></tr>'
+        yield "</thead><tbody>"
+    for worker, stall in longest:
+        yield (
+            f"<tr><td>{stall['ms']:,.0f} ms</td><td>{worker}</td>"
+            f'<td class="words">{escape(stall["kind"])}</td>'
+            f'<td class="words">{escape(stall["where"])}</td>'
+            f'<td class="words"><code>{escape(stall["line"])}</code></td></tr>'
+        )
+    if longest:
+        yield "</tbody></table></div>"
