@@ -115,6 +115,24 @@ class Conductor:
         self._supersede()
         self._command(lambda: self._start(selection, turns))
 
+    def turn_services(self, selection: Selection, turns: Sequence[Turn]) -> None:
+        """Let the services have other knobs. A burst is fired again with them, other traffic goes on."""
+
+        async def turn() -> None:
+            services = selection.scenario.services
+            if not self._server_ready or not self._services.alive(services):
+                await self._start(selection, turns)
+                return
+            self._services.turn(services, selection.knobs)
+            if self._traffic is None or selection.plan.executor == "burst":
+                await self._start_traffic(selection, turns)
+                return
+            for told in turns:
+                self._intake.turned(told)
+
+        self._supersede()
+        self._command(turn)
+
     def fire(self, shot: Shot) -> None:
         """Start a run with the traffic alone. What was commanded before is given up."""
         self._supersede()
@@ -203,7 +221,12 @@ class Conductor:
         run = self._intake.run
         specs = selection.server_specs(run, runtime.socket_path)
         names = ["server"] if len(specs) == 1 else [f"server {spec.instance + 1}" for spec in specs]
-        server = Fleet(specs, lambda instance, line: self._intake.server_line(run, names[instance], line))
+
+        def hear(instance: int, line: str) -> None:
+            self._intake.server_line(run, names[instance], line)
+            self._services.hear(line)
+
+        server = Fleet(specs, hear)
         self._server = server
         # The traffic process imports its modules while the server imports its own.
         preparing = asyncio.create_task(self._prepare_traffic(runtime, selection.generators))

@@ -66,11 +66,15 @@ class Lab:
     def start(self, selection: Selection) -> None:
         """Run a selection: stop what runs, start the server and, when it is ready, the traffic.
 
-        A start that is still in progress is given up.
+        A start that is still in progress is given up. The same selection with other knobs of a service
+        goes on with the server that is there.
         """
         turned = turns.knobs(self.selection, selection)
+        begin = self._conductor.start
+        if selection.turns_services_only(self.selection):
+            begin = self._conductor.turn_services
         self.selection = selection
-        self._call(self._conductor.start, selection, turned)
+        self._call(begin, selection, turned)
 
     def fire(self, shot: Shot) -> None:
         """Run the traffic alone, at a server that is there already; what runs is stopped."""

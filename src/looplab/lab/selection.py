@@ -87,6 +87,13 @@ class Selection(msgspec.Struct, frozen=True):
         """Give the same selection with the addresses of its services."""
         return msgspec.structs.replace(self, addresses=addresses)
 
+    def turns_services_only(self, before: Selection | None) -> bool:
+        """Tell whether it is another one with knobs turned that a service takes over while it runs."""
+        if before is None or before.knobs == self.knobs or replace(before, knobs=self.knobs) != self:
+            return False
+        changed = {name for name, value in self.knobs.items() if before.knobs[name] != value}
+        return changed <= self.scenario.live_knobs
+
     def announce(self, run: int, warm: bool, first_id: int) -> RunStarted:
         """Give the event that begins a run of this selection."""
         source = self.scenario.app_file(self.variant)

@@ -134,6 +134,16 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         return package if package.is_file() else module.with_name(module.name + ".py")
 
     @property
+    def live_knobs(self) -> set[str]:
+        """Name the knobs that turn a service while it runs, and that no app reads: no server starts for them."""
+        upstream = self.services.upstream
+        if upstream is None:
+            return set()
+        files = {self.app_file(variant) for variant in self.variants}
+        apps = "".join(file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file())
+        return {name for name in upstream.knobs if self.knobs[name].variable not in apps}
+
+    @property
     def needs(self) -> list[str]:
         """What a machine must have for it beyond looplab itself."""
         needs = needed_by({self.app_file(variant) for variant in self.variants})

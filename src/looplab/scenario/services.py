@@ -27,6 +27,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     failures: Setting = 0.0
     """Share of the calls, from 0 to 1, that get a 503."""
 
+    @property
+    def knobs(self) -> set[str]:
+        """Name the knobs that set it."""
+        return {value for value in msgspec.structs.asdict(self).values() if isinstance(value, str)}
+
     def numbers(self, knobs: Mapping[str, float]) -> dict[str, float]:
         """Give every setting its value, with the knobs as they are turned."""
         return {
