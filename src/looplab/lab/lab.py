@@ -70,11 +70,9 @@ class Lab:
         goes on with the server that is there.
         """
         turned = turns.knobs(self.selection, selection)
-        begin = self._conductor.start
-        if selection.turns_services_only(self.selection):
-            begin = self._conductor.turn_services
+        live = selection.turns_services_only(self.selection)
         self.selection = selection
-        self._call(begin, selection, turned)
+        self._call(self._conductor.turn_services if live else self._conductor.start, selection, turned)
 
     def fire(self, shot: Shot) -> None:
         """Run the traffic alone, at a server that is there already; what runs is stopped."""

@@ -135,7 +135,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def live_knobs(self) -> set[str]:
-        """Name the knobs that turn a service while it runs, and that no app reads: no server starts for them."""
+        """Name the knobs that turn a service while it runs, and that no app reads."""
         upstream = self.services.upstream
         if upstream is None:
             return set()
