@@ -86,7 +86,7 @@ async def test_a_request_is_a_thread_s_from_its_entry_to_its_end(lab: Lab) -> No
         await server.stop()
         report = (await lab.until(lambda: lab.all(Bye) and lab.all(ProbeReport)))[-1]
 
-    assert (hello.loop, hello.instruments) == ("", ["requests", "gthread", "connections"])
+    assert (hello.loop, hello.instruments) == ("", ["requests", "gthread", "connections", "gc"])
     assert (request.method, request.path, request.status, request.slot) == ("GET", "/sleep", 200, 0)
     assert request.phases[-1][0] == Phase.THREAD
     assert {phase for phase, _ in request.phases} <= {Phase.THREAD_WAIT, Phase.THREAD}
@@ -181,7 +181,7 @@ async def test_a_sync_worker_is_one_slot(lab: Lab, gate: Path) -> None:
         uses = await lab.until(lambda: found if len(found := lab.all(SlotUse)) == 2 else [])
         counts = await lab.until(lambda: found if not (found := lab.all(Connections))[-1].open else [])
 
-    assert hello.instruments == ["requests", "gthread", "connections"]
+    assert hello.instruments == ["requests", "gthread", "connections", "gc"]
     assert (state.total, state.held, state.waiting) == (1, 1, 0)
     assert [use.slot for use in uses] == [0, 0]
     # The second one stood in the kernel, where the worker does not see it.

@@ -72,6 +72,10 @@ class Gthread:
         """The turn that the calling thread serves."""
         return getattr(self._thread, "turn", None)
 
+    def serving(self) -> list[Turn]:
+        """Give the turns that are served now; callable in any thread."""
+        return list(self._holding.copy().values())
+
     def collect(self) -> list[Event]:
         """Give the turns that ended, and at most ten times a second the state of the slots."""
         events: list[Event] = [
@@ -154,7 +158,9 @@ class Gthread:
             slot = getattr(thread, "slot", None)
             if slot is None:
                 slot = thread.slot = next(self._numbers)
+                thread.ids = threading.get_ident(), threading.get_native_id()
             turn.slot = slot
+            turn.thread_id, turn.native_id = thread.ids
             turn.taken_ns = now_ns()
             turn.prompt = _has_data(connection)
             thread.turn = turn

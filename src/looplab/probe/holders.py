@@ -50,7 +50,7 @@ class Holders:
             frame = frames.get(ident or 0)
             if native_id is None or frame is None or ident in (self._loop_thread_id, threading.get_ident()):
                 continue
-            place, stack = self._stacks.describe(_chain(frame))
+            place, stack = self._stacks.describe(chain(frame))
             if place is not NOWHERE:
                 used = cpu_ns(native_id) - self._used.get(native_id, 0)
                 found.append((used, not WAITING.search(place.source()), place, stack))
@@ -62,7 +62,8 @@ class Holders:
         return working[0][2:] if len(places) == 1 else (NOWHERE, [])
 
 
-def _chain(frame: FrameType | None) -> list[FrameType]:
+def chain(frame: FrameType | None) -> list[FrameType]:
+    """Give a frame and all beneath it, innermost first."""
     frames = []
     while frame is not None:
         frames.append(frame)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from looplab.probe.collector import Collector
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.landmarks import Landmarks, cells
-from looplab.probe.lane import Lane
 from looplab.probe.settings import Settings
+
+
+class Watched(Protocol):
+    """The thread that matters most: the one of the loop, or the main one of a server without a loop."""
+
+    @property
+    def thread_id(self) -> int:
+        """Its number for Python."""
+
+    @property
+    def native_id(self) -> int:
+        """Its number for the kernel."""
 
 
 class Stillness:
@@ -23,17 +36,17 @@ class Stillness:
         if self._landmarks.connect():
             self.instruments.append("gil")
 
-    def start(self, lane: Lane, worker: int, watchdog_thread: int) -> None:
-        """Begin; in the loop's thread.
+    def start(self, watched: Watched, worker: int, watchdog_thread: int) -> None:
+        """Begin; in the thread that is watched.
 
         Args:
-            lane: the loop.
+            watched: that thread.
             worker: number of the worker.
             watchdog_thread: the watchdog's thread, as the kernel numbers it.
         """
         self.collector.start()
         settings = self._settings
-        threads = lane.thread_id, lane.native_id, watchdog_thread
+        threads = watched.thread_id, watched.native_id, watchdog_thread
         self._landmarks.introduce(settings.run, worker, threads, self.cells, settings.root)
 
     def stop(self) -> None:

@@ -20,7 +20,17 @@ _DEEDS = (Phase.POOL_WAIT, Phase.QUERY)
 class Turn:
     """One use of a thread by a connection. Each stamp is written once, in nanoseconds."""
 
-    __slots__ = ("finished_ns", "prompt", "released_ns", "request", "requested_ns", "slot", "taken_ns")
+    __slots__ = (
+        "finished_ns",
+        "native_id",
+        "prompt",
+        "released_ns",
+        "request",
+        "requested_ns",
+        "slot",
+        "taken_ns",
+        "thread_id",
+    )
 
     def __init__(self, requested_ns: int) -> None:
         self.requested_ns = requested_ns
@@ -32,6 +42,10 @@ class Turn:
         self.released_ns = 0
         """When the thread was free again."""
         self.slot = -1
+        self.thread_id = 0
+        """The thread as Python numbers it …"""
+        self.native_id = 0
+        """… and as the kernel does."""
         self.prompt = False
         """Whether the first bytes of the request were there when the thread began."""
         self.request: WsgiRequest | None = None

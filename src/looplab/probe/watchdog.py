@@ -244,22 +244,13 @@ class Watchdog:
         missed = gap - self._period_ns - (own.waited_ns - self._own.waited_ns)
         self._silence = NO_SILENCE
         if missed >= STALL_NS:
-            cause = self._cause(missed, own.slices - self._own.slices, 2 * (used - self._used_ns) > gap)
+            worked = 2 * (used - self._used_ns) > gap
+            cause = silence_cause(self._own_queue, missed, own.slices - self._own.slices, worked)
             other = cause == "gil" and self._waited_for_gil(missed, self._reading, reading)
             self._silence = Silence(self._ticked_ns, now, cause, other)
             if other:
                 self._other = self._holders.find(missed)
         self._used_ns, self._own, self._reading = used, own, reading
-
-    def _cause(self, missed: int, slices: int, worked: bool) -> Literal["gil", "frozen", ""]:
-        """Say why this thread did not come, from how often it had a CPU and whether the process worked.
-
-        Who waits for the GIL looks again at every switch interval; who is stopped does not.
-        """
-        interval = _switch_interval_ns()
-        if not self._own_queue.readable or interval > LONGEST_INTERVAL_NS:
-            return "gil" if worked else ""
-        return "gil" if slices * interval * 2 >= missed else "frozen"
 
     def _waited_for_gil(self, span: int, before: Reading, after: Reading) -> bool:
         """Tell whether the loop's thread only looked again and again whether the GIL is free."""
@@ -402,6 +393,17 @@ class Watchdog:
         if not hold.number:
             self._stalls += 1
             hold.number = self._stalls
+
+
+def silence_cause(queue: RunQueue, missed: int, slices: int, worked: bool) -> Literal["gil", "frozen", ""]:
+    """Say why a thread did not come, from how often it had a CPU and whether its process worked.
+
+    Who waits for the GIL looks again at every switch interval; who is stopped does not.
+    """
+    interval = _switch_interval_ns()
+    if not queue.readable or interval > LONGEST_INTERVAL_NS:
+        return "gil" if worked else ""
+    return "gil" if slices * interval * 2 >= missed else "frozen"
 
 
 def _switch_interval_ns() -> int:

@@ -7,9 +7,10 @@ import itertools
 import os
 import platform
 import sys
+import threading
 from collections.abc import Callable, MutableMapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.gthread import Gthread
@@ -17,8 +18,10 @@ from looplab.probe.pools import Pools
 from looplab.probe.psycopg_pools import Psycopg
 from looplab.probe.records import FACTS, Facts, current
 from looplab.probe.settings import Settings
+from looplab.probe.stillness import Stillness
 from looplab.probe.turns import WsgiRequest, begun, client_number
 from looplab.probe.workers import WorkerNumber
+from looplab.probe.wsgi_watchdog import WsgiWatchdog
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, anchor, now_ns
 from looplab.wire.emitter import Emitter
@@ -34,6 +37,13 @@ ENDED = 20_000
 
 MARK = "looplab.request"
 """Key under which the environment of a request carries its record, for gunicorn's hook at its end."""
+
+
+class MainThread(NamedTuple):
+    """The thread that accepts, and that of a worker without other threads also serves."""
+
+    thread_id: int
+    native_id: int
 
 
 class WsgiWorker:
@@ -55,7 +65,19 @@ class WsgiWorker:
         if self._watch():
             instruments += ["gthread", "connections"]
         instruments += self._pools.start(Psycopg(self._facts, self._pools, faults))
+        self._stillness = Stillness(settings, faults)
+        instruments += self._stillness.instruments
+        self._watchdog = WsgiWatchdog(
+            settings.root,
+            self._gthread.serving,
+            faults,
+            self._stillness.collector,
+            self._stillness.cells,
+        )
         self._emitter = Emitter(settings.socket, self._hello(settings, instruments), self._collect)
+        self._watchdog.start()
+        main = MainThread(threading.get_ident(), threading.get_native_id())
+        self._stillness.start(main, self._number.number, self._watchdog.native_id)
         self._emitter.start()
 
     def begin(self, environ: Environ) -> WsgiRequest:
@@ -80,12 +102,15 @@ class WsgiWorker:
     def stop(self) -> None:
         """Send what is left, with a last report."""
         self._pools.stop()
+        self._stillness.stop()
+        self._watchdog.stop()
         self._reported_ns = 0
         self._emitter.stop()
 
     def forget(self) -> None:
         """Let go of the parent's things in a forked child, where no thread of the probe lives."""
         self._number.forget()
+        self._stillness.forget()
         self._pools.stop()
 
     def _watch(self) -> bool:
@@ -131,6 +156,7 @@ class WsgiWorker:
         events += self._pools.collect()
         self._gather("gthread", self._gthread.collect, events)
         self._gather("connections", self._gthread.collect_connections, events)
+        events += self._watchdog.events.drain()
         events += self.faults.notices.drain()
         if due:
             self._reported_ns = now
@@ -178,6 +204,7 @@ class WsgiWorker:
             self._ended,
             self._facts,
             self._gthread.ended,
+            self._watchdog.events,
             self.faults.notices,
         )
         finished = self._finished + self._ended.dropped
@@ -185,7 +212,7 @@ class WsgiWorker:
             now,
             self._emitter.events + fresh,
             sum(buffer.dropped for buffer in buffers) + self._pools.dropped + self._emitter.lost,
-            self._emitter.cpu_ns,
+            self._emitter.cpu_ns + self._watchdog.cpu_ns,
             finished + len(self._open) + len(self._ended),
             finished,
         )

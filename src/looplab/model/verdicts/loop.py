@@ -133,7 +133,8 @@ class LoopHeld:
         length = words.length(held_ns)
         loop = worker.loop
         culprits = loop.delays.culprits(loop.stalls.episode_ns) | {stall.rid}
-        deed = _DEEDS.get(stall.detail, "held the loop")
+        kept = "kept the GIL for" if wording.kind == "gil" else "held the loop"
+        deed = _DEEDS.get(stall.detail, kept)
         who = _name(model, worker, stall.rid)
         if len(culprits) > 1:
             run = words.length(stall.length_ns(until_ns))

@@ -1,0 +1,192 @@
+"""The watchdog of a WSGI worker: a thread that notices when it does not get the GIL, and who has it.
+
+There is no loop to look at. What stops every thread of a worker at once is C code that keeps the GIL and
+a garbage collection; threads that compute in turn only slow each other down, and that is no stall.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from looplab.probe.collector import Collector
+from looplab.probe.faults import Faults
+from looplab.probe.holders import WAITING, chain
+from looplab.probe.landmarks import TICKED
+from looplab.probe.records import STALL_NS
+from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
+from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
+from looplab.probe.stalls import AT_RELEASE
+from looplab.probe.turns import Turn
+from looplab.probe.watchdog import CALM_TICK_NS, COLLECTIONS, silence_cause
+from looplab.wire.buffer import BoundedBuffer
+from looplab.wire.clock import now_ns
+from looplab.wire.events import Collection, Event, Stall
+
+EVENTS = 1_000
+
+
+class Holder(NamedTuple):
+    """A thread that serves, and where it is."""
+
+    rid: int
+    """Its request, or -1."""
+    used_ns: int
+    """CPU time that it used in the silence."""
+    place: Place
+    stack: Stack
+
+
+class WsgiWatchdog:
+    """Reports silences once they are over; while one lasts, nobody in this process can."""
+
+    def __init__(
+        self,
+        root: str,
+        serving: Callable[[], list[Turn]],
+        faults: Faults,
+        collector: Collector,
+        cells: array[int],
+    ) -> None:
+        """Make a watchdog; `start` starts its thread.
+
+        Args:
+            root: absolute folder of the user's code.
+            serving: gives the turns that are served now.
+            faults: where it switches itself off.
+            collector: hears the garbage collections.
+            cells: where it leaves signs of life.
+        """
+        self._stacks = Stacks(0, root)
+        self._serving = serving
+        self._faults = faults
+        self._collector = collector
+        self._cells = cells
+        self._queue = NO_QUEUE
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="looplab watchdog", daemon=True)
+        self.events: BoundedBuffer[Event] = BoundedBuffer(EVENTS)
+        self.cpu_ns = 0
+        """CPU time of this thread, as of its last tick."""
+        self._collections: deque[Collection] = deque(maxlen=COLLECTIONS)
+        self._ticked_ns = now_ns()
+        self._own = Reading(0, 0)
+        self._used_ns = 0
+        self._used: dict[int, int] = {}
+        self._stalls = 0
+
+    @property
+    def native_id(self) -> int:
+        """The thread as the kernel numbers it, once it was started."""
+        return self._thread.native_id or 0
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """End the thread."""
+        self._stopping = True
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        self._queue = RunQueue(threading.get_native_id())
+        self._note(now_ns(), self._queue.look(now_ns()), self._serving())
+        while not self._stopping:
+            time.sleep(CALM_TICK_NS / 1e9)
+            if "gil" in self._faults.off:
+                break
+            try:
+                self._tick()
+            except Exception as error:
+                self._faults.fail("gil", error)
+        self._queue.close()
+
+    def _tick(self) -> None:
+        now = self._cells[TICKED] = now_ns()
+        own = self._queue.look(now)
+        for collection in self._collector.done.drain():
+            self._collections.append(collection)
+            self.events.append(collection)
+        serving = self._serving()
+        began = self._ticked_ns + CALM_TICK_NS
+        missed = now - began - (own.waited_ns - self._own.waited_ns)
+        if missed >= STALL_NS:
+            self._report(began, now, missed, own, serving)
+        self._note(now, own, serving)
+        self.cpu_ns = time.thread_time_ns()
+
+    def _note(self, now: int, own: Reading, serving: list[Turn]) -> None:
+        """Remember what was used by now, to know what is used in the next silence."""
+        self._ticked_ns, self._own = now, own
+        self._used_ns = time.process_time_ns()
+        self._used = {turn.native_id: cpu_ns(turn.native_id) for turn in serving}
+
+    def _report(self, began: int, now: int, missed: int, own: Reading, serving: list[Turn]) -> None:
+        """Say why this thread did not come, if it was not only the machine."""
+        used = time.process_time_ns() - self._used_ns
+        cause = silence_cause(self._queue, missed, own.slices - self._own.slices, 2 * used > missed)
+        collections = [
+            found for found in self._collections if found.ended_ns > began and found.began_ns < now
+        ]
+        collected = sum(min(now, c.ended_ns) - max(began, c.began_ns) for c in collections)
+        if 2 * collected > missed:
+            generation = max(found.generation for found in collections)
+            self._add("gc", began, now, f"generation {generation}", Holder(-1, 0, NOWHERE, []))
+        elif cause == "frozen":
+            self._add("starved", began, now, "", Holder(-1, 0, NOWHERE, []))
+        elif cause == "gil":
+            holder = self._holder(serving, missed, used)
+            if holder is not None:
+                self._add("gil", began, now, AT_RELEASE, holder)
+
+    def _holder(self, serving: list[Turn], missed: int, used: int) -> Holder | None:
+        """Find who kept the GIL; None if several threads had it in turn, which is no stall."""
+        frames = sys._current_frames()
+        holders = []
+        for turn in serving:
+            place, stack = self._stacks.describe(chain(frames.get(turn.thread_id)))
+            spent = cpu_ns(turn.native_id) - self._used.get(turn.native_id, 0)
+            rid = turn.request.rid if turn.request is not None else -1
+            holders.append(Holder(rid, spent, place, stack))
+        if 2 * used > missed:
+            # Somebody has computed. One thread for most of the time, or many by turns?
+            most = max(holders, key=lambda holder: holder.used_ns, default=None)
+            return most if most is not None and 2 * most.used_ns > missed else None
+        # Somebody has slept with it: who does not look idle, or the only one.
+        working = [holder for holder in holders if not WAITING.search(holder.place.source())] or holders
+        return working[0] if len(working) == 1 else Holder(-1, 0, NOWHERE, [])
+
+    def _add(
+        self,
+        kind: Literal["gil", "gc", "starved"],
+        began: int,
+        ended: int,
+        detail: str,
+        holder: Holder,
+    ) -> None:
+        self._stalls += 1
+        place = holder.place
+        self.events.append(
+            Stall(
+                self._stalls,
+                began,
+                ended,
+                ended,
+                kind,
+                holder.rid,
+                place.file,
+                place.line,
+                place.function,
+                place.source(),
+                holder.stack,
+                1 if place is not NOWHERE else 0,
+                detail,
+            )
+        )
