@@ -117,6 +117,16 @@ async def test_the_chain_of_awaits_leads_to_the_users_code(lab: Lab, probe: Prob
     assert names == ["__call__", "app", "inner", "wait"]
 
 
+async def test_an_undecodable_path_can_be_sent(lab: Lab, probe: Probe) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        return None
+
+    await ObservedApp(app, probe)(HTTP | {"path": "/\udc80" + "x" * 5_000}, receive, send)
+    request = await lab.finished(0)
+    assert request.path.startswith("/?x")
+    assert len(request.path) == 1_024
+
+
 @pytest.mark.parametrize("style", ["awaitable", "two callables"])
 async def test_applications_of_another_style(lab: Lab, probe: Probe, style: str) -> None:
     served: list[Request | None] = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from looplab.probe.phases import PhaseLog, short
 from looplab.probe.records import CONNECTION, CONNECTION_IN_THREAD, THREAD, Hop, Request
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
+from looplab.wire.phases import PhaseLog
 
 R, B, A, W, T = Phase.RUNNING, Phase.BLOCKING, Phase.AWAITING, Phase.THREAD_WAIT, Phase.THREAD
 Y, P, Q = Phase.READY, Phase.POOL_WAIT, Phase.QUERY
@@ -192,17 +192,3 @@ def test_a_status_alone_is_worth_an_event() -> None:
     log.request.status = 204
     assert log.changed()
     assert (log.event().status, log.changed()) == (204, False)
-
-
-@pytest.mark.parametrize(("length", "phases"), [(49 * MS, [(R, 0)]), (51 * MS, [(R, 0), (B, 50 * MS)])])
-def test_a_request_of_one_run_is_one_event(length: int, phases: list[tuple[Phase, int]]) -> None:
-    ended = request()
-    ended.ended_ns = S + length
-    event = short(ended)
-    assert (event.first, told(event.phases), event.ended_ns) == (0, phases, S + length)
-
-
-def test_an_undecodable_path_can_be_sent() -> None:
-    event = short(Request(1, 0, "GET", "/\udc80" + "x" * 5_000, 0))
-    assert event.path.startswith("/?x")
-    assert len(event.path) == 1_024

@@ -7,7 +7,7 @@ import asyncio
 import anyio
 
 from looplab.probe.faults import Faults
-from looplab.probe.records import Hop, Kind, Request
+from looplab.probe.records import Request
 from looplab.probe.slots import ThreadBook
 from looplab.wire.events import Slots
 
@@ -21,8 +21,7 @@ class Told:
 
 def waiting(book: ThreadBook, rids: list[int]) -> None:
     for rid in rids:
-        request = Request(rid, 0, "GET", "/", rid)
-        book.take(Kind.WAIT, Hop(request, rid, book))
+        book.ask(Request(rid, 0, "GET", "/", rid))
 
 
 def state(book: ThreadBook) -> Slots:

@@ -23,7 +23,7 @@ from looplab.probe.limiters import OwnLimiters
 from looplab.probe.monitor import TaskMonitor
 from looplab.probe.pools import Pools
 from looplab.probe.psycopg_pools import Psycopg
-from looplab.probe.records import CLIENT_HEADER, END, Request, client_number, current
+from looplab.probe.records import CLIENT_HEADER, Request, client_number, current
 from looplab.probe.settings import Settings
 from looplab.probe.slots import ThreadBook
 from looplab.probe.stillness import Stillness
@@ -120,9 +120,8 @@ class Worker:
 
     def end(self, request: Request) -> None:
         """Write down that a request ends that had more than one run, or was given up."""
-        now = request.ended_ns = now_ns()
         self.open.pop(request.rid, None)
-        self.lane.facts.append((END, now, request, now, None))
+        self.lane.end(request, now_ns())
 
     def stop(self) -> None:
         """Take the instruments away and send what is left, with a last report."""
@@ -246,7 +245,7 @@ class Worker:
             now,
             self._emitter.events + fresh,
             sum(buffer.dropped for buffer in buffers)
-            + self.lane.singles_dropped
+            + self.lane.ended_dropped
             + self._pools.dropped
             + self._emitter.lost,
             self._emitter.cpu_ns + self._watchdog.cpu_ns + self._monitor.cpu_ns,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from looplab.probe.lane import Lane
-from looplab.probe.records import MERGE_NS, SENT, Request
+from looplab.probe.records import MERGE_NS, Request
 from looplab.wire.clock import now_ns
 
 UNBEGUN: Any = object()
@@ -40,7 +40,6 @@ class Sender(msgspec.Struct, eq=False):
             status = message.get("status")
             if isinstance(status, int):
                 request.status = status
-                request.fact = SENT
                 request.tell = True
         return self.forward(message)
 

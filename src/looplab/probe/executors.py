@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.pools import Pools
-from looplab.probe.records import Facts, Hop, Kind, current
+from looplab.probe.records import AnyHop, Facts, Hop, Kind, current
 from looplab.probe.slots import Gauges, SlotBook, SlotHop
 from looplab.wire.clock import now_ns
 from looplab.wire.events import SlotKind
@@ -62,7 +62,7 @@ class ExecutorBook(SlotBook):
     def free(self, number: int) -> None:
         """Do nothing: a thread keeps its number."""
 
-    def over_ns(self, hop: Hop) -> int:
+    def over_ns(self, hop: AnyHop) -> int:
         """Give when the job was done, 0 before."""
         return hop.finished_ns
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import CodeType
 
 from looplab.probe.faults import Faults
-from looplab.probe.records import FACTS, MERGE_NS, STALL_NS, Facts, Request
+from looplab.probe.records import ENDED, FACTS, KEPT, MERGE_NS, RUN, SENT, STALL_NS, Facts, Request
 from looplab.probe.runqueue import RunQueue
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, now_ns
@@ -41,13 +41,13 @@ class Lane:
         "base",
         "beat_ns",
         "begun",
+        "ended",
+        "ended_dropped",
         "facts",
         "lates",
         "long_runs",
         "native_id",
         "queue",
-        "singles",
-        "singles_dropped",
         "state",
         "thread_id",
     )
@@ -66,9 +66,9 @@ class Lane:
         self.begun = 0
         """Number of the newest request."""
         self.facts: Facts = BoundedBuffer(FACTS)
-        self.singles: deque[Request] = deque()
-        """Requests that ended in their first run, as most do: nothing to derive, and nothing to sort."""
-        self.singles_dropped = 0
+        self.ended: deque[Request] = deque()
+        """Requests that have ended and that nobody has read yet."""
+        self.ended_dropped = 0
         self.beat_ns = now_ns()
         """When the heartbeat last came."""
         self.lates: BoundedBuffer[int] = BoundedBuffer(1_000)
@@ -93,28 +93,49 @@ class Lane:
     def end_first(self, request: Request) -> None:
         """End the first run of a request that is also its last."""
         _, began, busy, runs = self.state
-        ended = request.ended_ns = now_ns()
-        singles = self.singles
-        if len(singles) < FACTS:
-            singles.append(request)
-        else:
-            self.singles_dropped += 1
+        ended = now_ns()
+        if request.runs is not None:
+            # The run of another request lay within it.
+            request.tell = True
+            self._keep(request, began, ended)
+        self.end(request, ended)
         length = ended - began
         if length >= STALL_NS:
             self.long_runs.append((request, began, ended, self.queue.total()))
         self.state = (None, ended, busy + length, runs + 1)
 
+    def end(self, request: Request, ended: int) -> None:
+        """Write down that a request has ended."""
+        request.ended_ns = ended
+        over = self.ended
+        if len(over) < ENDED:
+            over.append(request)
+        else:
+            self.ended_dropped += 1
+
     def leave(self, request: Request, began: int, ended: int) -> None:
         """End a run, and write the fact if it is one to be told."""
         length = ended - began
         if not request.ended_ns and (length >= MERGE_NS or request.tell):
-            request.tell = False
-            self.facts.append((request.fact, began, request, ended, None))
+            self._keep(request, began, ended)
         if length >= STALL_NS:
             # Before the state changes: who sees the run gone finds its length here.
             self.long_runs.append((request, began, ended, self.queue.total()))
         state = self.state
         self.state = (None, ended, state[2] + length, state[3] + 1)
+
+    def _keep(self, request: Request, began: int, ended: int) -> None:
+        """Write a fact about a run: into its request, as long as nobody has heard of that."""
+        request.tell = False
+        runs = request.runs
+        if request.heard:
+            self.facts.append((SENT if request.status else RUN, began, request, ended, None))
+        elif runs is None:
+            request.runs = [(began, ended, request.status)]
+        elif len(runs) < KEPT:
+            runs.append((began, ended, request.status))
+        else:
+            self.facts.dropped += 1
 
     def _first_beat(self) -> None:
         beneath = sys._getframe().f_back

@@ -58,9 +58,11 @@ class ObservedApp:
             except BaseException:
                 lane.end_first(request)
                 raise
+            request.runs = request.runs or []
             lane.leave(request, lane.state[1], now_ns())
         else:
             request.began_ns = now_ns()
+            request.runs = []
             coroutine, yielded = _await(self._app(scope, receive, sender.send)), UNBEGUN
         driver = Driver(lane, request, coroutine, yielded)
         worker.open[request.rid] = driver

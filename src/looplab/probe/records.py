@@ -9,22 +9,29 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from enum import IntEnum
-from typing import NamedTuple, Protocol
-
-import msgspec
+from typing import Protocol
 
 from looplab.wire.buffer import BoundedBuffer
-from looplab.wire.clock import MS
-from looplab.wire.events import Phase
+from looplab.wire.events import THREAD, Served, ThreadHop, Use
+from looplab.wire.phases import CONNECTION, CONNECTION_IN_THREAD, MERGE_NS, STALL_NS
 
-MERGE_NS = 50_000
-"""A run shorter than this between two awaits is no change of phase: nobody can see it."""
-
-STALL_NS = 50 * MS
-"""A run of this length is a stall, and its request is `blocking` from here on."""
+__all__ = [
+    "CONNECTION",
+    "CONNECTION_IN_THREAD",
+    "MERGE_NS",
+    "STALL_NS",
+    "THREAD",
+    "Use",
+]
 
 FACTS = 65_536
 """Facts kept for the emitter: seconds of traffic at full speed, about 10 MB at most."""
+
+ENDED = 20_000
+"""Requests that are over and wait for the emitter: seconds of traffic at full speed."""
+
+KEPT = 1_000
+"""Runs, and hops, that a request keeps until the emitter has heard of it, which takes milliseconds."""
 
 LARGEST_ID = 2**63 - 1
 """The largest number that the wire can carry."""
@@ -35,8 +42,6 @@ class Kind(IntEnum):
 
     RUN = 1
     """A run that is over."""
-    END = 2
-    """The last run of a request."""
     WAIT = 3
     """A hop was requested: a thread, a process, a connection."""
     TAKEN = 4
@@ -51,48 +56,34 @@ class Kind(IntEnum):
     """A run that is over, of a request that has begun to answer."""
 
 
-RUN, END, SENT = Kind.RUN, Kind.END, Kind.SENT
+RUN, SENT = Kind.RUN, Kind.SENT
 
 
-class Request(msgspec.Struct, gc=False, eq=False):
+class Request(Served, gc=False, eq=False):
     """One request; the loop's thread writes it, the emitter's thread reads it.
 
-    A struct is made in a third of the time of a class with slots. It holds numbers and texts only, so
-    the garbage collector need not know of it.
+    It is the very event that is sent, if nobody has heard of the request before it ends: making another
+    one would cost the application more than the whole of the rest. What stands behind the fields of
+    `Served` is the probe's own, and a reader of the event lets it pass.
+
+    A struct is made in a third of the time of a class with slots. It leads back to nothing that leads to
+    it, so the garbage collector need not know of it.
     """
 
-    rid: int
-    client: int
-    method: str
-    path: str
-    began_ns: int
-    ended_ns: int = 0
-    status: int = 0
-    fact: Kind = RUN
-    """The kind of fact that its runs are: SENT once it has begun to answer."""
     tell: bool = True
     """Whether the next end of a run is to be told however short the run is. Any thread may ask."""
+    heard: bool = False
+    """Whether the emitter's thread knows of it: from then on each fact about it is a fact of the lane."""
     told: bool = False
     """Whether the emitter's thread has sent its end."""
 
 
-class Use(NamedTuple):
-    """Which phases a hop means: while its request waits for the slot, and while it holds the slot."""
+class ThreadUse(ThreadHop, gc=False, eq=False):
+    """One use of a slot of anyio's default limiter; kept in its request until somebody hears of that."""
 
-    waits: Phase
-    works: Phase
-    blocks: bool = False
-    """Whether the thread that asks stands still while it waits."""
-
-
-THREAD = Use(Phase.THREAD_WAIT, Phase.THREAD)
-"""A slot of any thread pool or process pool."""
-
-CONNECTION = Use(Phase.POOL_WAIT, Phase.QUERY)
-"""A connection of a database pool."""
-
-CONNECTION_IN_THREAD = Use(Phase.POOL_WAIT, Phase.QUERY, blocks=True)
-"""A connection of a pool for threads."""
+    rid: int = -1
+    stage: int = 0
+    """The kind of the last fact about it that the ledger has taken."""
 
 
 class Book(Protocol):
@@ -131,8 +122,15 @@ class Hop:
         self.finished_ns = 0
         self.released_ns = 0
 
+    @property
+    def rid(self) -> int:
+        """Number of its request, or -1."""
+        return self.request.rid if self.request is not None else -1
 
-Fact = tuple[Kind, int, Request | None, int, Hop | None]
+
+AnyHop = Hop | ThreadUse
+
+Fact = tuple[Kind, int, Request | None, int, AnyHop | None]
 """`(kind, at_ns, request, ended_ns, hop)`: `ended_ns` is the end of a run that began at `at_ns`."""
 
 Facts = BoundedBuffer[Fact]

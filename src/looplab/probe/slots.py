@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from collections.abc import Sized
 from typing import Any, NamedTuple, Protocol
 
 from looplab.probe.faults import Faults, Instrument
-from looplab.probe.records import THREAD, Book, Hop, Kind, Request, Use
+from looplab.probe.records import KEPT, THREAD, AnyHop, Book, Hop, Kind, Request, ThreadUse, Use
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, S, now_ns
 from looplab.wire.events import Event, SlotKind, Slots, SlotUse
@@ -82,13 +83,13 @@ class SlotBook:
         """
         self.faults = faults
         self.name = name
-        self.uses: BoundedBuffer[tuple[int, Hop]] = BoundedBuffer(USES)
+        self.uses: BoundedBuffer[tuple[int, AnyHop]] = BoundedBuffer(USES)
         """Slots that were given back, and by which hop."""
-        self._waiting: dict[Hop, None] = {}
-        self._opening: dict[Hop, None] = {}
-        self._holders: dict[Hop, int] = {}
+        self._waiting: dict[AnyHop, None] = {}
+        self._opening: dict[AnyHop, None] = {}
+        self._holders: dict[AnyHop, int] = {}
         self._free: list[int] = []
-        self._numbers = 0
+        self._numbers = itertools.count()
         self._shown: Slots | None = None
 
     def gauges(self) -> Gauges | None:
@@ -97,16 +98,13 @@ class SlotBook:
 
     def number(self, hop: Hop) -> int:
         """Give the number of the slot that a hop has taken: the lowest that is free."""
-        if self._free:
-            return heapq.heappop(self._free)
-        self._numbers += 1
-        return self._numbers - 1
+        return self._lowest()
 
     def free(self, number: int) -> None:
         """Take a number back that `number` gave."""
         heapq.heappush(self._free, number)
 
-    def over_ns(self, hop: Hop) -> int:
+    def over_ns(self, hop: AnyHop) -> int:
         """Give when a hop gave its slot back, 0 before."""
         return hop.released_ns
 
@@ -165,8 +163,9 @@ class SlotBook:
 
     def state(self, gauges: Gauges, now: int) -> Slots:
         """Give the state by the facts so far."""
-        holders = sorted((slot, _rid(hop), hop.taken_ns) for hop, slot in self._holders.items())
-        waiting = list(self._waiting)
+        # Copies: of anyio's own threads the loop's and the workers write here.
+        held, waiting = self._holders.copy(), list(self._waiting.copy())
+        holders = sorted((slot, hop.rid, hop.taken_ns) for hop, slot in held.items())
         if gauges.waiting is not None and gauges.waiting < len(waiting):
             # The first ones have been given a slot, and their work has not begun yet.
             waiting = waiting[len(waiting) - gauges.waiting :]
@@ -175,10 +174,10 @@ class SlotBook:
             self.name,
             total=gauges.total,
             held=gauges.held,
-            busy=sum(not hop.finished_ns for hop in self._holders),
+            busy=sum(not hop.finished_ns for hop in held),
             waiting=len(waiting),
             holders=holders,
-            queue=[_rid(hop) for hop in waiting[:QUEUE_SHOWN]],
+            queue=[hop.rid for hop in waiting[:QUEUE_SHOWN]],
             kind=self.kind,
             connecting=gauges.connecting,
             idle=gauges.idle,
@@ -189,7 +188,7 @@ class SlotBook:
             SlotUse(
                 self.name,
                 slot,
-                _rid(hop),
+                hop.rid,
                 hop.requested_ns,
                 hop.taken_ns,
                 hop.finished_ns or hop.released_ns,
@@ -197,6 +196,12 @@ class SlotBook:
             )
             for slot, hop in self.uses.drain()
         ]
+
+    def _lowest(self) -> int:
+        try:
+            return heapq.heappop(self._free)
+        except IndexError:
+            return next(self._numbers)
 
     def _take(self, kind: Kind, hop: Hop) -> None:
         if kind is WAIT:
@@ -219,7 +224,7 @@ class SlotBook:
             return
         self._holders[hop] = self.number(hop)
 
-    def _free_slot(self, hop: Hop) -> None:
+    def _free_slot(self, hop: AnyHop) -> None:
         slot = self._holders.pop(hop, None)
         if slot is None:
             return
@@ -264,6 +269,9 @@ class ThreadBook(SlotBook):
     A slot is a token of the limiter, not a thread: anyio reuses a thread as soon as its result has
     come back, while the token is given back only when the task goes on. So a hop takes the lowest free
     number when its thread begins, and frees it when its task goes on.
+
+    The threads that make the stamps keep this book themselves, each entry by one operation under the
+    GIL, and the ledger tells the uses: this pool is on the path of every `def` endpoint.
     """
 
     def __init__(self, faults: Faults) -> None:
@@ -271,22 +279,49 @@ class ThreadBook(SlotBook):
         self.limiter: Limiter | None = None
         """anyio's default limiter, once it is known."""
 
-    def take(self, kind: Kind, hop: Hop) -> int:
-        """Take one fact about a hop; give its slot, or -1."""
-        if kind is DONE:
-            # A token is held until the task goes on.
-            return -1
-        super().take(kind, hop)
-        return self._holders.get(hop, -1)
+    def ask(self, request: Request | None) -> ThreadUse:
+        """Note that a slot is asked for; in the loop's thread.
+
+        The request keeps the hop until somebody hears of it.
+        """
+        hop = ThreadUse(now_ns())
+        self._waiting[hop] = None
+        if request is not None:
+            hop.rid = request.rid
+            hops = request.hops
+            if hops is None:
+                request.hops = [hop]
+            elif request.heard:
+                pass
+            elif len(hops) < KEPT:
+                hops.append(hop)
+            else:
+                self.uses.dropped += 1
+        return hop
+
+    def give(self, hop: ThreadUse) -> None:
+        """Note that a thread begins with it; in that thread."""
+        self._waiting.pop(hop, None)
+        if hop.released_ns:
+            # It was cancelled and its thread began all the same: the token is somebody else's now.
+            return
+        hop.slot = self._holders[hop] = self._lowest()
+        if hop.released_ns:
+            self.give_back(hop)
+
+    def give_back(self, hop: ThreadUse) -> None:
+        """Note that its task went on; in the loop's thread."""
+        self._waiting.pop(hop, None)
+        slot = self._holders.pop(hop, None)
+        if slot is not None:
+            self.free(slot)
 
     def gauges(self) -> Gauges | None:
         """Read the limiter."""
         return None if self.limiter is None else read_limiter(self.limiter)
 
-
-def _rid(hop: Hop) -> int:
-    request: Request | None = hop.request
-    return request.rid if request is not None else -1
+    def _forget_lost(self) -> None:
+        """Do nothing: what the threads keep themselves is not lost."""
 
 
 def _same(state: Slots, other: Slots) -> bool:

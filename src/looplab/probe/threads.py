@@ -12,7 +12,7 @@ from typing import Any
 
 from looplab.probe.faults import Faults
 from looplab.probe.limiters import OwnLimiters
-from looplab.probe.records import Facts, Hop, Kind, current
+from looplab.probe.records import Book, Facts, Hop, Kind, current
 from looplab.probe.slots import ThreadBook
 from looplab.wire.clock import now_ns
 
@@ -56,6 +56,7 @@ class Threads:
 
     def _wrap(self, original: Any) -> Callable[..., Any]:
         facts, faults, slots, own = self._facts, self._faults, self._slots, self._own
+        through_own = self._wrap_own(original)
 
         @functools.wraps(original)
         async def run_sync(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -63,12 +64,46 @@ class Threads:
                 return await original(function, *arguments, **options)
             try:
                 limiter = options.get("limiter")
-                book = slots if limiter is None or limiter is slots.limiter else own.book(limiter)
-                hop = Hop(current.get(), now_ns(), book)
-                facts.append((WAIT, hop.requested_ns, hop.request, 0, hop))
+                book = own.book(limiter) if limiter is not None and limiter is not slots.limiter else None
+                request = current.get()
+                if book is None:
+                    hop = slots.ask(request)
+                    if request is None or request.heard:
+                        facts.append((WAIT, hop.requested_ns, request, 0, hop))
             except Exception as error:
                 faults.fail("threads", error)
                 return await original(function, *arguments, **options)
+            if book is not None:
+                return await through_own(book, function, *arguments, **options)
+
+            def work(*arguments: Any) -> Any:
+                hop.taken_ns = now_ns()
+                slots.give(hop)
+                if request is None or request.heard:
+                    facts.append((TAKEN, hop.taken_ns, request, 0, hop))
+                try:
+                    return function(*arguments)
+                finally:
+                    hop.finished_ns = now_ns()
+                    if request is None or request.heard:
+                        facts.append((DONE, hop.finished_ns, request, 0, hop))
+
+            try:
+                return await original(work, *arguments, **options)
+            finally:
+                hop.released_ns = now_ns()
+                slots.give_back(hop)
+                if request is None or request.heard:
+                    facts.append((RELEASED, hop.released_ns, request, 0, hop))
+
+        return run_sync
+
+    def _wrap_own(self, original: Any) -> Callable[..., Any]:
+        facts = self._facts
+
+        async def run_sync(book: Book, function: Any, *arguments: Any, **options: Any) -> Any:
+            hop = Hop(current.get(), now_ns(), book)
+            facts.append((WAIT, hop.requested_ns, hop.request, 0, hop))
 
             def work(*arguments: Any) -> Any:
                 hop.taken_ns = now_ns()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import msgspec
 
 from looplab.probe.faults import clean
-from looplab.probe.phases import LONGEST_PATH
 from looplab.probe.records import LARGEST_ID, MERGE_NS, Hop, Kind, Request
 from looplab.wire.events import Phase, ServerRequest
+from looplab.wire.phases import LONGEST_PATH
 
 _DEEDS = (Phase.POOL_WAIT, Phase.QUERY)
 """What a thread that has asked for connections does: it waits while it waits for any of them."""
@@ -64,7 +64,7 @@ class WsgiRequest(Request):
     phase: Phase = Phase.THREAD
     since_ns: int = 0
     """When the present phase began."""
-    hops: dict[Hop, Phase] = msgspec.field(default_factory=dict)
+    borrowed: dict[Hop, Phase] = msgspec.field(default_factory=dict)
     """Connections that it waits for or holds."""
 
     def changed(self) -> bool:
@@ -73,16 +73,16 @@ class WsgiRequest(Request):
 
     def note(self, kind: Kind, at_ns: int, hop: Hop) -> None:
         """Take a fact about a connection: while its one thread waits for one, it does nothing else."""
-        hops = self.hops
+        borrowed = self.borrowed
         if kind is Kind.WAIT:
-            hops[hop] = Phase.POOL_WAIT
+            borrowed[hop] = Phase.POOL_WAIT
         elif kind is Kind.TAKEN:
-            hops[hop] = Phase.QUERY
+            borrowed[hop] = Phase.QUERY
             self._drop_short_wait(hop)
         elif kind is Kind.RELEASED:
-            hops.pop(hop, None)
+            borrowed.pop(hop, None)
         if not self.told:
-            self._change(min(hops.values(), key=_DEEDS.index, default=Phase.THREAD), at_ns)
+            self._change(min(borrowed.values(), key=_DEEDS.index, default=Phase.THREAD), at_ns)
 
     def event(self) -> ServerRequest:
         """Give what is new since the event before."""

@@ -16,7 +16,7 @@ from looplab.probe.faults import Faults, Instrument
 from looplab.probe.gthread import Gthread
 from looplab.probe.pools import Pools
 from looplab.probe.psycopg_pools import Psycopg
-from looplab.probe.records import FACTS, Facts, current
+from looplab.probe.records import FACTS, Facts, Hop, current
 from looplab.probe.settings import Settings
 from looplab.probe.stillness import Stillness
 from looplab.probe.turns import WsgiRequest, begun, client_number
@@ -193,7 +193,7 @@ class WsgiWorker:
         """Read what was written down about connections, for the books of their pools and their requests."""
         # By time, for they come from several threads.
         for kind, at_ns, request, _, hop in sorted(self._facts.drain(), key=itemgetter(1)):
-            if hop is not None:
+            if isinstance(hop, Hop):
                 if hop.book is not None:
                     hop.book.take(kind, hop)
                 if isinstance(request, WsgiRequest):

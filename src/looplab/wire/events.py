@@ -16,7 +16,7 @@ Two rules keep the picture true when events are lost:
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -502,6 +502,55 @@ class Turned(msgspec.Struct, array_like=True, tag=22, frozen=True):
     """What a person reads: `users 100 → 200`."""
 
 
+class Use(NamedTuple):
+    """Which phases a hop means: while its request waits for the slot, and while it holds the slot."""
+
+    waits: Phase
+    works: Phase
+    blocks: bool = False
+    """Whether the thread that asks stands still while it waits."""
+
+
+THREAD = Use(Phase.THREAD_WAIT, Phase.THREAD)
+"""A slot of any thread pool or process pool."""
+
+
+class ThreadHop(msgspec.Struct, array_like=True, gc=False, eq=False):
+    """One use of a thread slot, as the threads that take part in it stamp it; 0 or -1 before that."""
+
+    use: ClassVar[Use] = THREAD
+
+    requested_ns: int
+    taken_ns: int = 0
+    finished_ns: int = 0
+    released_ns: int = 0
+    slot: int = -1
+    apart: bool = False
+    """Whether its use is told by an event of its own."""
+
+
+class Served(msgspec.Struct, array_like=True, tag=23, gc=False):
+    """A request that was over before anybody was told of it: most are, on a healthy server.
+
+    It is sent as the probe's threads wrote it down, so that nothing of what follows from it is worked
+    out in the application's process. The receiver does that, and hands on the `ServerRequest` and each
+    `SlotUse` that it means: who reads a batch never meets a `Served`.
+    """
+
+    rid: int
+    client: int
+    method: str
+    path: str
+    began_ns: int
+    ended_ns: int = 0
+    status: int = 0
+    runs: list[tuple[int, int, int]] | None = None
+    """`(began_ns, ended_ns, status)` of its runs but the last, without the short ones between them, and
+    with the status that it had sent by then; None if it had one run."""
+    hops: list[ThreadHop] | None = None
+    """Its uses of slots of the pool `threadpool`; None if there were none."""
+
+
 Event = (
     Hello
     | ServerRequest
@@ -526,6 +575,7 @@ Event = (
     | TaskStacks
     | TrafficFailed
     | Turned
+    | Served
 )
 """Any event."""
 

@@ -13,6 +13,7 @@ import msgspec
 from looplab.wire.clock import now_ns
 from looplab.wire.events import PROTOCOL, Batch, Bye, Event, Hello, decode
 from looplab.wire.framing import FrameError, FrameReader, frame
+from looplab.wire.served import expand
 
 
 class Receiver:
@@ -92,7 +93,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for payload in self._reader.feed(data):
-                self._take(decode(payload))
+                self._take(expand(decode(payload)))
                 if self._ended or self._refused:
                     return
         except (FrameError, msgspec.MsgspecError) as error:

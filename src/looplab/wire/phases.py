@@ -14,9 +14,16 @@ socket above all, leaves no trace of when it came before the loop looks; such a 
 
 from __future__ import annotations
 
-from looplab.probe.faults import clean
-from looplab.probe.records import MERGE_NS, STALL_NS, THREAD, Hop, Request
-from looplab.wire.events import Phase, ServerRequest
+from typing import Protocol
+
+from looplab.wire.clock import MS
+from looplab.wire.events import THREAD, Phase, Served, ServerRequest, Use
+
+MERGE_NS = 50_000
+"""A run shorter than this between two awaits is no change of phase: nobody can see it."""
+
+STALL_NS = 50 * MS
+"""A run of this length is a stall, and its request is `blocking` from here on."""
 
 LONGEST_PATH = 1_024
 """Characters of a path that travel."""
@@ -30,8 +37,39 @@ READY, SENDING = Phase.READY, Phase.SENDING
 RUNS = (RUNNING, BLOCKING)
 
 
+CONNECTION = Use(Phase.POOL_WAIT, Phase.QUERY)
+"""A connection of a database pool."""
+
+CONNECTION_IN_THREAD = Use(Phase.POOL_WAIT, Phase.QUERY, blocks=True)
+"""A connection of a pool for threads."""
+
+
+class Hop(Protocol):
+    """One use of a slot, as far as phases follow from it. Each stamp is 0 until it is made."""
+
+    @property
+    def use(self) -> Use:
+        """Which phases it means."""
+
+    @property
+    def requested_ns(self) -> int:
+        """When the slot was asked for."""
+
+    @property
+    def taken_ns(self) -> int:
+        """When the work in it began."""
+
+    @property
+    def finished_ns(self) -> int:
+        """When that ended."""
+
+    @property
+    def released_ns(self) -> int:
+        """When the slot was given back."""
+
+
 class PhaseLog:
-    """The phases of one request, and which of them were sent. Only the emitter's thread uses it."""
+    """The phases of one request, and which of them were sent. Only one thread uses it."""
 
     __slots__ = (
         "_answers",
@@ -51,7 +89,7 @@ class PhaseLog:
         "slot",
     )
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Served) -> None:
         self.request = request
         self.slot = -1
         self.open_ns = 0
@@ -159,7 +197,18 @@ class PhaseLog:
         if phases:
             self._sent_phase = phases[-1][0]
         self._status = request.status
-        return _event(request, first, phases, ended_ns, self.slot)
+        return ServerRequest(
+            request.rid,
+            request.client,
+            request.method,
+            request.path[:LONGEST_PATH],
+            request.began_ns,
+            first,
+            phases,
+            ended_ns,
+            request.status,
+            self.slot,
+        )
 
     def _run(self, began_ns: int, length_ns: int) -> None:
         # Each change of a run is made once, whether its age or its end tells of it first.
@@ -226,33 +275,3 @@ class PhaseLog:
             return
         self._since = at_ns
         fresh.append((phase, at_ns))
-
-
-def short(request: Request) -> ServerRequest:
-    """Tell all of a request that was a single run and was never announced: most are."""
-    request.told = True
-    began, ended = request.began_ns, request.ended_ns
-    phases: list[tuple[int, int]] = [(RUNNING, began)]
-    if ended - began >= STALL_NS:
-        phases.append((BLOCKING, began + STALL_NS))
-    return _event(request, 0, phases, ended, -1)
-
-
-def _event(
-    request: Request, first: int, phases: list[tuple[int, int]], ended_ns: int, slot: int
-) -> ServerRequest:
-    method, path = request.method, request.path
-    if not (path.isascii() and len(path) <= LONGEST_PATH and method.isascii()):
-        method, path = clean(method), clean(path[:LONGEST_PATH])
-    return ServerRequest(
-        request.rid,
-        request.client,
-        method,
-        path,
-        request.began_ns,
-        first,
-        phases,
-        ended_ns,
-        request.status,
-        slot,
-    )
