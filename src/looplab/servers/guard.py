@@ -51,6 +51,12 @@ SWEEP_FOR_S = 5.0
 
 SWEEP_PAUSE_S = 0.02
 
+FILES = 65_536
+"""Open files that a command may have, if the system allows them: a server has one for each connection."""
+
+FILES_MACOS = 10_240
+"""`OPEN_MAX`: macOS refuses more, though its hard limit says unlimited."""
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -66,6 +72,20 @@ def prctl(option: int, value: int) -> None:
     except (ImportError, OSError, AttributeError):
         # A Linux without libffi or without prctl keeps all that the lifeline gives.
         return
+
+
+def raise_files() -> None:
+    """Raise the soft limit of open files, which is 1,024 or 256 on most systems, as far as it may go."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (FILES, FILES_MACOS):
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft == resource.RLIM_INFINITY or soft >= most:
+            return
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            return
 
 
 def start(command: list[str]) -> int:
@@ -87,6 +107,7 @@ def start(command: list[str]) -> int:
                 signal.signal(number, signal.SIG_DFL)
             # If the guard itself is killed, the kernel takes the command along; Linux only.
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            raise_files()
             if os.getppid() == guard:
                 os.execvp(command[0], command)
         except OSError as error:
