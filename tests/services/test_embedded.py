@@ -100,6 +100,21 @@ async def test_two_labs_at_once_have_a_server_each(folder: Path) -> None:
         assert len(folders) == 2
 
 
+async def test_data_is_taken_until_the_last_process_of_its_server_has_ended(folder: Path) -> None:
+    async with keeping() as (keeper, _):
+        await keeper.ready(POSTGRES, {}, folder)
+        server = keeper._postgres
+        assert server is not None
+        assert server._cluster is not None
+
+        taken = server._cluster.data.name
+        server._cluster.release()
+
+        other = Cluster(int(taken.removeprefix("postgres-")))
+        assert other.data.name == f"{taken}-2"
+        other.release()
+
+
 LAB = """
 import asyncio, sys
 from pathlib import Path
