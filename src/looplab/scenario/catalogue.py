@@ -22,7 +22,10 @@ ORDER = (
     "cpu-bound",
     "not-parallel",
     "dashboard",
+    "websockets",
+    "streaming",
     "long-poll",
+    "upload",
     "books-read",
     "books-mixed",
     "books-fanout",
@@ -30,6 +33,7 @@ ORDER = (
     "thread-starvation",
     "zombie-threads",
     "gil-held",
+    "lying-load-test",
 )
 """The catalogue, in the order of the keys `1` to `9` and `0`; the first opens at start."""
 
