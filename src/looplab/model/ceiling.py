@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from looplab.model.streams import talks
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
 
@@ -65,6 +66,8 @@ class Ceiling:
 def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     """Predict the largest throughput from slots and holding times; None before a request is completed.
 
+    Nor is there one for WebSockets, which are held and not carried.
+
     By the utilisation law U = X D / m (Denning & Buzen, "The Operational Analysis of Queueing Network
     Models", 1978) a resource of m slots, each held for D by a request, carries at most m / D requests a
     second. By Little's law N = X R (Little, 1961) N users who each wait R for an answer and think for Z
@@ -76,7 +79,7 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     held, for nobody else can have the loop meanwhile.
     """
     flow = model.flow
-    if not flow.completed:
+    if not flow.completed or (model.traffic is not None and talks(model.traffic)):
         return None
     done = flow.completed
     phases = flow.phase_ns

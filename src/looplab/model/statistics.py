@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from looplab.model.generators import Period, merged
 from looplab.model.histogram import Histogram
+from looplab.model.streams import talks
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Histogram as WireHistogram
 from looplab.wire.events import TrafficState
@@ -89,7 +90,7 @@ class Statistics:
     rps: float | None = None
     """Requests answered well a second; None if there is none."""
     service: Latency = Latency()
-    """Sent → done."""
+    """Sent → done; of a WebSocket, what is said over it: a message and back, or to each who hears it."""
     response: Latency = Latency()
     """Scheduled → done: it counts the waiting that a late client hides. Empty in a closed model."""
     in_flight_mean: float | None = None
@@ -103,7 +104,7 @@ class Statistics:
     lateness: Latency = Latency()
     """How late the generator took each arrival from its schedule (open model)."""
     first_byte: Latency = Latency()
-    """Sent → first byte (streams)."""
+    """Sent → first byte of the body (streams), or until the handshake was done (WebSockets)."""
     gap: Latency = Latency()
     """Between two chunks of an answer (streams)."""
     service_mean_ms: float | None = None
@@ -176,7 +177,8 @@ def _figures(periods: Sequence[Period], mean: float | None, peak: int, over: boo
     rps = state.ok / duration if state.ok and duration else None
     # What a process that is gone had in flight will have no answer.
     unfinished = state.unfinished + (state.in_flight if over else 0)
-    service_mean_ms = state.service.sum_ns / state.ok / MS if state.ok else None
+    answers = sum(state.service.counts.values())
+    service_mean_ms = state.service.sum_ns / answers / MS if answers else None
     return Statistics(
         requests=state.sent,
         ok=state.ok,
@@ -200,7 +202,7 @@ def _figures(periods: Sequence[Period], mean: float | None, peak: int, over: boo
         service_mean_ms=service_mean_ms,
         messages_sent=state.messages_sent,
         messages_received=state.messages_received,
-        little=_little(state, mean, rps, service_mean_ms),
+        little=None if talks(state) else _little(state, mean, rps, service_mean_ms),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from looplab.model import words
+from looplab.model.streams import talks
 from looplab.model.verdicts.base import TEXT_COLUMNS, Verdict, left_behind
 
 if TYPE_CHECKING:
@@ -93,13 +94,20 @@ class Standing:
         if server is not None and server.state == "stopped":
             return Verdict("stopped", "info", "The server is stopped", "", "stopped")
         if model.finished and model.traffic_failed is None:
-            figures = model.statistics()
-            answered = words.several(figures.ok, "request")
-            speed = f" at {words.rate(figures.rps)} req/s" if figures.rps else ""
-            text = f"The traffic is over: {answered} answered{speed}"
+            text = f"The traffic is over: {_achieved(model)}"
             return Verdict("done", "info", text, left_behind(model), "done")
         if server is None or server.state == "starting":
             return Verdict("starting", "info", "The server starts", "", "starting")
         if server.state == "ready" and not model.finished and not (model.traffic and model.traffic.running):
             return Verdict("idle", "info", "The server is ready, there is no traffic", "", "idle")
         return None
+
+
+def _achieved(model: Model) -> str:
+    """Say what the traffic has come to."""
+    figures = model.statistics()
+    if model.traffic is not None and talks(model.traffic):
+        heard = words.several(figures.messages_received, "message")
+        return f"{words.several(figures.ok, 'WebSocket')} ended well, {heard} came"
+    speed = f" at {words.rate(figures.rps)} req/s" if figures.rps else ""
+    return f"{words.several(figures.ok, 'request')} answered{speed}"
