@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from statistics import median
 from typing import Literal
 
 from benchmarks import Row, at_least, at_most
 from benchmarks.bare import serving
-from looplab.traffic import job as jobs
-from looplab.traffic.plan import Job, Plan, Target
-from looplab.wire.events import Batch, Bye, TrafficState
-from looplab.wire.framing import frame
-from looplab.wire.receiver import Receiver
+from benchmarks.traffic import drive
+from looplab.traffic.plan import Plan
 
 CONNECTIONS = 64
 SECONDS = 4
@@ -39,35 +32,9 @@ def wrk(port: int, seconds: int = SECONDS, connections: int = CONNECTIONS, path:
     return float(found.group(1))
 
 
-async def _drive(port: int, loop: Loop, seconds: float) -> TrafficState:
-    with tempfile.TemporaryDirectory(prefix="looplab-") as folder:
-        states: list[TrafficState] = []
-
-        def deliver(batch: Batch) -> None:
-            states.extend(event for event in batch.events if isinstance(event, TrafficState))
-            if any(isinstance(event, Bye) for event in batch.events):
-                last.set()
-
-        last = asyncio.Event()
-        receiver = Receiver(Path(folder) / "lab", deliver, print)
-        await receiver.start()
-        plan = Plan(executor="constant", users=CONNECTIONS, duration=seconds)
-        job = Job(run=1, socket=f"{folder}/lab", targets=[Target("127.0.0.1", port)], plan=plan, loop=loop)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "looplab.traffic", stdin=asyncio.subprocess.PIPE
-        )
-        assert process.stdin is not None
-        process.stdin.write(frame(jobs.encode(job)))
-        if await process.wait():
-            raise RuntimeError("the traffic process failed")
-        await last.wait()
-        await receiver.close()
-        return states[-1]
-
-
 def looplab(port: int, loop: Loop, seconds: float = SECONDS) -> tuple[float, float]:
     """Measure requests a second, and microseconds of CPU a request, by a traffic process of looplab."""
-    state = asyncio.run(_drive(port, loop, seconds))
+    state = drive(Plan(executor="constant", users=CONNECTIONS, duration=seconds), port, loop)
     if any(state.errors.values()):
         raise RuntimeError(f"requests failed: {state.errors}")
     return state.ok / ((state.ended_ns - state.started_ns) / 1e9), state.cpu_ns / 1_000 / state.ok

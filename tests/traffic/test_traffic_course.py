@@ -7,7 +7,18 @@ from collections import Counter
 
 import pytest
 from msgspec.structs import replace
-from traffic_help import OK, Drive, Received, answering, burst, check_totals, driving, serving, until
+from traffic_help import (
+    OK,
+    Drive,
+    Received,
+    all_came,
+    answering,
+    burst,
+    check_totals,
+    driving,
+    serving,
+    until,
+)
 
 from looplab.traffic import crew
 from looplab.traffic.course import Course
@@ -44,8 +55,7 @@ def test_a_ramp_of_users_goes_up_and_down_and_ends(run) -> None:
             state = await drive.over()
             check_totals(state)
             assert max(request.user for request in drive.done) == 11
-            await until(lambda: not server.open, "every connection is closed")
-            assert len(server.requests) == state.sent
+            await all_came(state.sent, server)
 
     run(body())
 
@@ -95,8 +105,7 @@ def test_phases_run_one_after_the_other_each_with_its_own_totals(run) -> None:
             for end in ends:
                 assert end.sent == end.ok + end.unfinished
             assert ends[0].ended_ns <= ends[1].started_ns <= ends[1].ended_ns <= ends[2].started_ns
-            await until(lambda: not server.open, "every connection is closed")
-            assert len(server.requests) == sum(end.sent for end in ends)
+            await all_came(sum(end.sent for end in ends), server)
             assert len({request.rid for request in server.requests}) == len(server.requests)
 
     run(body())
@@ -160,8 +169,7 @@ def test_a_warm_up_is_a_phase_of_its_own_and_marked(run) -> None:
                 (1, False, "main"),
             ]
             assert server.connections == 2, "the warm-up opens the connections"
-            await until(lambda: not server.open, "every connection is closed")
-            assert len(server.requests) == sum(end.sent for end in ends)
+            await all_came(sum(end.sent for end in ends), server)
 
     run(body())
 
@@ -179,8 +187,7 @@ def test_stop_in_the_first_of_two_phases_ends_all(run) -> None:
             assert (state.phase, drive.ends) == (0, 1)
             await asyncio.sleep(0)
             assert not drive.course.running
-            await until(lambda: not server.open, "every connection is closed")
-            assert len(server.requests) == state.sent
+            await all_came(state.sent, server)
 
     run(body())
 
@@ -198,8 +205,7 @@ def test_stop_between_two_phases_begins_nothing(run) -> None:
             drive.course.start()
             await drive.over()
             await asyncio.sleep(0)
-            await until(lambda: not server.open, "every connection is closed")
-            assert len(server.requests) == 3
+            await all_came(3, server)
 
     run(body())
     courses.clear()
@@ -345,8 +351,7 @@ def test_the_server_with_the_fewest_in_flight_is_next(run) -> None:
             drive.course.stop()
             state = drive.state()
             check_totals(state)
-            await until(lambda: not stuck.open and not quick.open, "every connection is closed")
-            assert len(stuck.requests) + len(quick.requests) == state.sent
+            await all_came(state.sent, stuck, quick)
             assert max(stuck.connections, quick.connections) <= 4
 
     run(body())

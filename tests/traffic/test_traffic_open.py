@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from traffic_help import OK, Received, Server, check_totals, driving, serving, until
+from traffic_help import OK, Received, all_came, check_totals, driving, serving, until
 
 from looplab.traffic.plan import Plan, Stage
 from looplab.wire.buckets import bounds
@@ -31,12 +31,6 @@ class Lock:
         writer.write(OK)
 
 
-def check_counts(server: Server, sent: int) -> None:
-    """Every number arrives once, and as many as were sent."""
-    numbers = [request.rid for request in server.requests]
-    assert len(numbers) == len(set(numbers)) == sent
-
-
 def test_every_arrival_of_the_schedule_is_sent(run) -> None:
     async def body() -> None:
         async with serving() as server, driving(at_rate(400, duration=0.5), server.port) as drive:
@@ -46,8 +40,7 @@ def test_every_arrival_of_the_schedule_is_sent(run) -> None:
             assert (state.users, state.rate, state.capped) == (0, 0, 0)
             assert state.sent == state.ok + state.unfinished
             assert sum(state.lateness.counts.values()) == state.scheduled - state.never_sent
-            await until(lambda: not server.open, "every connection is closed")
-            check_counts(server, state.sent)
+            await all_came(state.sent, server)
 
     run(body())
 
@@ -84,8 +77,7 @@ def test_arrivals_wait_for_a_connection_and_their_wait_counts(run) -> None:
             late = [request for request in drive.done if request.sent_ns - request.scheduled_ns > 20_000_000]
             assert len(late) >= 30, "the response latency has the wait in it, the service latency has not"
             assert state.response.sum_ns > state.service.sum_ns
-            await until(lambda: not server.open, "every connection is closed")
-            check_counts(server, state.sent)
+            await all_came(state.sent, server)
 
     run(body())
 
@@ -105,8 +97,7 @@ def test_arrivals_above_the_cap_are_never_sent_and_counted(run) -> None:
             drive.course.stop()
             state = drive.state()
             check_totals(state)
-            await until(lambda: not server.open, "every connection is closed")
-            check_counts(server, state.sent)
+            await all_came(state.sent, server)
 
     run(body())
 
@@ -152,8 +143,7 @@ def test_the_rate_is_turned_while_it_runs(run) -> None:
             drive.course.stop()
             state = drive.state()
             check_totals(state)
-            await until(lambda: not server.open, "every connection is closed")
-            check_counts(server, state.sent)
+            await all_came(state.sent, server)
 
     run(body())
 
@@ -170,8 +160,7 @@ def test_a_ramp_of_the_rate_ends_by_itself(run) -> None:
             state = await drive.over()
             check_totals(state)
             assert abs(state.scheduled - 80) <= 1
-            await until(lambda: not server.open, "every connection is closed")
-            check_counts(server, state.sent)
+            await all_came(state.sent, server)
 
     run(body())
 
@@ -239,8 +228,7 @@ def test_counts_are_exact_across_everything(run, connections: int) -> None:
             drive.course.stop()
             state = drive.state()
             check_totals(state)
-            await until(lambda: not server.open, "every connection is closed")
-            check_counts(server, state.sent - state.errors["refused"])
+            await all_came(state.sent - state.errors["refused"], server)
 
     run(body())
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from traffic_help import (
+    all_came,
     answer_never,
     burst,
     check_totals,
@@ -175,7 +176,8 @@ async def test_users_and_bursts_while_it_runs() -> None:
         assert await lab.exit() == (0, "")
         state = await lab.seen(lambda state: not state.running, "the last state")
         check_totals(state)
-        assert len(server.requests) == state.sent == state.ok + state.unfinished
+        assert state.sent == state.ok + state.unfinished
+        await all_came(state.sent, server)
         assert lab.report.requests == state.sent
 
 
@@ -195,7 +197,7 @@ async def test_a_constant_plan_with_an_end_exits_by_itself() -> None:
         assert await lab.exit() == (0, "")
         state = await lab.seen(lambda state: not state.running, "the last state")
         check_totals(state)
-        assert len(server.requests) == state.sent
+        await all_came(state.sent, server)
 
 
 async def test_a_rate_is_turned_while_it_runs_and_counts_are_exact() -> None:
@@ -215,7 +217,8 @@ async def test_a_rate_is_turned_while_it_runs_and_counts_are_exact() -> None:
         state = await lab.seen(lambda state: not state.running, "the last state")
         check_totals(state)
         assert state.executor == "arrival-rate"
-        assert len(server.requests) == state.sent == state.ok + state.unfinished
+        assert state.sent == state.ok + state.unfinished
+        await all_came(state.sent, server)
         assert lab.report.requests == state.sent
 
 
@@ -236,7 +239,8 @@ async def test_phases_are_told_one_by_one_and_the_process_ends_behind_the_last()
         ]
         for end in ends.values():
             assert end.sent == end.ok + end.unfinished
-        assert len(server.requests) == sum(end.sent for end in ends.values()) == lab.report.requests
+        assert sum(end.sent for end in ends.values()) == lab.report.requests
+        await all_came(lab.report.requests, server)
 
 
 async def test_two_generators_side_by_side() -> None:

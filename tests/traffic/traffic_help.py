@@ -237,6 +237,22 @@ def check_totals(state: TrafficState) -> None:
         assert state.sent + state.never_sent == state.scheduled
 
 
+async def all_came(count: int, *servers: Server) -> None:
+    """Check that the servers counted so many requests, each with a number of its own, once all is closed.
+
+    The last connection may still wait to be accepted when its client is gone.
+    """
+    await until(
+        lambda: (
+            sum(len(server.requests) for server in servers) >= count
+            and not any(server.open for server in servers)
+        ),
+        f"{count} requests came and every connection is closed",
+    )
+    numbers = [request.rid for server in servers for request in server.requests]
+    assert len(numbers) == len(set(numbers)) == count
+
+
 @dataclass
 class Lab:
     """The lab's end of the wire and of a traffic process."""

@@ -7,12 +7,12 @@ then, and that is what a closed model cannot see.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 
+from looplab.traffic.alarm import Alarm
 from looplab.traffic.crew import Crew
 from looplab.traffic.ground import Ground
 from looplab.traffic.plan import Plan
@@ -21,10 +21,6 @@ from looplab.traffic.schedule import Schedule
 from looplab.traffic.user import User
 from looplab.traffic.wave import Wave
 from looplab.wire.clock import S, now_ns
-
-_EARLY_S = 0.0005
-"""uvloop rounds a timer to the nearest millisecond, so one that is asked for later by half of that does
-not come too early."""
 
 
 class Open(Crew):
@@ -44,10 +40,12 @@ class Open(Crew):
         self._pending: deque[int] = deque()
         self._idle: list[tuple[int, User]] = []
         self._open = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm: Alarm | None = None
+        """Rings for the next arrival; None before the start and after the end."""
 
     def start(self) -> None:
         """Begin the plan."""
+        self._alarm = Alarm(self._loop, self._ring)
         self._begin(Wave(0, None, 0), self._length_s)
         self._ring()
 
@@ -82,17 +80,14 @@ class Open(Crew):
 
     def _ring(self) -> None:
         """Take all arrivals that are due, and wait for the next one."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         schedule = self._schedule
         started_ns = self.totals.started_ns
         end_s = math.inf if self._length_s is None else self._length_s
-        while self._main.left is None and schedule.next_s < end_s:
+        while self._alarm is not None and schedule.next_s < end_s:
             due_ns = started_ns + int(schedule.next_s * S)
             now = now_ns()
             if due_ns > now:
-                self._timer = self._loop.call_later((due_ns - now) / S + _EARLY_S, self._ring)
+                self._alarm.set(due_ns)
                 return
             schedule.advance()
             self._arrive(due_ns, now)
@@ -148,8 +143,8 @@ class Open(Crew):
 
     def _silence(self) -> None:
         """Take no more arrivals; those that still wait are never sent."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._alarm is not None:
+            self._alarm.close()
+            self._alarm = None
         self.totals.never_sent += len(self._pending)
         self._pending.clear()

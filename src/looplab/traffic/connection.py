@@ -39,6 +39,7 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_answering",
         "_complete",
+        "_counted",
         "_head",
         "_heading",
         "_keep_alive",
@@ -75,6 +76,7 @@ class Connection(asyncio.BufferedProtocol):
         self.head = False
         """The answer has no body, whatever its headers say."""
         self._parser = HttpResponseParser(self)
+        self._counted = False
         self._answering = False
         self._complete = False
         self._keep_alive = True
@@ -85,11 +87,12 @@ class Connection(asyncio.BufferedProtocol):
         """Tell the user, who has a request to send."""
         # A cast: the transports of uvloop are not derived from asyncio's.
         self.transport = opened = cast(asyncio.Transport, transport)
-        self.server.connections += 1
         user = self.user
         if user is None:
             opened.abort()
         else:
+            self._counted = True
+            self.server.connections += 1
             user.connected(self)
 
     @property
@@ -105,6 +108,7 @@ class Connection(asyncio.BufferedProtocol):
     def give_up(self) -> None:
         """Close at once; nothing that still comes is looked at."""
         self.user = None
+        self._uncount()
         if self.transport is not None:
             self.transport.abort()
 
@@ -114,11 +118,18 @@ class Connection(asyncio.BufferedProtocol):
         `abort` would take back the part of a large body that the socket has not taken yet.
         """
         self.user = None
+        self._uncount()
         transport = self.transport
         if transport is not None:
             transport.close()
             if transport.get_write_buffer_size():
                 asyncio.get_running_loop().call_later(_LEAVE_S, transport.abort)
+
+    def _uncount(self) -> None:
+        # Not only in `connection_lost`: uvloop does not call that for what is closed as it is made.
+        if self._counted:
+            self._counted = False
+            self.server.connections -= 1
 
     # Parser.
 
@@ -194,7 +205,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the user; the transport has broken off or was closed."""
-        self.server.connections -= 1
+        self._uncount()
         self._lost(exc)
 
     def _lost(self, exc: Exception | None) -> None:
