@@ -43,7 +43,24 @@ class FakeLab:
         self.calls.append(("burst", requests, concurrency))
 
     def set_users(self, users: int) -> None:
+        assert self.selection is not None
+        self.selection = self.selection.with_users(users)
         self.calls.append(("set_users", users))
+
+    def set_rate(self, rate: float) -> None:
+        assert self.selection is not None
+        self.selection = self.selection.with_rate(rate)
+        self.calls.append(("set_rate", rate))
+
+    def set_think(self, seconds: float) -> None:
+        assert self.selection is not None
+        self.selection = self.selection.with_think(seconds)
+        self.calls.append(("set_think", seconds))
+
+    def set_mix(self, weights: list[float]) -> None:
+        assert self.selection is not None
+        self.selection = self.selection.with_weights(weights)
+        self.calls.append(("set_mix", weights))
 
     def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None:
         self.calls.append(("start_monitor", worker, console, terminal))

@@ -385,8 +385,8 @@ def test_a_click_on_a_knob_turns_it() -> None:
     panel, view = NumbersPanel(), view_at(played("def-blocking"), START_NS + 550 * MS, COLUMNS)
     rows = text_of(panel, view, 60, 17)
     y = next(y for y, row in enumerate(rows) if row.startswith("▸ delay"))
-    assert panel.action_at(rows[y].index("<"), y) == "turn(-1)"
-    assert panel.action_at(rows[y].index(">"), y) == "turn(1)"
+    assert panel.action_at(rows[y].index("<"), y) == "turn_at(0, -1)"
+    assert panel.action_at(rows[y].index(">"), y) == "turn_at(0, 1)"
     assert panel.action_at(3, 0) is None
 
 
@@ -447,7 +447,9 @@ def test_a_click_on_a_key_is_its_action() -> None:
 
 def test_keys_that_do_nothing_are_not_shown() -> None:
     view = view_at(played("hello"), START_NS + S, COLUMNS)
-    view.choice = replace(view.choice, selection=selection("hello", "async-def"), knob="")
+    chosen = selection("hello", "async-def")
+    held = msgspec.structs.replace(chosen.plan, executor="websocket", mode="idle")
+    view.choice = replace(view.choice, selection=msgspec.structs.replace(chosen, plan=held), knob="")
     (row,) = text_of(Footer(), view, 200, 1)
     assert "burst" not in row
     assert "<" not in row

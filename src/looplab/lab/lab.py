@@ -123,7 +123,8 @@ class Lab:
         selection = self.selection
         if selection is not None:
             self.selection = selection.with_think(seconds)
-            self._call(self._conductor.turn, turns.think(selection.plan.think, seconds))
+            before = getattr(selection.plan, selection.pause)
+            self._call(self._conductor.turn, turns.think(before, seconds))
 
     def set_mix(self, weights: list[float]) -> None:
         """Change how often each kind of request comes: a weight for each, in the order of the plan.

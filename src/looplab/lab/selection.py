@@ -66,8 +66,13 @@ class Selection(msgspec.Struct, frozen=True):
         return self._with(rate=rate) if self.plan.executor == "arrival-rate" else self
 
     def with_think(self, seconds: float) -> Selection:
-        """Give the same selection with users who think so long."""
-        return self._with(think=seconds)
+        """Give the same selection with users who think so long; over WebSockets, between two messages."""
+        return self._with(**{self.pause: seconds})
+
+    @property
+    def pause(self) -> str:
+        """Field of the plan that holds the think time."""
+        return "interval" if self.plan.executor == "websocket" else "think"
 
     def with_weights(self, weights: Sequence[float]) -> Selection:
         """Give the same selection with other weights of its mix.

@@ -18,6 +18,7 @@ from looplab.lab import Selection
 from looplab.model import Model
 from looplab.scenario import Scenario
 from looplab.view import choice as choose
+from looplab.view.controls import controls, turned
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
 from looplab.view.screens.details import DetailsScreen
@@ -54,6 +55,9 @@ class LabLike(Protocol):
     def start_traffic(self) -> None: ...  # noqa: D102
     def burst(self, requests: int | None = None, concurrency: int | None = None) -> None: ...  # noqa: D102
     def set_users(self, users: int) -> None: ...  # noqa: D102
+    def set_rate(self, rate: float) -> None: ...  # noqa: D102
+    def set_think(self, seconds: float) -> None: ...  # noqa: D102
+    def set_mix(self, weights: list[float]) -> None: ...  # noqa: D102
     def drain(self, budget_ns: int) -> bool: ...  # noqa: D102
     def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None: ...  # noqa: D102
     def stop_monitor(self, worker: int) -> None: ...  # noqa: D102
@@ -109,7 +113,7 @@ class LoopLabApp(App[None]):
         self._with_console = console
         self._depth: Depth = depth
         self._settle_ns = 0
-        self._settle: Callable[[], None] | None = None
+        self._settling = False
         self._frame_ns = 0
         for theme_ in THEMES:
             self.register_theme(theme_)
@@ -157,9 +161,8 @@ class LoopLabApp(App[None]):
         """
         began_ns = self._clock()
         self.lab.drain(DRAIN_NS)
-        if self._settle is not None and now_ns >= self._settle_ns:
-            settle, self._settle = self._settle, None
-            settle()
+        if self._settling and now_ns >= self._settle_ns:
+            self._tell()
         self.log_keeper.follow(self.lab.model)
         main = self.main
         view = self.observer.view(self.lab.model, self.choice, now_ns, main.columns(), self.lab.backlog)
@@ -191,26 +194,29 @@ class LoopLabApp(App[None]):
         place = self._place(selection)
         choice.key = str((place + 1) % 10) if place is not None and place < 10 else ""
         choice.stopped = False
-        if choice.knob not in selection.scenario.knobs:
-            choice.knob = next(iter(selection.scenario.knobs), "")
+        choice.wanted = 0
+        names = [control.name for control in controls(selection, choice.knob)]
+        if choice.knob not in names:
+            choice.knob = next(iter(names), "")
         self._go_on()
-        self._settle = None
+        self._settling = False
         self.lab.start(selection)
 
     def _go_on(self) -> None:
         if self.observer.frozen_ns:
             self.observer.freeze(0)
 
-    def _when_settled(self, action: Callable[[], None]) -> None:
-        """Do something once people stop pressing keys: fast turns restart once."""
-        self._settle = action
+    def _when_settled(self) -> None:
+        """Pass on what is turned once people stop pressing keys: fast turns restart once."""
+        self._settling = True
         self._settle_ns = self._clock() + SETTLE_NS
         self._go_on()
 
     def action_open(self, number: int) -> None:
         """Open a scenario by its place in the catalogue, from 1."""
         if number <= len(self.catalogue):
-            self._choose(choose.select(self.catalogue[number - 1]))
+            generators = self.choice.selection.generators
+            self._choose(choose.select(self.catalogue[number - 1], generators=generators))
         else:
             self._hint(f"there is no scenario {number}: {len(self.catalogue)} are on board")
 
@@ -249,62 +255,112 @@ class LoopLabApp(App[None]):
             self.lab.stop_traffic()
 
     def action_burst(self) -> None:
-        """Fire the burst again."""
-        plan = self.choice.selection.plan
-        if self._settle is not None:
-            # What was turned and has not rested yet comes with a burst of its own.
-            settle, self._settle = self._settle, None
-            settle()
-        elif plan.executor == "burst":
-            self.choice.stopped = False
-            self._go_on()
+        """Fire the burst again; for other traffic, a burst of as many requests as there are users."""
+        selection = self.choice.selection
+        plan = selection.plan
+        if self._settling and self._tell():
+            # What was turned and has not rested yet came with a start or a burst of its own.
+            return
+        if plan.executor == "websocket":
+            self._hint("b fires bursts, and these connections stay open: + and - change their number")
+            return
+        self.choice.stopped = False
+        self._go_on()
+        if plan.executor == "burst":
             self.lab.burst(plan.requests, plan.concurrency)
         else:
-            self._hint(f"b fires bursts; this traffic is {plan.executor}: + and - change its users")
+            self._hint(f"{selection.users:,} requests at once on top of the traffic")
+            self.lab.burst(selection.users, selection.users)
 
     def action_users(self, step: int) -> None:
-        """Change the users; a burst is fired again with them."""
-        choice = self.choice
-        count = choose.more_users(choice.selection.users, step)
-        if count == choice.selection.users:
-            self._hint(f"{count:,} users is the {'most' if step > 0 else 'least'}")
+        """Change the users, or the rate of an open model; a burst is fired again with other users."""
+        choice, plan = self.choice, self.choice.selection.plan
+        if plan.phases:
+            self._hint("each phase has its own users: s starts the first one again")
             return
-        choice.selection = choice.selection.with_users(count)
-        over = self.lab.model.finished or choice.stopped
-        if choice.selection.plan.executor == "burst":
+        most = choose.MOST_RATE if plan.is_open else choose.MOST_USERS
+        before = int(choice.wanted or self._load())
+        count = choose.more_users(before, step, most)
+        what = "requests a second" if plan.is_open else "users"
+        if count == before:
+            self._hint(f"{count:,} {what} is the {'most' if step > 0 else 'least'}")
+            return
+        choice.wanted = count
+        if plan.is_open:
+            choice.selection = choice.selection.with_rate(count)
+        else:
+            choice.selection = choice.selection.with_users(count)
+        if plan.executor == "burst":
             self._hint(f"{count:,} at once: the burst is fired again")
         else:
-            self._hint(f"{count:,} users" + (": s starts the traffic with them" if over else ""))
-        self._when_settled(lambda: self.lab.set_users(count))
-        if choice.selection.plan.executor == "burst":
-            self._when_settled(self._burst_with_users)
+            over = self.lab.model.finished or choice.stopped
+            self._hint(f"{count:,} {what}" + (": s starts the traffic with them" if over else ""))
+        self._when_settled()
 
-    def _burst_with_users(self) -> None:
-        plan = self.choice.selection.plan
-        self.lab.set_users(plan.concurrency)
-        self.action_burst()
+    def _load(self) -> float:
+        """Give the users, or the rate, that there are now."""
+        selection, traffic = self.choice.selection, self.lab.model.traffic
+        plan = selection.plan
+        if traffic is not None and traffic.running and plan.stages:
+            return traffic.rate if plan.is_open else traffic.users
+        return plan.rate or plan.start if plan.is_open else selection.users
 
     def action_pick(self, step: int) -> None:
-        """Pick the next or previous knob."""
-        names = list(self.choice.selection.scenario.knobs)
+        """Pick the next or previous control."""
+        names = [control.name for control in controls(self.choice.selection, self.choice.knob)]
         if names:
             place = names.index(self.choice.knob) if self.choice.knob in names else 0
             self.choice.knob = names[(place + step) % len(names)]
         if len(names) < 2:
             self._hint("this scenario has one knob only" if names else "this scenario has no knob")
 
+    def action_turn_at(self, place: int, step: int) -> None:
+        """Turn the control at a place of the list: a click on it picks it."""
+        listed = controls(self.choice.selection, self.choice.knob)
+        if place < len(listed):
+            self.choice.knob = listed[place].name
+            self.action_turn(step)
+
     def action_turn(self, step: int) -> None:
-        """Turn the picked knob; the server starts again with it once the knob rests."""
+        """Turn the picked control: the traffic is told, or the server starts again, once it rests."""
         choice = self.choice
         if not choice.knob:
             self._hint("this scenario has no knob")
             return
-        turned = choose.turned(choice.selection, choice.knob, step)
-        if turned.knobs != choice.selection.knobs:
-            choice.selection = turned
-            self._when_settled(lambda: self._choose(choice.selection))
-        else:
+        after = turned(choice.selection, choice.knob, step)
+        if after == choice.selection:
             self._hint(f"{choice.knob} is at its {'most' if step > 0 else 'least'}")
+            return
+        if after.knobs == choice.selection.knobs and (self.lab.model.finished or choice.stopped):
+            self._hint(
+                f"{choice.knob}: {'b' if after.plan.executor == 'burst' else 's'} starts the traffic with it"
+            )
+        choice.selection = after
+        self._when_settled()
+
+    def _tell(self) -> bool:
+        """Pass on what was turned; tell whether that began a run or a burst."""
+        self._settling = False
+        choice, told = self.choice, self.lab.selection
+        wanted, choice.wanted = choice.wanted, 0
+        selection = choice.selection
+        if told is None or selection.knobs != told.knobs:
+            self._choose(selection)
+            return True
+        plan, before = selection.plan, told.plan
+        if wanted and plan.is_open:
+            self.lab.set_rate(wanted)
+        elif wanted:
+            self.lab.set_users(int(wanted))
+        if (pause := getattr(plan, selection.pause)) != getattr(before, selection.pause):
+            self.lab.set_think(pause)
+        weights = [kind.weight for kind in plan.mix]
+        if weights != [kind.weight for kind in before.mix]:
+            self.lab.set_mix(weights)
+        if wanted and plan.executor == "burst":
+            self.action_burst()
+            return True
+        return False
 
     def action_code(self) -> None:
         """Show or hide the code."""
@@ -345,7 +401,7 @@ class LoopLabApp(App[None]):
                 yield SystemCommand(key.title, f"key {key.shown}", self._runner(key.action))
         selection = self.choice.selection
         for variant in selection.scenario.variants:
-            made = choose.select(selection.scenario, variant, selection.knobs)
+            made = choose.select(selection.scenario, variant, selection.knobs, selection.generators)
             yield SystemCommand(f"Variant: {variant.title}", variant.id, lambda made=made: self._choose(made))
         for number, scenario in enumerate(self.catalogue, 1):
             yield SystemCommand(

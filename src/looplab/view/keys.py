@@ -24,7 +24,7 @@ KEYS: Final = (
     Key("shift+tab", "shift+tab", "variant(-1)", "Previous variant", "variant before"),
     Key("right_square_bracket", "]", "scenario(1)", "Next scenario", "next scenario"),
     Key("left_square_bracket", "[", "scenario(-1)", "Previous scenario", "scenario before"),
-    Key("b", "b", "burst", "Burst again", "fire the burst again"),
+    Key("b", "b", "burst", "Fire a burst", "fire a burst, again"),
     Key(
         "s",
         "s",
@@ -33,11 +33,13 @@ KEYS: Final = (
         "stop or start the traffic",
     ),
     Key("space", "space", "freeze", "Freeze or go on", "freeze the picture"),
-    Key("plus,equals_sign", "+", "users(1)", "More users", "more users"),
-    Key("minus", "-", "users(-1)", "Fewer users", "fewer users"),
-    Key("asterisk,shift+plus", "*", "users(10)", "Ten times the users", "ten times the users"),
-    Key("underscore,shift+minus", "_", "users(-10)", "A tenth of the users", "a tenth of the users"),
-    Key("right_curly_bracket", "}", "pick(1)", "Pick the next knob", "next knob"),
+    Key("plus,equals_sign", "+", "users(1)", "More users, or a higher rate", "more users, higher rate"),
+    Key("minus", "-", "users(-1)", "Fewer users, or a lower rate", "fewer users, lower rate"),
+    Key("asterisk,shift+plus", "*", "users(10)", "Ten times the users, or the rate", "ten times as many"),
+    Key(
+        "underscore,shift+minus", "_", "users(-10)", "A tenth of the users, or of the rate", "a tenth as many"
+    ),
+    Key("right_curly_bracket", "}", "pick(1)", "Pick the next knob: delay, think time, mix …", "next knob"),
     Key("left_curly_bracket", "{", "pick(-1)", "Pick the knob before", "knob before"),
     Key("greater_than_sign", ">", "turn(1)", "Turn the knob up", "turn it up"),
     Key("less_than_sign", "<", "turn(-1)", "Turn the knob down", "turn it down"),

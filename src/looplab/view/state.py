@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from looplab.lab import Selection
 from looplab.model import Ceiling, Model, StallRecord, Statistics, Verdict, Worker
-from looplab.scenario import Knob
 from looplab.view import format as write
 from looplab.view import window as windows
+from looplab.view.controls import Control, controls
 from looplab.view.window import Sweep, Window
 from looplab.wire.clock import MS, S
 
@@ -56,7 +56,9 @@ class Choice:
     """Key of the scenario, empty beyond the tenth."""
     scenarios: int = 1
     knob: str = ""
-    """Name of the knob that is picked."""
+    """Name of the knob, or other control, that is picked."""
+    wanted: float = 0
+    """Users or rate that was turned to and that the traffic has not been told yet; 0 if it has."""
     stopped: bool = False
     hint: str = ""
     """What the footer says in place of the keys, …"""
@@ -121,13 +123,24 @@ class View:
         return self.choice.selection.variant.title
 
     @property
-    def knobs(self) -> list[tuple[Knob, float, bool]]:
-        """The knobs with their values, and whether each is the picked one."""
-        selection = self.choice.selection
-        return [
-            (knob, selection.knobs[name], name == self.choice.knob)
-            for name, knob in selection.scenario.knobs.items()
-        ]
+    def knobs(self) -> list[Control]:
+        """The knobs, and what else can be turned of the traffic, with their values."""
+        return controls(self.choice.selection, self.choice.knob)
+
+    @property
+    def load(self) -> tuple[str, str]:
+        """What `+` and `-` turn, and how much of it there is."""
+        choice, traffic = self.choice, self.model.traffic
+        plan = choice.selection.plan
+        running = traffic is not None and traffic.running
+        if plan.is_open:
+            now = traffic.rate if traffic is not None and running else plan.rate or plan.start
+            return "a second", f"{choice.wanted or now:,g}"
+        if plan.executor == "burst":
+            return "at once", f"{choice.selection.users:,}"
+        fixed = plan.executor == "constant" and not plan.phases
+        users = traffic.users if traffic is not None and running and not fixed else choice.selection.users
+        return "users", f"{choice.wanted or users:,g}"
 
     @property
     def status(self) -> tuple[str, str, str]:

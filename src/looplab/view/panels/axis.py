@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from textual.strip import Strip
 
 from looplab.view import format as write
@@ -12,6 +14,10 @@ from looplab.view.panels.base import Panel
 from looplab.view.state import View
 from looplab.view.window import ticks
 from looplab.wire.events import Phase
+
+NOW = "▲"
+TURN = "◆"
+"""Marks the moment at which a control was turned."""
 
 _ALWAYS = (
     Phase.QUEUED,
@@ -32,12 +38,13 @@ class AxisPanel(Panel):
         window = view.window
         reached = window.reached(view.now_ns) - 1
         now = reached if window.origin_ns and not view.finished else -1
-        if self.fresh(0, (window, now)):
-            self.put(0, self._ticks(view, now))
+        marks = turn_marks(view)
+        if self.fresh(0, (window, now, marks)):
+            self.put(0, self._ticks(view, now, marks))
         if self.fresh(1, "legend"):
             self.put(1, self._legend())
 
-    def _ticks(self, view: View, now: int) -> Strip:
+    def _ticks(self, view: View, now: int, marks: frozenset[int]) -> Strip:
         look = self.palette
         width = columns(self.width)
         cells = [" "] * width
@@ -49,12 +56,13 @@ class AxisPanel(Panel):
                     cells[column:width] = [*label, "╵"]
             else:
                 cells[column : column + 1 + len(label)] = ["╵", *label]
-        text = "".join(cells)
+        for column in marks:
+            cells[column] = TURN
+        if 0 <= now < width and cells[now] in " ╵":
+            cells[now] = NOW
         pieces: list[Piece] = [(" " * GUTTER, look.dim)]
-        if 0 <= now < width and text[now] in " ╵":
-            pieces += [(text[:now], look.dim), ("▲", look.accent), (text[now + 1 :], look.dim)]
-        else:
-            pieces.append((text, look.dim))
+        for marked, run in groupby(cells, lambda cell: cell in (TURN, NOW)):
+            pieces.append(("".join(run), look.accent if marked else look.dim))
         return text_strip(pieces, self.width, look.text)
 
     def _legend(self) -> Strip:
@@ -74,3 +82,10 @@ class AxisPanel(Panel):
                 (f" {NAMES[phase]}{gap}", look.dim),
             ]
         return text_strip(pieces, self.width, look.text) if room > 0 else strip([], self.width, look.text)
+
+
+def turn_marks(view: View) -> frozenset[int]:
+    """Give the columns in which controls were turned."""
+    window = view.window
+    found = (window.column(turn.t_ns) for turn in view.model.turns if turn.t_ns <= view.now_ns)
+    return frozenset(column for column in found if 0 <= column < window.columns)

@@ -83,7 +83,8 @@ class Panel(ABC):
 
     def same_figures(self, view: View) -> bool:
         """Tell whether figures, knobs and window are those of the frame before."""
-        key = (view.figures, view.window, view.choice.selection, view.choice.knob, view.model.run)
+        choice = view.choice
+        key = (view.figures, view.window, choice.selection, choice.knob, choice.wanted, view.model.run)
         if key == self._drawn_for and not self.stale:
             return True
         self._drawn_for = key

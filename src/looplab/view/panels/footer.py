@@ -81,12 +81,14 @@ def _entries(view: View) -> tuple[Entry, ...]:
         entries.append(((("tab", "variant(1)"),), "variant"))
     if view.choice.scenarios > 1:
         entries.append(((("[", "scenario(-1)"), ("]", "scenario(1)")), "scenario"))
-    if view.burst:
+    if view.choice.selection.plan.executor != "websocket":
         entries.append(((("b", "burst"),), "burst"))
     entries.append(((("d", "details"),), "why"))
     entries.append(((("space", "freeze"),), "go on" if view.frozen else "freeze"))
     entries.append(((("s", "traffic"),), "start" if over else "stop"))
-    entries.append(((("-", "users(-1)"), ("+", "users(1)")), "users"))
+    if not view.choice.selection.plan.phases:
+        what = "rate" if view.choice.selection.plan.is_open else "users"
+        entries.append(((("-", "users(-1)"), ("+", "users(1)")), what))
     if len(view.knobs) > 1:
         entries.append(((("{", "pick(-1)"), ("}", "pick(1)")), "knob"))
     if view.knobs:

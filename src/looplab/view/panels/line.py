@@ -34,10 +34,11 @@ class LinePanel(Panel):
             items.append([("unfinished ", look.dim), (f"{stats.unfinished:,}", look.bold)])
         if view.model.dropped:
             items.append([("dropped ", look.dim), (f"{view.model.dropped:,}", look.marks["warning"])])
-        for knob, value, picked in view.knobs:
-            if picked:
-                items.append([(f"{knob.name} ", look.dim), (write.knob(value, knob.unit), look.bold)])
-        items.append([("users ", look.dim), (f"{view.choice.selection.users:,}", look.bold)])
+        for control in view.knobs:
+            if control.picked:
+                items.append([(f"{control.name} ", look.dim), (control.text, look.bold)])
+        what, amount = view.load
+        items.append([(f"{what} ", look.dim), (amount, look.bold)])
         pieces: list[Piece] = [(" ", look.text)]
         room = self.width - 1
         for item in items:

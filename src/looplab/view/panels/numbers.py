@@ -203,22 +203,19 @@ class NumbersPanel(Panel):
         if self.fresh(y, "knobs"):
             self.put(y, title_strip(self.width, look, "Knobs"))
         y += 1
-        selection = view.choice.selection
-        users = selection.users
-        what = "at once" if selection.plan.executor == "burst" else "users"
-        rows: list[tuple[str, str, str, float | None, bool]] = []
-        for knob, value, picked in view.knobs:
-            share = (value - knob.min) / (knob.max - knob.min) if knob.max > knob.min else 0.0
-            span = f"{knob.min:g}–{knob.max:g}"
-            rows.append((knob.name, write.knob(value, knob.unit), span, share, picked))
-        rows.append((what, f"{users:,}", "- +", None, False))
-        for name, text, span, place, picked in rows:
+        rows: list[tuple[str, str, str, float | None, bool]] = [
+            (control.name, control.text, control.span, control.share, control.picked)
+            for control in view.knobs
+        ]
+        rows.append((*view.load, "- +", None, False))
+        actions = [f"turn_at({number}, " for number in range(len(view.knobs))] + ["users("]
+        for (name, text, span, place, picked), action in zip(rows, actions, strict=True):
             if y >= self.height:
                 break
             key = (name, text, span, place, picked)
             if self.fresh(y, key):
                 self.put(y, text_strip(self._knob(name, text, span, place, picked), self.width, look.text))
-            self._clicks[y] = "turn" if place is not None else "users"
+            self._clicks[y] = action
             y += 1
         return y
 
@@ -255,7 +252,7 @@ class NumbersPanel(Panel):
         if action is None:
             return None
         step = 1 if x >= _NAME + _VALUE + 4 + columns(self.width - _NAME - _VALUE) // 3 else -1
-        return f"{action}({step})"
+        return f"{action}{step})"
 
 
 def _count(value: int | None) -> str:
