@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 period = float(os.environ.get("LAB_PERIOD", "5"))
 freeze = float(os.environ.get("LAB_FREEZE", "1"))
-delay = float(os.environ.get("LAB_DELAY", "0.005"))
+delay = float(os.environ.get("LAB_DELAY", "0.02"))
 
 
 @asynccontextmanager

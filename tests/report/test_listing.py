@@ -13,7 +13,17 @@ def test_json_has_what_another_program_needs() -> None:
     listed = json.loads(json.dumps(as_json(catalogue())))
     assert [entry["id"] for entry in listed] == list(ORDER)
     first = listed[0]
-    assert set(first) == {"id", "title", "question", "source", "variants", "knobs", "needs", "missing"}
+    assert set(first) == {
+        "id",
+        "title",
+        "question",
+        "source",
+        "notes",
+        "variants",
+        "knobs",
+        "needs",
+        "missing",
+    }
     assert [variant["id"] for variant in first["variants"]] == [
         "def-blocking",
         "async-blocking",

@@ -23,7 +23,7 @@ CASES = [
     (
         'title = "Two ways"',
         'title = "T"\nxyz = 1',
-        'xyz: unknown key; expected "title", "question", "source", "knobs", "variants", "services", '
+        'xyz: unknown key; expected "title", "question", "source", "notes", "knobs", "variants", "services", '
         '"traffic", "claims" or "steps"',
     ),
     # knobs

@@ -21,6 +21,7 @@ def as_json(scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
             "title": scenario.title,
             "question": scenario.question,
             "source": scenario.source,
+            "notes": scenario.notes,
             "variants": [
                 {
                     "id": variant.id,

@@ -30,6 +30,7 @@ class _Top(msgspec.Struct, kw_only=True):
     title: Text
     question: Text
     source: Annotated[str, Meta(description="a text")] = ""
+    notes: Annotated[str, Meta(description="a text")] = ""
 
 
 _TABLES = ("knobs", "variants", "services", "traffic", "claims", "steps")
@@ -56,6 +57,7 @@ def load(folder: Path) -> Scenario:
         title=head.title,
         question=head.question,
         source=head.source,
+        notes=head.notes.strip(),
         knobs=knobs,
         variants=variants,
         traffic=traffic,

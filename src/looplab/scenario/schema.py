@@ -114,6 +114,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step]
     services: Services = Services()
     """What runs beside the server."""
+    notes: str = ""
+    """What was measured, and where it differs from what the source says."""
 
     def variant(self, id: str) -> Variant:
         """Find a variant by its id.
