@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,6 +14,15 @@ DEADLINE_S = 40.0
 """For what never comes: what does come is waited for as long as it takes, and no longer."""
 
 LOOK_S = 0.01
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_data() -> Iterator[None]:
+    """Keep the databases of the tests apart from those of whoever runs them."""
+    os.environ.pop("LOOPLAB_POSTGRES_URL", None)
+    folder = os.environ["LOOPLAB_DATA"] = tempfile.mkdtemp(prefix="looplab-data-")
+    yield
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import pytest
 from services_help import DEADLINE_S, PASSWORD, Foreign, connected, demoting, free_port
 
 from looplab.servers.guarded import Guarded
-from looplab.services import address
 from looplab.services.binaries import Binaries, find
 from looplab.services.cluster import DATA
 from looplab.services.embedded import environment
@@ -26,19 +25,6 @@ def folder() -> Iterator[Path]:
     # Shorter than pytest's own: the path of a Unix socket has at most about 100 characters.
     with tempfile.TemporaryDirectory(prefix="looplab-test-") as folder:
         yield Path(folder)
-
-
-@pytest.fixture(scope="session")
-def shared() -> Iterator[Path]:
-    """Data that was made once, for the tests that only need a server."""
-    with tempfile.TemporaryDirectory(prefix="looplab-data-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(autouse=True)
-def _own_data(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DATA, str(shared))
-    monkeypatch.delenv(address.URL, raising=False)
 
 
 @pytest.fixture
