@@ -271,6 +271,17 @@ async def test_keys_of_the_footer_can_be_clicked() -> None:
         assert stage.lab.calls[-1] == ("stop_traffic",)
 
 
+@pytest.mark.parametrize("action", ["logs", "details", "tasks"])
+async def test_a_frame_may_come_before_a_screen_has_anything_in_it(action: str) -> None:
+    stage = Stage(played("async-await"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + 400 * MS)
+        getattr(stage.app, f"action_{action}")()
+        stage.frame(START_NS + 450 * MS)
+        await stage.play(pilot, START_NS + 500 * MS)
+        assert stage.app.screen is not stage.app.main
+
+
 async def test_the_log_shows_all_lines_and_follows() -> None:
     notices = [Notice(START_NS + n, "server", "info", f"line {n}\x1b[31m red") for n in range(3)]
     stage = Stage([*played("async-blocking")[:4], Batch(0, START_NS, list(notices))])

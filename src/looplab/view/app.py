@@ -170,7 +170,11 @@ class LoopLabApp(App[None]):
         if isinstance(screen, DetailsScreen):
             # The picture goes on around the page.
             main.take(view)
-        if isinstance(screen, MainScreen | DetailsScreen | LogScreen | TasksScreen | StacksScreen):
+        if (
+            isinstance(screen, MainScreen | DetailsScreen | LogScreen | TasksScreen | StacksScreen)
+            # A screen that was pushed since the last frame may have nothing in it yet.
+            and screen.is_mounted
+        ):
             screen.take(view)
         self.observer.frame_took(now_ns, (self._clock() - began_ns) / MS, late_ns / MS)
 
