@@ -96,7 +96,10 @@ def test_two_generators_may_be_told_in_any_order_among_each_other(choice: random
         names = {"generator": generator, "generators": 2}
         queues.append(
             [
-                *states(steady(50, MS, S), S, began_ns=begin, warmup=True, **names),
+                *(
+                    replace(one, running=True)
+                    for one in states(steady(50, MS, S), S, began_ns=begin, warmup=True, **names)
+                ),
                 *states(steady(20, 5 * MS, 2 * S), 2 * S, began_ns=begin + S, phase=1, **names),
             ]
         )
@@ -143,7 +146,8 @@ def test_phases_have_results_of_their_own_and_the_run_adds_them_up() -> None:
     slow = steady(10, 100 * MS, 2 * S)
     fast = steady(200, MS, S)
     told = [
-        *states(slow, 2 * S, phase_name="slow"),
+        # Its generator runs on, for another phase follows.
+        *(replace(one, running=True) for one in states(slow, 2 * S, phase_name="slow")),
         *states(fast, S, began_ns=BEGAN_NS + 2 * S, phase=1, phase_name="fast"),
     ]
     result = heard(told).result()
@@ -339,15 +343,15 @@ def test_a_client_limits_with_85_percent_of_a_core(share: float, limits: list[st
     assert limited(aged(told, cpu_ns=int(share * TICK_NS))) == limits
 
 
-@pytest.mark.parametrize(("late_ms", "limits"), [(1.9, []), (2.1, ["schedule"])])
+@pytest.mark.parametrize(("late_ms", "limits"), [(3.9, []), (4.1, ["schedule"])])
 def test_a_client_limits_when_it_is_late_by_a_tenth_of_the_service_latency(
     late_ms: float, limits: list[str]
 ) -> None:
-    assert limited(states(steady(500, 20 * MS, 4 * S, int(late_ms * MS)), 4 * S)) == limits
+    assert limited(states(steady(500, 40 * MS, 4 * S, int(late_ms * MS)), 4 * S)) == limits
 
 
-@pytest.mark.parametrize(("late_ms", "limits"), [(0.9, []), (1.1, ["schedule"])])
-def test_less_than_a_millisecond_is_no_lateness(late_ms: float, limits: list[str]) -> None:
+@pytest.mark.parametrize(("late_ms", "limits"), [(1.9, []), (2.1, ["schedule"])])
+def test_less_than_the_grain_of_timers_is_no_lateness(late_ms: float, limits: list[str]) -> None:
     assert limited(states(steady(500, MS // 2, 4 * S, int(late_ms * MS)), 4 * S)) == limits
 
 

@@ -34,8 +34,7 @@ class Period:
     @property
     def ended_ns(self) -> int:
         """When it was over, or the time of the last word of it."""
-        state = self.state
-        return state.ended_ns if not state.running and state.ended_ns else state.t_ns
+        return self.state.ended_ns or self.state.t_ns
 
     def of(self, generator: int) -> TrafficState | None:
         """Give the last word of a generator."""
@@ -106,7 +105,9 @@ def merged(states: Sequence[TrafficState]) -> TrafficState:
     if len(states) == 1 and first.generators <= 1:
         return first
     generators = max(state.generators for state in states)
-    running = any(state.running for state in states) or len({s.generator for s in states}) < generators
+    heard = {state.generator for state in states}
+    ends = [state.ended_ns for state in states]
+    running = any(state.running for state in states) or len(heard) < generators
     errors: dict[str, int] = {}
     for state in states:
         for kind, count in state.errors.items():
@@ -120,7 +121,8 @@ def merged(states: Sequence[TrafficState]) -> TrafficState:
         executor=first.executor,
         running=running,
         started_ns=min(state.started_ns for state in states),
-        ended_ns=0 if running else max(state.ended_ns for state in states),
+        # A phase that is over may be followed by another one, so that its generator still runs.
+        ended_ns=max(ends) if len(heard) == generators and all(ends) else 0,
         users=total(lambda state: state.users),
         in_flight=total(lambda state: state.in_flight),
         scheduled=total(lambda state: state.scheduled),
@@ -136,7 +138,7 @@ def merged(states: Sequence[TrafficState]) -> TrafficState:
         phase=first.phase,
         phase_name=first.phase_name,
         warmup=first.warmup,
-        rate=sum(state.rate for state in states),
+        rate=max(state.rate for state in states),
         capped=total(lambda state: state.capped),
         lateness=_added([state.lateness for state in states]),
         first_byte=_added([state.first_byte for state in states]),

@@ -121,7 +121,7 @@ class Timeline:
         """Take a state and the one before it, of the same generator in the same phase."""
         began_ns = before.t_ns if before else state.started_ns
         # Once it is over, states still come: what they cover ends with the phase.
-        until_ns = state.t_ns if state.running or not state.ended_ns else min(state.t_ns, state.ended_ns)
+        until_ns = min(state.t_ns, state.ended_ns) if state.ended_ns else state.t_ns
         length_ns = max(until_ns - began_ns, 0)
         number = max((began_ns + until_ns) // 2 - state.started_ns, 0) // S
         second = self._seconds.get(number)
