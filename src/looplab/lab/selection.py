@@ -111,7 +111,8 @@ class Selection(msgspec.Struct, frozen=True):
             knobs=self.knobs,
             server=self.variant.server,
             workers=self.workers,
-            users=self.users,
+            # Arrivals take rows as they come: the cap in flight is far above what there mostly is.
+            users=self.plan.connections if self.plan.is_open else self.users,
             source=str(source) if source.is_file() else "",
             shows=self.variant.shows,
             warm=warm,

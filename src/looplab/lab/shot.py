@@ -32,7 +32,7 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
             knobs={},
             server="",
             workers=0,
-            users=self.plan.rows,
+            users=self.plan.connections if self.plan.is_open else self.plan.rows,
             source="",
             shows="",
             warm=warm,

@@ -43,7 +43,7 @@ KEYS: Final = (
     Key("left_curly_bracket", "{", "pick(-1)", "Pick the knob before", "knob before"),
     Key("greater_than_sign", ">", "turn(1)", "Turn the knob up", "turn it up"),
     Key("less_than_sign", "<", "turn(-1)", "Turn the knob down", "turn it down"),
-    Key("d", "d", "details", "Why: details of the verdict", "why: details of the verdict"),
+    Key("d", "d", "details", "Why: details of the verdict", "details of the verdict"),
     Key("k", "k", "code", "Show or hide the code", "code on or off"),
     Key("l", "l", "logs", "Show the log", "log of all processes"),
     Key("t", "t", "tasks", "Tasks of a worker (aiomonitor)", "tasks of a worker"),
