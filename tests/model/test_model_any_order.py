@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import types
 import typing
 from functools import cache
 from itertools import pairwise
@@ -153,7 +154,13 @@ _texts = st.sampled_from(["", "threadpool", "x", "/a/b.py"])
 
 def _values(kind: Any) -> st.SearchStrategy[Any]:
     """Values of a field's type; integers far beyond all reason among them."""
-    simple = {int: _numbers, str: _texts, bool: st.booleans(), float: st.floats(0, 10)}
+    simple = {
+        int: _numbers,
+        str: _texts,
+        bool: st.booleans(),
+        float: st.floats(0, 10),
+        types.NoneType: st.none(),
+    }
     if kind in simple:
         return simple[kind]
     arguments = get_args(kind)
@@ -164,6 +171,8 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
             return st.lists(_values(arguments[0]), max_size=4)
         case builtins.tuple:
             return st.tuples(*map(_values, arguments))
+        case types.UnionType:
+            return st.one_of([_values(argument) for argument in arguments])
         case builtins.dict:
             return st.dictionaries(_values(arguments[0]), _values(arguments[1]), max_size=3)
     return _structs(kind)
