@@ -201,6 +201,14 @@ def test_the_numbers_of_phases_are_not_set_from_outside(folder: Write) -> None:
             OLD + '[[traffic.mix]]\nbody = "x"\njson = 1',
             "traffic.mix[0].json: a request has body or json, not both",
         ),
+        (
+            OLD + '[traffic.variables]\npage = {unique = true}\n[[traffic.mix]]\npath = "/{pge}"',
+            'traffic.mix[0].path: there is no variable "pge"; did you mean "page"?',
+        ),
+        (
+            OLD + '[[traffic.mix]]\npath = "/{page}"',
+            'traffic.mix[0].path: there is no variable "page"; say in [traffic.variables] what it is',
+        ),
         (OLD + "[[traffic.mix]]\njson = {at = 2024-01-01}", "traffic.mix[0].json: holds a date, a time"),
         (OLD + "[[traffic.mix]]\njson = [nan]", "traffic.mix[0].json: holds a date, a time, inf or nan"),
         (

@@ -174,6 +174,22 @@ def test_a_warm_up_is_a_phase_of_its_own_and_marked(run) -> None:
     run(body())
 
 
+def test_what_is_turned_in_a_warm_up_holds_for_what_follows(run) -> None:
+    async def body() -> None:
+        ends: list[TrafficState] = []
+        plan = constant(2, warmup=0.2, think=0.005)
+        async with serving() as server, driving(plan, server.port, on_end=ends.append) as drive:
+            drive.course.take(SetUsers(5))
+            drive.course.take(Burst(3, 1))
+            await until(lambda: drive.state().phase == 1 and drive.state().ok, "the warm-up is over")
+            assert drive.state().users == 5
+            assert drive.state().warmup is False
+            drive.course.stop()
+            await all_came(sum(end.sent for end in ends), server)
+
+    run(body())
+
+
 def test_stop_in_the_first_of_two_phases_ends_all(run) -> None:
     async def body() -> None:
         async with (

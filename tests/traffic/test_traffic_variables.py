@@ -167,6 +167,7 @@ def test_weights_hold_and_can_be_turned() -> None:
     ("spec", "word"),
     [
         (RequestSpec(headers={"x": "{v}"}), "variable 'v' has a choice that HTTP does not allow"),
+        (RequestSpec(path="/{w}"), "there is no variable 'w'"),
         (RequestSpec(json=1, body="x"), "has body or json, not both"),
     ],
 )

@@ -10,6 +10,7 @@ import msgspec
 
 from looplab.traffic.check import wrong_variable
 from looplab.traffic.plan import Plan, RequestSpec, Stage, Variable
+from looplab.traffic.template import unknown
 
 from .errors import mend, one_of, written
 from .table import Table, join
@@ -65,7 +66,8 @@ def _single(table: Table) -> Plan:
     values: dict[str, Any] = msgspec.structs.asdict(table.decode(kind, opened=opened))
     if executor in STAGED:
         values["stages"] = _stages(table)
-    plan = Plan(**values, mix=_mix(table), variables=_variables(table.table("variables")))
+    variables = _variables(table.table("variables"))
+    plan = Plan(**values, mix=_mix(table, variables), variables=variables)
     if plan.executor == "burst" and plan.concurrency > plan.requests:
         raise table.problem(
             "concurrency", f"expected at most requests ({plan.requests}), got {plan.concurrency}"
@@ -111,10 +113,14 @@ def _variables(table: Table) -> dict[str, Variable]:
     return variables
 
 
-def _mix(table: Table) -> list[RequestSpec]:
+def _mix(table: Table, variables: dict[str, Variable]) -> list[RequestSpec]:
     mix = []
     for entry in table.tables("mix"):
         spec = entry.decode(Mix)
+        strange = unknown(spec.path, variables)
+        if strange is not None:
+            how = mend(strange, variables) if variables else "say in [traffic.variables] what it is"
+            raise entry.problem("path", f'there is no variable "{strange}"; {how}')
         for name in spec.headers:
             if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower() == "x-looplab-id":
                 raise entry.problem(

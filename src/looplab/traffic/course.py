@@ -62,6 +62,8 @@ class Course:
         ]
         self._number = 0
         self._stopped = False
+        self._turned: list[control.Control] = []
+        """What was turned in a warm-up: it holds for the phase that is warmed up for."""
 
     @property
     def _phase(self) -> _Phase:
@@ -116,7 +118,10 @@ class Course:
         if not self._stopped:
             self._number = number
             self._ground.last_phase = not self._follows
+            turned, self._turned = self._turned, []
             self._phase.executor.start()
+            for order in turned:
+                self.take(order)
 
     def _over(self) -> None:
         follows = self._follows
@@ -130,6 +135,8 @@ class Course:
     def take(self, order: control.Control) -> None:
         """Do what the lab says."""
         executor = self._phase.executor
+        if self._phase.warmup and not isinstance(order, control.Burst):
+            self._turned.append(order)
         match order:
             case control.SetUsers(users):
                 executor.set_users(users)

@@ -13,7 +13,7 @@ from itertools import accumulate
 from looplab.traffic.address import authority
 from looplab.traffic.errors import JobError
 from looplab.traffic.plan import Plan, RequestSpec, Target, Variable
-from looplab.traffic.template import Piece, Template, Values, in_path, split, split_json
+from looplab.traffic.template import Piece, Template, Values, in_path, split, split_json, unknown
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH = re.compile(r"[/?*][\x21-\x7e]*")
@@ -106,6 +106,9 @@ def _check(spec: RequestSpec, variables: dict[str, Variable]) -> None:
         raise JobError(
             f"{where}: path {spec.path!r} must begin with / and hold no blank; write a blank as %20"
         )
+    strange = unknown(spec.path, variables)
+    if strange is not None:
+        raise JobError(f"{where}: path {spec.path!r}: there is no variable {strange!r}")
     for key, value in spec.headers.items():
         if not _TOKEN.fullmatch(key) or not _VALUE.fullmatch(value):
             raise JobError(f"{where}: header {key!r} holds characters that HTTP does not allow")

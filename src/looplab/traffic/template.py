@@ -46,6 +46,12 @@ def split(text: str, names: Iterable[str], write: Writer = str) -> list[Piece]:
     return [*pieces, text[at:]]
 
 
+def unknown(text: str, names: Iterable[str]) -> str | None:
+    """Give the first `{name}` of a text that is no variable."""
+    known = set(names)
+    return next((match[1] for match in _PLACE.finditer(text) if match[1] not in known), None)
+
+
 def split_json(value: Any, names: Iterable[str]) -> list[Piece]:
     """Write a value as JSON, cut at its variables.
 
