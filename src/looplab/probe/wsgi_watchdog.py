@@ -30,6 +30,18 @@ from looplab.wire.events import Collection, Event, Stall
 
 EVENTS = 1_000
 
+SILENT_NS = 2 * STALL_NS
+"""Silence from which somebody is looked for. Threads that compute in turn can keep this one waiting for a
+while: each of them has the GIL for 5 ms."""
+
+HOLDER_SHARE = 0.75
+"""Who used so much of the CPU time in a silence has kept the GIL. Of two that take turns neither has: half
+of a silence, and all of the tick before it, make 60 %."""
+
+IDLE_SHARE = 0.1
+"""A process that used less of a silence did not compute: somebody sleeps and keeps the GIL. One that lacks a
+CPU, because the machine is busy, uses more."""
+
 
 class Holder(NamedTuple):
     """A thread that serves, and where it is."""
@@ -117,7 +129,7 @@ class WsgiWatchdog:
         serving = self._serving()
         began = self._ticked_ns + CALM_TICK_NS
         missed = now - began - (own.waited_ns - self._own.waited_ns)
-        if missed >= STALL_NS:
+        if missed >= SILENT_NS:
             self._report(began, now, missed, own, serving)
         self._note(now, own, serving)
         self.cpu_ns = time.thread_time_ns()
@@ -147,7 +159,7 @@ class WsgiWatchdog:
                 self._add("gil", began, now, AT_RELEASE, holder)
 
     def _holder(self, serving: list[Turn], missed: int, used: int) -> Holder | None:
-        """Find who kept the GIL; None if several threads had it in turn, which is no stall."""
+        """Find who kept the GIL; None if several threads had it in turn, which is no stall, or may have."""
         frames = sys._current_frames()
         holders = []
         for turn in serving:
@@ -155,13 +167,19 @@ class WsgiWatchdog:
             spent = cpu_ns(turn.native_id) - self._used.get(turn.native_id, 0)
             rid = turn.request.rid if turn.request is not None else -1
             holders.append(Holder(rid, spent, place, stack))
-        if 2 * used > missed:
+        if used > IDLE_SHARE * missed:
             # Somebody has computed. One thread for most of the time, or many by turns?
             most = max(holders, key=lambda holder: holder.used_ns, default=None)
-            return most if most is not None and 2 * most.used_ns > missed else None
+            # Who had the GIL and no CPU is not to blame. The tick before the silence is none of it.
+            kept = (
+                most is not None
+                and most.used_ns >= HOLDER_SHARE * used
+                and most.used_ns - CALM_TICK_NS >= missed / 4
+            )
+            return most if kept else None
         # Somebody has slept with it: who does not look idle, or the only one.
         working = [holder for holder in holders if not WAITING.search(holder.place.source())] or holders
-        return working[0] if len(working) == 1 else Holder(-1, 0, NOWHERE, [])
+        return working[0] if len(working) == 1 else None
 
     def _add(
         self,
