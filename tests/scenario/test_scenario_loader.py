@@ -108,6 +108,11 @@ CASES = [
     ),
     (
         'app = "app:two"',
+        'app = "app:two"\ninstances = 17',
+        "variants[1].instances: expected a whole number from 1 to 16, got 17",
+    ),
+    (
+        'app = "app:two"',
         'app = "app:two"\nserver = "gunicorn"\nthreads = 4\nworker_connections = "many"',
         'variants[1].worker_connections: expected a whole number from 1 to 100000, got "many"',
     ),
