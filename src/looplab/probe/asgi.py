@@ -11,12 +11,16 @@ from typing import Any
 from looplab.probe.core import Probe
 from looplab.probe.loading import load
 from looplab.probe.observed import ObservedApp
+from looplab.probe.quiet import hush
 from looplab.probe.settings import Settings
 
 
 def _entry(settings: Settings) -> Any:
     app = load(settings.app)
-    return ObservedApp(app, Probe(settings)) if settings.socket else app
+    if not settings.socket:
+        return app
+    hush()
+    return ObservedApp(app, Probe(settings))
 
 
 app = _entry(Settings.read())
