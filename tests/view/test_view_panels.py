@@ -9,6 +9,7 @@ from rich.color import Color
 from stage import FRAME_NS, failure, model_at, played, selection, text_of, view_at
 from streams import SERVER, START_NS
 
+from looplab.view.details import page
 from looplab.view.lanes import most_active
 from looplab.view.layout import GUTTER, columns
 from looplab.view.palette import palette
@@ -475,3 +476,14 @@ def test_long_words_of_a_failed_server_go_on_in_the_next_row() -> None:
     assert " ".join(row.strip(" ■") for row in rows[2:5]) == reason
     assert "  │   import not_there_at_all" in rows
     assert rows[-4:].count("  s starts it again") == 1
+
+
+def test_the_details_set_the_number_in_flight_against_littles_law() -> None:
+    """Of a hundred users on a blocked loop most have no answer yet, and the page says so."""
+    view = view_at(played("async-blocking"), START_NS + 2_500 * MS, COLUMNS)
+    little = view.statistics.little
+    assert little is not None
+    lines = page(view, palette(), WIDTH).plain.splitlines()
+    (place,) = (number for number, line in enumerate(lines) if line.startswith("Little's law"))
+    assert lines[place].endswith(f"ratio {little.ratio:.2f}")
+    assert lines[place + 1].strip().startswith("100 of 112 requests have no good answer")

@@ -12,7 +12,7 @@ from looplab.model.series import BUCKET_NS
 from looplab.model.slots import BUSY, HELD, Slot, SlotPool, Use
 from looplab.model.sources import Source
 from looplab.model.stalls import Place, StallRecord
-from looplab.model.statistics import Latency, Statistics
+from looplab.model.statistics import Latency, Little, Statistics
 from looplab.model.users import Row, Users
 from looplab.model.verdicts import Verdict
 from looplab.model.workers import Worker
@@ -24,6 +24,7 @@ __all__ = [
     "Ceiling",
     "Histogram",
     "Latency",
+    "Little",
     "LoopLane",
     "LoopRun",
     "Model",

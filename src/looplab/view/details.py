@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from looplab.model import Ceiling, Resource, Verdict
+from looplab.model import Ceiling, Little, Resource, Verdict
 from looplab.view import format as write
 from looplab.view.palette import Palette
 from looplab.view.state import View
@@ -30,6 +30,8 @@ def page(view: View, look: Palette, width: int) -> Text:
         _verdict(text, verdict, look, width)
     if view.ceiling is not None:
         _ceilings(text, view.ceiling, look)
+    if (little := view.statistics.little) is not None:
+        _little(text, little, look, width)
     text.rstrip()
     return text
 
@@ -60,6 +62,15 @@ def _ceilings(text: Text, ceiling: Ceiling, look: Palette) -> None:
     for resource in ceiling.resources:
         _resource(text, resource, resource.name == ceiling.bottleneck, look)
     text.append("  at most = slots ÷ time for which a request holds one\n", look.dim)
+
+
+def _little(text: Text, little: Little, look: Palette, width: int) -> None:
+    """Set the mean number in flight against throughput times latency: two ways to count the same."""
+    text.append("\nLittle's law", look.title)
+    said = f"   {little.in_flight:.3g} in flight, {little.predicted:.3g} = req/s × mean latency"
+    text.append(f"{said}, ratio {little.ratio:.2f}\n", look.text)
+    if little.note:
+        text.append(f"{_indented(little.note, width)}\n", look.dim)
 
 
 def _resource(text: Text, resource: Resource, lowest: bool, look: Palette) -> None:
