@@ -78,6 +78,13 @@ def test_the_cause_of_a_silence(
     assert cause(Look(0, "S", nothing, nothing), counted(state, loop, watchdog)) == expected
 
 
+@pytest.mark.parametrize(("state", "expected"), [("T", "stopped"), ("t", "stopped"), ("S", "other")])
+def test_a_stop_that_one_look_has_seen_explains_the_time_up_to_the_next(state: str, expected: Cause) -> None:
+    # Counted around the signal that lets it go on: all of its threads wake at once and want the GIL.
+    nothing = Reading(0, 0, 0, 0)
+    assert cause(Look(0, state, nothing, nothing), counted("S", (0, 0, 20), (0, 0, 20))) == expected
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux tells by /proc")
 def test_a_process_that_has_gone_is_seen_to_have() -> None:
     here = look(os.getpid(), threading.get_native_id(), threading.get_native_id(), now_ns())

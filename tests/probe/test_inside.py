@@ -18,7 +18,7 @@ from looplab.probe.records import Request, current
 from looplab.probe.runqueue import Reading, RunQueue
 from looplab.probe.settings import Settings
 from looplab.probe.stalls import Hold
-from looplab.probe.watchdog import Silence
+from looplab.probe.silence import Silence
 from looplab.probe.workers import WorkerNumber
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Bye, Hello, Notice, ServerRequest

@@ -221,6 +221,9 @@ class Sentinel:
             return
         after = look(about.pid, about.native_id, about.watchdog_id, now)
         why = cause(worker.before, after)
+        if why == "stopped":
+            # Whatever is said next is said of the time after the stop alone.
+            worker.before = after
         if why != "unknown" and after.state not in ("X", "Z"):
             self._report(source, worker, insight, about, why, alive, now)
 

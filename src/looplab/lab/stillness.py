@@ -15,6 +15,10 @@ LOOK_NS = 5_000_000
 """Who waits for the GIL looks again at every switch interval, and each look is a slice of CPU."""
 
 
+STOPPED = ("T", "t")
+"""States of a thread that a signal or a debugger has stopped."""
+
+
 class Look(NamedTuple):
     """The two threads that matter, at one moment."""
 
@@ -33,9 +37,13 @@ def look(pid: int, loop_id: int, watchdog_id: int, now_ns: int) -> Look:
 
 
 def cause(before: Look, after: Look) -> Cause:
-    """Say why the process was silent between two looks."""
+    """Say why the process was silent between two looks.
+
+    A look that finds it stopped speaks for the time on both of its sides: until another look has found it
+    let run, what was counted may have been counted around the stop.
+    """
     span = after.t_ns - before.t_ns
-    if after.state in ("T", "t"):
+    if before.state in STOPPED or after.state in STOPPED:
         return "stopped"
     if not after.watchdog.slices:
         return "unknown"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from array import array
 from collections import deque
 from collections.abc import Callable
 from types import FrameType
-from typing import Literal, NamedTuple
 
 from looplab.probe import landmarks
 from looplab.probe.collector import Collector
@@ -19,6 +17,7 @@ from looplab.probe.landmarks import TICKED
 from looplab.probe.lane import BEAT_NS, Lane, State
 from looplab.probe.records import STALL_NS, Request
 from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
+from looplab.probe.silence import NO_SILENCE, Silence, silence_cause, waited_for_gil
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.probe.stalls import Hold
 from looplab.probe.waits import Waits
@@ -51,29 +50,9 @@ LATE_NS = 40 * MS
 HELD_UP_NS = 20 * MS
 """A tick that takes so long to look at the clock and the counters begins anew: they belong together."""
 
-LONGEST_INTERVAL_NS = 12 * MS
-"""With a longer switch interval the looks of who waits for the GIL are too few to be told from wakes."""
-
 COLLECTIONS = 64
 """Collections remembered: more of a millisecond and above do not fit between two reports of a stall."""
 
-
-class Silence(NamedTuple):
-    """A time in which the watchdog was due and did not come."""
-
-    began_ns: int
-    ended_ns: int
-    cause: Literal["gil", "frozen", ""] = "gil"
-    """`gil`: it did not get the GIL. `frozen`: its process was not let run."""
-    other: bool = False
-    """Whether the loop's thread waited for the GIL too, so that another one held it."""
-
-    def overlap(self, began_ns: int, ended_ns: int) -> int:
-        """Give how much of an interval it covers, in nanoseconds."""
-        return max(0, min(self.ended_ns, ended_ns) - max(self.began_ns, began_ns))
-
-
-NO_SILENCE = Silence(0, 0, "")
 
 NOTHING = Reading(0, 0)
 
@@ -246,16 +225,11 @@ class Watchdog:
         if missed >= STALL_NS:
             worked = 2 * (used - self._used_ns) > gap
             cause = silence_cause(self._own_queue, missed, own.slices - self._own.slices, worked)
-            other = cause == "gil" and self._waited_for_gil(missed, self._reading, reading)
+            other = cause == "gil" and waited_for_gil(missed, self._reading, reading)
             self._silence = Silence(self._ticked_ns, now, cause, other)
             if other:
                 self._other = self._holders.find(missed)
         self._used_ns, self._own, self._reading = used, own, reading
-
-    def _waited_for_gil(self, span: int, before: Reading, after: Reading) -> bool:
-        """Tell whether the loop's thread only looked again and again whether the GIL is free."""
-        worked = after.ran_ns - before.ran_ns + after.waited_ns - before.waited_ns
-        return 2 * worked < span and (after.slices - before.slices) * _switch_interval_ns() * 2 >= span
 
     def _explain(self, now: int) -> None:
         """Report a silence that no run or callback explains, if it kept the loop waiting."""
@@ -393,18 +367,3 @@ class Watchdog:
         if not hold.number:
             self._stalls += 1
             hold.number = self._stalls
-
-
-def silence_cause(queue: RunQueue, missed: int, slices: int, worked: bool) -> Literal["gil", "frozen", ""]:
-    """Say why a thread did not come, from how often it had a CPU and whether its process worked.
-
-    Who waits for the GIL looks again at every switch interval; who is stopped does not.
-    """
-    interval = _switch_interval_ns()
-    if not queue.readable or interval > LONGEST_INTERVAL_NS:
-        return "gil" if worked else ""
-    return "gil" if slices * interval * 2 >= missed else "frozen"
-
-
-def _switch_interval_ns() -> int:
-    return int(sys.getswitchinterval() * 1e9)

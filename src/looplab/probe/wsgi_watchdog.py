@@ -20,10 +20,11 @@ from looplab.probe.holders import WAITING, chain
 from looplab.probe.landmarks import TICKED
 from looplab.probe.records import STALL_NS
 from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
+from looplab.probe.silence import silence_cause
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.probe.stalls import AT_RELEASE
 from looplab.probe.turns import Turn
-from looplab.probe.watchdog import CALM_TICK_NS, COLLECTIONS, silence_cause
+from looplab.probe.watchdog import CALM_TICK_NS, COLLECTIONS
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Collection, Event, Stall
