@@ -200,7 +200,7 @@ def test_users_come_and_go_while_it_runs(run) -> None:
         async with visiting() as site, driving(plan(3, path="/echo"), site.port) as drive:
             await until(lambda: drive.state().connections == 3, "three are open")
             drive.course.take(control.SetUsers(5))
-            await until(lambda: drive.state().connections == 5, "five are open")
+            await until(lambda: drive.state().messages_received == 5, "five have their echo")
             drive.course.take(control.SetUsers(1))
             await until(lambda: site.open == 1, "one is open")
             state = drive.state()
@@ -601,6 +601,25 @@ def test_the_response_counts_from_when_a_message_was_due(run) -> None:
             slow = sum(count for at, count in state.service.counts.items() if at >= bucket(90 * MS))
             assert slow == 1
             assert late >= 3
+
+    run(test())
+
+
+def test_generators_share_the_connections(run) -> None:
+    async def test() -> None:
+        async with visiting() as site:
+            for generator, (users, numbers, ids) in enumerate(
+                [(3, [0, 2, 4], [1, 3, 5]), (2, [1, 3], [2, 4])]
+            ):
+                share = {"generator": generator, "generators": 2}
+                async with driving(plan(5, path="/echo", open_rate=1_000.0), site.port, **share) as drive:
+                    await until(lambda users=users: drive.state().messages_received == users, "all echo")
+                    began = drive.state().started_ns
+                    end(drive)
+                    assert sorted(request.user for request in drive.done) == numbers
+                    assert sorted(request.client for request in drive.done) == ids
+                    scheduled = sorted(request.scheduled_ns - began for request in drive.done)
+                    assert scheduled == [number * 2 * MS for number in range(users)]
 
     run(test())
 
