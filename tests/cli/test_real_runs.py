@@ -21,8 +21,9 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 Until = Callable[..., None]
 
 RUN_KEYS = (
-    "requests ok errors never_sent unfinished duration_s offered_rps sent_rps rps latency_ms by_name "
-    "in_flight loops slots ceiling_rps bottleneck client_limited dropped_events verdicts"
+    "requests ok errors never_sent capped unfinished duration_s offered_rps sent_rps rps latency_ms "
+    "lateness_ms first_byte_ms gap_ms messages in_flight little by_name loops slots ceiling_rps bottleneck "
+    "client_limited client dropped_events verdicts phases timeline turns"
 )
 
 
@@ -59,7 +60,7 @@ def keyword(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_json_is_that_of_the_contract(keyword: dict[str, Any]) -> None:
-    assert set(keyword) == {"looplab", "machine", "results"}
+    assert set(keyword) == {"looplab", "machine", "results", "comparisons"}
     assert [result["variant"] for result in keyword["results"]] == [
         "def-blocking",
         "async-blocking",
@@ -70,7 +71,9 @@ def test_the_json_is_that_of_the_contract(keyword: dict[str, Any]) -> None:
         run = result["median"]
         assert set(run) == set(RUN_KEYS.split())
         assert set(run["latency_ms"]) == {"service", "response"}
-        assert set(run["latency_ms"]["service"]) == {"p50", "p90", "p95", "p99", "max", "n"}
+        figures = {"p50", "p90", "p95", "p99", "max", "n"}
+        assert set(run["latency_ms"]["service"]) == figures
+        assert set(run["latency_ms"]["response"]) == {*figures, "note"}, "a burst has no schedule"
         assert set(run["loops"][0]) == {
             "worker",
             "lag_ms",
@@ -242,3 +245,34 @@ def test_a_signal_ends_a_run_cleanly(
     assert "Traceback" not in err
     until(own.gone, "the end of the server")
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
+OPEN = (
+    'executor = "burst"\nrequests = 20\nconcurrency = 5',
+    """executor = "arrival-rate"
+rate = 40
+duration = "1s"
+warmup = "500ms"
+""",
+)
+
+
+def test_an_open_plan_has_both_latencies_and_leaves_its_warm_up_out(
+    looplab: Command, mine: Callable[..., Any], tmp_path: Path
+) -> None:
+    scenario = mine(None, OPEN)
+    said = looplab("bench", str(scenario.folder), "--runs", "1", "--json", str(tmp_path / "run.json"))
+    assert said.returncode == 0, said.stderr
+    run = json.loads((tmp_path / "run.json").read_text())["results"][0]["median"]
+    assert run["requests"] + run["never_sent"] == 40
+    assert run["latency_ms"]["service"]["n"] == run["latency_ms"]["response"]["n"] == run["ok"]
+    assert "note" not in run["latency_ms"]["response"]
+    assert run["lateness_ms"]["n"] == run["requests"]
+    warm, phase = run["phases"]
+    assert (warm["warmup"], phase["warmup"]) == (True, False)
+    assert warm["requests"] + warm["never_sent"] == 20
+    assert phase["requests"] == run["requests"]
+    for one, rows in ((warm, [0]), (phase, [1])):
+        told = [row for row in run["timeline"] if row["phase"] in rows]
+        assert sum(round(row["rps"] * row["duration_s"]) for row in told) == one["ok"]
+        assert sum(row["service_ms"]["n"] for row in told) == one["ok"]
