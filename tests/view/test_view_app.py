@@ -11,13 +11,13 @@ from textual.pilot import Pilot
 from textual.widgets import Log, Static
 
 from looplab.scenario import catalogue, find
-from looplab.view.app import SETTLE_NS
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
+from looplab.view.turning import SETTLE_NS
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch, Notice, ServerState

@@ -15,10 +15,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from looplab.lab import Selection
-from looplab.model import Model
 from looplab.scenario import Scenario
 from looplab.view import choice as choose
-from looplab.view.controls import controls, turned
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
 from looplab.view.screens.details import DetailsScreen
@@ -29,6 +27,7 @@ from looplab.view.screens.stacks import StacksScreen
 from looplab.view.screens.tasks import TasksScreen
 from looplab.view.state import Choice, Observer
 from looplab.view.themes import PREFIX, THEMES, short_name
+from looplab.view.turning import Turnable, Turning
 from looplab.view.visit import visit
 from looplab.wire.clock import MS, S, now_ns
 
@@ -38,26 +37,16 @@ DRAIN_NS = 10 * MS
 HINT_NS = 2 * S
 """How long the footer says why a key does nothing."""
 PICTURE_S = 0.1
-SETTLE_NS = 300 * MS
-"""A knob that is turned restarts the server only once it has rested so long."""
 
 
-class LabLike(Protocol):
+class LabLike(Turnable, Protocol):
     """What the screen needs of a lab."""
-
-    model: Model
-    selection: Selection | None
 
     @property
     def backlog(self) -> int: ...  # noqa: D102
     def start(self, selection: Selection) -> None: ...  # noqa: D102
     def stop_traffic(self) -> None: ...  # noqa: D102
     def start_traffic(self) -> None: ...  # noqa: D102
-    def burst(self, requests: int | None = None, concurrency: int | None = None) -> None: ...  # noqa: D102
-    def set_users(self, users: int) -> None: ...  # noqa: D102
-    def set_rate(self, rate: float) -> None: ...  # noqa: D102
-    def set_think(self, seconds: float) -> None: ...  # noqa: D102
-    def set_mix(self, weights: list[float]) -> None: ...  # noqa: D102
     def drain(self, budget_ns: int) -> bool: ...  # noqa: D102
     def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None: ...  # noqa: D102
     def stop_monitor(self, worker: int) -> None: ...  # noqa: D102
@@ -112,8 +101,7 @@ class LoopLabApp(App[None]):
         self._live = live
         self._with_console = console
         self._depth: Depth = depth
-        self._settle_ns = 0
-        self._settling = False
+        self.turning = Turning(lab, self.choice, clock, self._hint, self._go_on, self._choose)
         self._frame_ns = 0
         for theme_ in THEMES:
             self.register_theme(theme_)
@@ -161,8 +149,7 @@ class LoopLabApp(App[None]):
         """
         began_ns = self._clock()
         self.lab.drain(DRAIN_NS)
-        if self._settling and now_ns >= self._settle_ns:
-            self._tell()
+        self.turning.settle(now_ns)
         self.log_keeper.follow(self.lab.model)
         main = self.main
         view = self.observer.view(self.lab.model, self.choice, now_ns, main.columns(), self.lab.backlog)
@@ -198,23 +185,13 @@ class LoopLabApp(App[None]):
         place = self._place(selection)
         choice.key = str((place + 1) % 10) if place is not None and place < 10 else ""
         choice.stopped = False
-        choice.wanted = 0
-        names = [control.name for control in controls(selection, choice.knob)]
-        if choice.knob not in names:
-            choice.knob = next(iter(names), "")
+        self.turning.forget()
         self._go_on()
-        self._settling = False
         self.lab.start(selection)
 
     def _go_on(self) -> None:
         if self.observer.frozen_ns:
             self.observer.freeze(0)
-
-    def _when_settled(self) -> None:
-        """Pass on what is turned once people stop pressing keys: fast turns restart once."""
-        self._settling = True
-        self._settle_ns = self._clock() + SETTLE_NS
-        self._go_on()
 
     def action_open(self, number: int) -> None:
         """Open a scenario by its place in the catalogue, from 1."""
@@ -259,112 +236,24 @@ class LoopLabApp(App[None]):
             self.lab.stop_traffic()
 
     def action_burst(self) -> None:
-        """Fire the burst again; for other traffic, a burst of as many requests as there are users."""
-        selection = self.choice.selection
-        plan = selection.plan
-        if self._settling and self._tell():
-            # What was turned and has not rested yet came with a start or a burst of its own.
-            return
-        if plan.executor == "websocket":
-            self._hint("b fires bursts, and these connections stay open: + and - change their number")
-            return
-        self.choice.stopped = False
-        self._go_on()
-        if plan.executor == "burst":
-            self.lab.burst(plan.requests, plan.concurrency)
-        else:
-            self._hint(f"{selection.users:,} requests at once on top of the traffic")
-            self.lab.burst(selection.users, selection.users)
+        """Fire a burst."""
+        self.turning.burst()
 
     def action_users(self, step: int) -> None:
-        """Change the users, or the rate of an open model; a burst is fired again with other users."""
-        choice, plan = self.choice, self.choice.selection.plan
-        if plan.phases:
-            self._hint("each phase has its own users: s starts the first one again")
-            return
-        most = choose.MOST_RATE if plan.is_open else choose.MOST_USERS
-        before = int(choice.wanted or self._load())
-        count = choose.more_users(before, step, most)
-        what = "requests a second" if plan.is_open else "users"
-        if count == before:
-            self._hint(f"{count:,} {what} is the {'most' if step > 0 else 'least'}")
-            return
-        choice.wanted = count
-        if plan.is_open:
-            choice.selection = choice.selection.with_rate(count)
-        else:
-            choice.selection = choice.selection.with_users(count)
-        if plan.executor == "burst":
-            self._hint(f"{count:,} at once: the burst is fired again")
-        else:
-            over = self.lab.model.finished or choice.stopped
-            self._hint(f"{count:,} {what}" + (": s starts the traffic with them" if over else ""))
-        self._when_settled()
-
-    def _load(self) -> float:
-        """Give the users, or the rate, that there are now."""
-        selection, traffic = self.choice.selection, self.lab.model.traffic
-        plan = selection.plan
-        if traffic is not None and traffic.running and plan.stages:
-            return traffic.rate if plan.is_open else traffic.users
-        return plan.rate or plan.start if plan.is_open else selection.users
+        """Change the users, or the rate of an open model."""
+        self.turning.load(step)
 
     def action_pick(self, step: int) -> None:
         """Pick the next or previous control."""
-        names = [control.name for control in controls(self.choice.selection, self.choice.knob)]
-        if names:
-            place = names.index(self.choice.knob) if self.choice.knob in names else 0
-            self.choice.knob = names[(place + step) % len(names)]
-        if len(names) < 2:
-            self._hint("this scenario has one knob only" if names else "this scenario has no knob")
-
-    def action_turn_at(self, place: int, step: int) -> None:
-        """Turn the control at a place of the list: a click on it picks it."""
-        listed = controls(self.choice.selection, self.choice.knob)
-        if place < len(listed):
-            self.choice.knob = listed[place].name
-            self.action_turn(step)
+        self.turning.pick(step)
 
     def action_turn(self, step: int) -> None:
-        """Turn the picked control: the traffic is told, or the server starts again, once it rests."""
-        choice = self.choice
-        if not choice.knob:
-            self._hint("this scenario has no knob")
-            return
-        after = turned(choice.selection, choice.knob, step)
-        if after == choice.selection:
-            self._hint(f"{choice.knob} is at its {'most' if step > 0 else 'least'}")
-            return
-        if after.knobs == choice.selection.knobs and (self.lab.model.finished or choice.stopped):
-            self._hint(
-                f"{choice.knob}: {'b' if after.plan.executor == 'burst' else 's'} starts the traffic with it"
-            )
-        choice.selection = after
-        self._when_settled()
+        """Turn the picked control."""
+        self.turning.turn(step)
 
-    def _tell(self) -> bool:
-        """Pass on what was turned; tell whether that began a run or a burst."""
-        self._settling = False
-        choice, told = self.choice, self.lab.selection
-        wanted, choice.wanted = choice.wanted, 0
-        selection = choice.selection
-        if told is None or selection.knobs != told.knobs:
-            self._choose(selection)
-            return True
-        plan, before = selection.plan, told.plan
-        if wanted and plan.is_open:
-            self.lab.set_rate(wanted)
-        elif wanted:
-            self.lab.set_users(int(wanted))
-        if (pause := getattr(plan, selection.pause)) != getattr(before, selection.pause):
-            self.lab.set_think(pause)
-        weights = [kind.weight for kind in plan.mix]
-        if weights != [kind.weight for kind in before.mix]:
-            self.lab.set_mix(weights)
-        if wanted and plan.executor == "burst":
-            self.action_burst()
-            return True
-        return False
+    def action_turn_at(self, place: int, step: int) -> None:
+        """Pick the control at a place of the list, and turn it."""
+        self.turning.turn_at(place, step)
 
     def action_code(self) -> None:
         """Show or hide the code."""
