@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from msgspec.structs import replace
 
 from looplab.probe.faults import Faults
@@ -38,14 +40,14 @@ class ConnectionBook(SlotBook):
         self._peak: Slots | None = None
 
     @property
+    @abstractmethod
     def total(self) -> int:
         """The most connections that the pool has at once."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def idle(self) -> int:
         """Connections that are open and free."""
-        raise NotImplementedError
 
     @property
     def connecting(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sized
 from typing import Any, NamedTuple, Protocol
 
@@ -66,7 +67,7 @@ class SlotHop(Hop):
         """What the book knows the slot by, set before the fact that it is taken; None: any."""
 
 
-class SlotBook:
+class SlotBook(ABC):
     """The slots of one pool. Only the emitter's thread uses it, but for the constructor."""
 
     instrument: Instrument = "threads"
@@ -92,9 +93,9 @@ class SlotBook:
         self._numbers = itertools.count()
         self._shown: Slots | None = None
 
+    @abstractmethod
     def gauges(self) -> Gauges | None:
         """Read what the pool says of itself, in the emitter's thread; None if it is not known."""
-        raise NotImplementedError
 
     def number(self, hop: Hop) -> int:
         """Give the number of the slot that a hop has taken: the lowest that is free."""
