@@ -72,7 +72,8 @@ class Plan(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     max_duration: float | None = None
     """Seconds after which a burst is cut: what has no answer then counts as unfinished."""
     timeout: float = 60.0
-    """Seconds after which a request counts as failed with `timeout`."""
+    """Seconds after which a request counts as failed with `timeout`: of silence in a stream, since the last
+    part that was sent in an upload, and without the answer to a handshake, message or ping in a WebSocket."""
     seed: int = 0
     """Seed of the order of requests, of arrivals and of variables: the same seed, the same order."""
     mix: list[RequestSpec] = []
@@ -107,11 +108,12 @@ class Plan(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     open_rate: float = 100.0
     """Connections that a websocket plan opens a second."""
     mode: Literal["idle", "echo", "broadcast"] = "echo"
-    """Of a websocket plan: say nothing, expect each message back, or expect it at every connection."""
+    """Of a websocket plan: only ping, expect each message back, or send one for all."""
     interval: float = 1.0
-    """Seconds between two messages of a user of a websocket plan."""
+    """Seconds between two messages of a user of a websocket plan, two pings, or two broadcasts of all users
+    together. 0 speaks again when the echo is there, and does not ping."""
     path: str = "/"
-    """Of a websocket plan."""
+    """Of a websocket plan, for requests of its mix that have no other."""
     headers: dict[str, str] = {}
     """Of the handshake of a websocket plan."""
     body_bytes: int = 0

@@ -288,7 +288,7 @@ class TrafficState(msgspec.Struct, array_like=True, tag=11, frozen=True):
     unfinished: int
     """Requests sent, and without an answer when the time was up."""
     service: Histogram
-    """Latency sent → done of the requests that are ok."""
+    """Latency sent → done of the requests that are ok; of WebSockets, of what is said over them."""
     response: Histogram
     """Latency scheduled → done of the requests that are ok."""
     cpu_ns: int
@@ -308,7 +308,8 @@ class TrafficState(msgspec.Struct, array_like=True, tag=11, frozen=True):
     """How late the generator took each arrival from its schedule (open model). It is the generator's own
     fault: the time that an arrival then waits for a connection is not in it."""
     first_byte: Histogram = NO_LATENCIES
-    """Latency sent → first byte of the requests that are ok (streams)."""
+    """Latency sent → first byte of the body of answers with an expected status (streams), or sent → handshake
+    done (WebSockets)."""
     gap: Histogram = NO_LATENCIES
     """Time between two chunks of an answer (streams)."""
     connections: int = 0
