@@ -102,6 +102,33 @@ def test_a_folder_that_cannot_be_used_has_its_mend(number: int, mend: str) -> No
     assert text == f"Why (/data); {mend}, or let LOOPLAB_DATA name another folder"
 
 
+FULL = [
+    "creating configuration files ... ok",
+    'running bootstrap script ... 2026-01-01 UTC [1] FATAL:  could not extend file "1": No space left on device',
+    "2026-01-01 UTC [1] PANIC:  cannot abort transaction 1, it was already committed",
+]
+
+
+def test_a_start_on_a_full_disk_is_told_with_its_mend_and_costs_no_data() -> None:
+    assert words.of_start("initdb exited with status 1", FULL, as_root=True) == (
+        'initdb exited with status 1: could not extend file "1": No space left on device; '
+        "free some space, or let LOOPLAB_DATA name another folder"
+    )
+    written = 'PANIC:  could not write to file "global/pg_control": No space left on device'
+    assert not words.tells_of_broken_data([written])
+    assert words.tells_of_broken_data(['PANIC:  could not read file "global/pg_control": read 10 of 296'])
+
+
+def test_a_start_that_root_cannot_make_is_told_with_its_mend() -> None:
+    log = ['initdb: error: could not access directory "/root/x": Permission denied']
+    mend = "run looplab as an ordinary user: PostgreSQL refuses to run as root"
+    assert words.of_start("initdb failed", log, as_root=True).endswith(f"Permission denied; {mend}")
+    assert words.of_start("initdb failed", log, as_root=False).endswith("Permission denied")
+    assert words.of_start("PostgreSQL was killed by SIGKILL", [], as_root=True) == (
+        "PostgreSQL was killed by SIGKILL"
+    )
+
+
 def test_the_newest_postgres_of_the_wheel_is_found() -> None:
     found = binaries.find()
     assert found is not None

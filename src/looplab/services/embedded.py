@@ -39,16 +39,6 @@ _SAYS_LITTLE = ("-c", "log_min_messages=fatal", "-c", "log_line_prefix=")
 _LEFTOVERS = ("is still in use", "already exists", "lock file")
 """What it says while processes of a server that was KILLed still end."""
 
-_BROKEN = (
-    "could not locate a valid checkpoint record",
-    "invalid checkpoint record",
-    "invalid data in file",
-    "global/pg_control",
-    "is not a valid data directory",
-    "incompatible with server",
-)
-"""What it says of data that it cannot read."""
-
 
 class EmbeddedPostgres:
     """One server process. `start` it as often as it is needed, `stop` it in any case."""
@@ -213,20 +203,11 @@ class EmbeddedPostgres:
 
     def _failed(self, guarded: Guarded, what: str) -> ServiceFailed:
         log = list(guarded.output.log)
-        text = "\n".join(log)
-        found = [line for line in log if any(word in line for word in ("FATAL", "PANIC", "error:"))]
-        why = f": {found[-1].strip()}" if found else ""
-        mend = ""
-        if "No space left" in text:
-            mend = "; free some space, or let LOOPLAB_DATA name another folder"
-        elif "Permission denied" in text and os.geteuid() == 0:
-            mend = "; run looplab as an ordinary user: PostgreSQL refuses to run as root"
-        return ServiceFailed(f"{what}{why}{mend}", log)
+        return ServiceFailed(words.of_start(what, log, as_root=os.geteuid() == 0), log)
 
     def _broken(self) -> bool:
         """Tell whether it has said of its data that it cannot be read."""
-        log = self._guarded.output.log if self._guarded is not None else ()
-        return any(word in line for line in log for word in _BROKEN)
+        return self._guarded is not None and words.tells_of_broken_data(self._guarded.output.log)
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:

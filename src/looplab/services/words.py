@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterable
 
 from looplab.services.address import SCHEMA, URL, shown
 
@@ -51,6 +52,38 @@ def mend_of_output(line: str) -> str:
     if _GONE.search(line):
         return "the app has lost its PostgreSQL; it is started again with the next start"
     return ""
+
+
+_NO_SPACE = "No space left"
+_COMPLAINT = re.compile(r"(?:FATAL|PANIC|error): +(.+)")
+_BROKEN = (
+    "could not locate a valid checkpoint record",
+    "invalid checkpoint record",
+    "invalid data in file",
+    "global/pg_control",
+    "is not a valid data directory",
+    "incompatible with server",
+)
+"""What PostgreSQL says of data that it cannot read."""
+
+
+def tells_of_broken_data(log: Iterable[str]) -> bool:
+    """Tell whether a server that did not start has said that its data cannot be read, ever."""
+    text = "\n".join(log)
+    return _NO_SPACE not in text and any(words in text for words in _BROKEN)
+
+
+def of_start(what: str, log: Iterable[str], as_root: bool) -> str:
+    """Say why the embedded server was not started: what has happened, its own complaint, and the mend."""
+    complaints = [found[1].strip() for line in log if (found := _COMPLAINT.search(line))]
+    full = [complaint for complaint in complaints if _NO_SPACE in complaint]
+    why = f": {(full or complaints)[-1]}" if complaints else ""
+    mend = ""
+    if full:
+        mend = "; free some space, or let LOOPLAB_DATA name another folder"
+    elif as_root and any("Permission denied" in complaint for complaint in complaints):
+        mend = "; run looplab as an ordinary user: PostgreSQL refuses to run as root"
+    return f"{what}{why}{mend}"
 
 
 def of_disk(error: OSError) -> str:
