@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_used_has_its_mend(number: int, mend: str) -> No
 
 FULL = [
     "creating configuration files ... ok",
-    'running bootstrap script ... 2026-01-01 UTC [1] FATAL:  could not extend file "1": No space left on device',
+    'running bootstrap script ... [1] FATAL:  could not extend file "1": No space left on device',
     "2026-01-01 UTC [1] PANIC:  cannot abort transaction 1, it was already committed",
 ]
 
