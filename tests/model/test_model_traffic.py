@@ -355,6 +355,20 @@ def test_less_than_the_grain_of_timers_is_no_lateness(late_ms: float, limits: li
     assert limited(states(steady(500, MS // 2, 4 * S, int(late_ms * MS)), 4 * S)) == limits
 
 
+def test_lateness_is_nothing_beside_the_waiting_for_a_server_that_stands_still() -> None:
+    """Late by 4 ms of a median of 2 ms; but a fifth of the arrivals waits for half a second."""
+    requests = [
+        Request(at, at + 4 * MS, at + 4 * MS + (2 * MS if number % 5 else 500 * MS))
+        for number, at in enumerate(range(0, 6 * S, 5 * MS))
+    ]
+    figures = heard(states(requests, 7 * S)).statistics()
+    assert figures.lateness.p99 == pytest.approx(4, rel=0.032)
+    assert figures.service.p50 == pytest.approx(2, rel=0.032)
+    assert limited(states(requests, 7 * S)) == []
+    quick = [Request(r.scheduled_ns, r.sent_ns, r.sent_ns + 2 * MS) for r in requests]
+    assert limited(states(quick, 7 * S)) == ["schedule"]
+
+
 @pytest.mark.parametrize(("capped", "limits"), [(4, []), (5, ["cap"])])
 def test_a_client_limits_when_more_than_a_hundredth_is_left_out(capped: int, limits: list[str]) -> None:
     told = states(steady(100, MS, 4 * S), 4 * S)

@@ -31,7 +31,7 @@ CAPPED_SHARE = 0.01
 """With more arrivals left out than this, the server was spared what it should have borne."""
 
 DELAY_SHARE = 0.05
-"""A client whose loop is late by less on the mean, as a share of the latency, changes nothing that it
+"""A client that is late by less on the mean, as a share of the mean latency, changes nothing that it
 measures: five milliseconds are much of one millisecond and nothing of a second."""
 
 SERVER_SHARE = 0.8
@@ -166,7 +166,12 @@ def client_limits(model: Model, now_ns: int) -> list[Limit]:
     if capped_share > CAPPED_SHARE:
         found.append(Limit("cap", f"left out {capped_share:.0%} of the arrivals: too many were in flight"))
     late, usual = figures.lateness.p99, figures.service.p50
-    if late is not None and usual is not None and late > max(SCHEDULE_SHARE * usual, SCHEDULE_NS / MS):
+    if (
+        late is not None
+        and usual is not None
+        and late > max(SCHEDULE_SHARE * usual, SCHEDULE_NS / MS)
+        and not _is_nothing(figures.lateness_mean_ms, figures.response_mean_ms)
+    ):
         found.append(Limit("schedule", f"sends {late:.1f} ms late at p99, of a median of {usual:.1f} ms"))
     lag = model.client.lag_p99_ns
     if lag is not None and lag > LATE_NS and not lag_is_nothing(model) and not server_is_limit(model, now_ns):
@@ -176,8 +181,11 @@ def client_limits(model: Model, now_ns: int) -> list[Limit]:
 
 def lag_is_nothing(model: Model) -> bool:
     """Tell whether the lag of the client's loop is nothing beside the latencies."""
-    mean_ms = model.statistics().service_mean_ms
-    return mean_ms is not None and model.client.mean_lag_ns / MS < DELAY_SHARE * mean_ms
+    return _is_nothing(model.client.mean_lag_ns / MS, model.statistics().service_mean_ms)
+
+
+def _is_nothing(late_ms: float | None, latency_ms: float | None) -> bool:
+    return late_ms is not None and latency_ms is not None and late_ms < DELAY_SHARE * latency_ms
 
 
 def server_is_limit(model: Model, now_ns: int) -> bool:

@@ -108,6 +108,8 @@ class Statistics:
     gap: Latency = Latency()
     """Between two chunks of an answer (streams)."""
     service_mean_ms: float | None = None
+    response_mean_ms: float | None = None
+    lateness_mean_ms: float | None = None
     messages_sent: int = 0
     messages_received: int = 0
     little: Little | None = None
@@ -177,8 +179,7 @@ def _figures(periods: Sequence[Period], mean: float | None, peak: int, over: boo
     rps = state.ok / duration if state.ok and duration else None
     # What a process that is gone had in flight will have no answer.
     unfinished = state.unfinished + (state.in_flight if over else 0)
-    answers = sum(state.service.counts.values())
-    service_mean_ms = state.service.sum_ns / answers / MS if answers else None
+    service_mean_ms = _mean_ms(state.service)
     return Statistics(
         requests=state.sent,
         ok=state.ok,
@@ -200,10 +201,17 @@ def _figures(periods: Sequence[Period], mean: float | None, peak: int, over: boo
         first_byte=_latency(state.first_byte),
         gap=_latency(state.gap),
         service_mean_ms=service_mean_ms,
+        response_mean_ms=_mean_ms(state.response) if is_open else None,
+        lateness_mean_ms=_mean_ms(state.lateness),
         messages_sent=state.messages_sent,
         messages_received=state.messages_received,
         little=None if talks(state) else _little(state, mean, rps, service_mean_ms),
     )
+
+
+def _mean_ms(wire: WireHistogram) -> float | None:
+    count = sum(wire.counts.values())
+    return wire.sum_ns / count / MS if count else None
 
 
 def _latency(wire: WireHistogram) -> Latency:
