@@ -61,6 +61,19 @@ def test_a_request_on_a_kept_connection_waits_for_the_worker_that_has_it() -> No
     assert behind == {0: [30 * MS], 1: [30 * MS]}
 
 
+def test_two_traffic_processes_have_connections_of_the_same_number() -> None:
+    made = model()
+    made.apply(Batch(4, 1, [Hello(PROTOCOL, 1, "traffic", 1, 98, "3.13", "", [], 1, 1)]))
+    made.apply(Batch(2, 1, [sent(1, 7, 10, 20)]))
+    made.apply(Batch(4, 1, [sent(2, 7, 10, 20)]))
+    made.apply(Batch(SOURCES[0], 1, [served(1, 11, 19)]))
+    made.apply(Batch(SOURCES[1], 1, [served(2, 11, 19)]))
+    made.apply(Batch(2, 1, [sent(3, 7, 30)]))
+    made.apply(Batch(4, 1, [sent(4, 7, 30)]))
+
+    assert [expected(made, client) for client in (3, 4)] == [0, 1]
+
+
 def test_whichever_half_of_a_request_comes_first() -> None:
     first: Event = served(1, 11, 19)
     for events in ([(3, first), (2, sent(1, 7, 10, 20))], [(2, sent(1, 7, 10)), (3, first)]):

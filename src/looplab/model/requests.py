@@ -73,7 +73,7 @@ class Request:
         """Number of the user, -1 as long as the client's half is unknown."""
         self.name = 0
         self.connection = 0
-        """Number of the client's connection that carries it, 0 as long as that is unknown."""
+        """The client's connection that carries it, apart from those of other clients; 0 while unknown."""
         self.method = ""
         self.path = ""
         self.source = 0

@@ -65,7 +65,8 @@ class Requests:
         if request.user < 0:
             self._join_client(request, event)
         if event.connection:
-            request.connection = event.connection
+            # Each traffic process counts its own.
+            request.connection = source.number << 32 | event.connection
             self.carriers.note(request)
         if event.first_byte_ns:
             request.first_byte_ns = event.first_byte_ns
