@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from traffic_help import OK, Received, all_came, check_totals, driving, serving, until
 
+from looplab.traffic import arrivals
 from looplab.traffic.plan import Plan, Stage
 from looplab.wire.buckets import bounds
-from looplab.wire.clock import S
+from looplab.wire.clock import S, now_ns
 from looplab.wire.control import Burst, SetMix, SetRate, SetThink, SetUsers
 
 
@@ -279,5 +280,35 @@ def test_the_histogram_of_lateness_is_that_of_the_generator(run) -> None:
             highest = max(state.lateness.counts)
             assert bounds(highest)[0] <= state.lateness.max_ns
             lock.open.set()
+
+    run(body())
+
+
+def test_lateness_is_counted_from_the_schedule(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock jumps a second, as if the generator had stood still."""
+
+    async def body() -> None:
+        async with serving() as server, driving(at_rate(10), server.port) as drive:
+            with monkeypatch.context() as patch:
+                patch.setattr(arrivals, "now_ns", lambda: now_ns() + S)
+                drive.course.executor._ring()
+            state = drive.state()
+            assert state.scheduled >= 10
+            assert state.lateness.max_ns >= 0.9 * S
+            assert state.lateness.sum_ns >= 4 * S
+
+    run(body())
+
+
+def test_arrivals_that_the_end_comes_before_were_scheduled_and_never_sent(run) -> None:
+    async def body() -> None:
+        async with serving() as server, driving(at_rate(10, duration=60), server.port) as drive:
+            await until(lambda: drive.state().ok, "it runs")
+            executor = drive.course.executor
+            executor._time_up(executor._main)
+            state = drive.state()
+            check_totals(state)
+            assert state.scheduled == 600
+            await all_came(state.sent, server)
 
     run(body())
