@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,6 +12,7 @@ from websockets.utils import accept_key
 
 from looplab.traffic.errors import JobError
 from looplab.traffic.plan import Plan, RequestSpec, Variable
+from looplab.traffic.websocket import WebSocket
 from looplab.wire import control
 from looplab.wire.buckets import bucket
 from looplab.wire.clock import MS, S
@@ -601,6 +603,25 @@ def test_the_response_counts_from_when_a_message_was_due(run) -> None:
             slow = sum(count for at, count in state.service.counts.items() if at >= bucket(90 * MS))
             assert slow == 1
             assert late >= 3
+
+    run(test())
+
+
+def test_connections_that_are_over_leave_nothing_behind(run) -> None:
+    def left() -> int:
+        gc.collect()
+        return sum(isinstance(thing, WebSocket) for thing in gc.get_objects())
+
+    async def test() -> None:
+        tasks = len(asyncio.all_tasks())
+        for path in ("/echo", "/fault", "/refuse"):
+            async with visiting() as site:
+                async with driving(plan(3, path=path, interval=0.01), site.port) as drive:
+                    await until(lambda drive=drive: drive.state().sent >= 3, "each was opened")
+                    end(drive)
+                    await until(lambda: not left(), "no connection is left")
+                await until(lambda site=site: not site.open, "all WebSockets are closed")
+        await until(lambda: len(asyncio.all_tasks()) == tasks, "no task is left")
 
     run(test())
 
