@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import looplab.lab.conductor
+import looplab.lab.accepting
 from looplab.lab import Selection
 from looplab.servers.backlog import AcceptQueue
 from looplab.wire.events import Backlog, Hello, Notice, RunStarted, ServerState, Slots, TrafficState
@@ -75,7 +75,7 @@ def test_what_is_more_than_the_threads_stays_with_the_kernel(bench: Bench, selec
 def test_a_system_without_accept_queues_is_told_of_once(
     bench: Bench, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looplab.lab.conductor.AcceptQueue, "known", staticmethod(lambda: False))
+    monkeypatch.setattr(looplab.lab.accepting.AcceptQueue, "known", staticmethod(lambda: False))
     bench.lab.start(select("one"))
     bench.until(lambda heard: any("backlog" in notice.text for notice in heard.all(Notice)))
     (told,) = [notice.text for notice in bench.heard.all(Notice) if notice.source == "lab"]

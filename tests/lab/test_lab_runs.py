@@ -93,7 +93,7 @@ def test_a_run_is_told_from_its_beginning(bench: Bench, select: Select, folder: 
         "shows": "app",
         "warm": False,
         "first_id": 1,
-        "names": [],
+        "names": ["root"],
         "instances": 1,
     }
     told = [

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from looplab.lab.accepting import Accepting
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
 from looplab.lab.ports import ports, shortage
@@ -15,7 +16,6 @@ from looplab.lab.selection import Selection
 from looplab.lab.shot import Shot
 from looplab.lab.turns import Turn
 from looplab.lab.workshop import Workshop
-from looplab.servers.backlog import AcceptQueue
 from looplab.servers.fleet import Fleet
 from looplab.servers.generators import Generators
 from looplab.servers.runtime import Runtime
@@ -37,12 +37,6 @@ FINISH_S = 1.0
 
 CLOSE_S = 1.5
 """Most time that the end of all processes may take when the lab closes."""
-
-BACKLOG_PERIOD_S = 0.1
-"""Time between two readings of the accept queue: the picture is a tenth of a second late at most."""
-
-BACKLOG_SAME = 10
-"""Every so many readings one is told that says the same as the one before."""
 
 LEFTOVERS_S = 1.0
 """A server that does not say within it what it does is taken to be busy: its word comes every 250 ms."""
@@ -77,7 +71,7 @@ class Conductor:
         self._traffics = 0
         self._watchers: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[Any]] = set()
-        self._told_of_backlog = False
+        self._accepting = Accepting(self._intake)
         self._services = ServiceKeeper(self._intake.notice)
 
     async def run(self) -> None:
@@ -243,7 +237,7 @@ class Conductor:
         self._server_ready = True
         self._intake.state("ready", server)
         self._watch(self._watch_server(server))
-        self._watch(self._watch_backlog(server))
+        self._watch(self._accepting.watch(server, lambda: server is self._server and self._server_ready))
         traffic = await preparing
         if self._ending:
             # The old server would take the CPU that this run is measured on.
@@ -334,25 +328,6 @@ class Conductor:
             self._intake.state("failed", server, reason, log)
             self._finish_traffic()
             self._end_later(server.stop(SWITCH_GRACE_S))
-
-    async def _watch_backlog(self, server: Fleet) -> None:
-        """Tell how many connections no worker has taken, while the server is ready."""
-        if not AcceptQueue.known():
-            if not self._told_of_backlog:
-                self._told_of_backlog = True
-                self._intake.notice("lab", "info", "no listen backlog: this system does not show it")
-            return
-        queues = [AcceptQueue(port) for _, port in server.targets]
-        told: int | None = None
-        told_for = 0
-        while server is self._server and self._server_ready:
-            readings = [queue.read() for queue in queues]
-            waiting = None if None in readings else sum(reading or 0 for reading in readings)
-            told_for = told_for + 1 if waiting == told else 0
-            if waiting is not None and told_for % BACKLOG_SAME == 0:
-                self._intake.backlog(waiting, sum(queue.limit for queue in queues))
-            told = waiting
-            await asyncio.sleep(BACKLOG_PERIOD_S)
 
     async def _watch_traffic(self, traffic: Generators) -> None:
         """Tell when the traffic ends in disorder, and know that it is gone.
