@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from looplab.lab import Selection
-from looplab.lab.turns import Turn, knobs, mix, rate, think, users
+from looplab.lab.turns import Turn, between, mix, rate, think, users
 from looplab.wire.control import SetMix, SetRate, SetThink, SetUsers
 from looplab.wire.events import ClientRequest, Notice, RunStarted, TrafficState, Turned
 
@@ -41,12 +41,21 @@ def test_each_turn_says_from_where_to_where() -> None:
     )
 
 
-def test_a_start_with_other_knobs_is_a_turn_of_them(select: Select) -> None:
+def test_what_differs_between_two_starts_of_a_variant_was_turned(select: Select) -> None:
     before, after = select(), select(delay=0.2)
-    assert knobs(before, after) == [Turn("knob", 0.2, "delay 0 → 0.2")]
-    assert knobs(before, before) == []
-    assert knobs(None, after) == []
-    assert knobs(select("two"), after) == [], "another variant is another run"
+    assert between(before, after) == [Turn("knob", 0.2, "delay 0 → 0.2")]
+    assert between(before, before) == []
+    assert between(None, after) == []
+    assert between(select("two"), after) == [], "another variant is another run"
+    mixed = select("one", f'executor = "constant"\nusers = 2\n{MIX}')
+    turned = mixed.with_users(5).with_think(0.1).with_weights([1, 3])
+    assert [turn.text for turn in between(mixed, turned)] == [
+        "users 2 → 5",
+        "think time 0 → 0.1 s",
+        "mix slow 1 → 3",
+    ]
+    opened = select("one", 'executor = "arrival-rate"\nrate = 5\nduration = "1s"')
+    assert [turn.text for turn in between(opened, opened.with_rate(50))] == ["rate 5 → 50 a second"]
 
 
 def test_arrivals_take_rows_as_they_come(select: Select) -> None:

@@ -69,7 +69,7 @@ class Lab:
         A start that is still in progress is given up. The same selection with other knobs of a service
         goes on with the server that is there.
         """
-        turned = turns.knobs(self.selection, selection)
+        turned = turns.between(self.selection, selection)
         live = selection.turns_services_only(self.selection)
         self.selection = selection
         self._call(self._conductor.turn_services if live else self._conductor.start, selection, turned)

@@ -46,14 +46,14 @@ def mix(names: Sequence[str], before: Sequence[float], weights: Sequence[float])
     return Turn("mix", 0, f"mix {', '.join(changes)}", SetMix(list(weights)))
 
 
-def knobs(before: Selection | None, selection: Selection) -> list[Turn]:
-    """Find the knobs that were turned between two starts of the same variant."""
+def between(before: Selection | None, selection: Selection) -> list[Turn]:
+    """Find what was turned between two starts of the same variant."""
     if before is None or (before.scenario.folder, before.variant.id) != (
         selection.scenario.folder,
         selection.variant.id,
     ):
         return []
-    return [
+    turns = [
         Turn(
             "knob",
             value,
@@ -62,3 +62,15 @@ def knobs(before: Selection | None, selection: Selection) -> list[Turn]:
         for name, value in selection.knobs.items()
         if (old := before.knobs.get(name, value)) != value
     ]
+    plan, other = selection.plan, before.plan
+    if not plan.is_open and selection.users != before.users:
+        turns.append(users(before.users, selection.users))
+    if plan.rate != other.rate:
+        turns.append(rate(other.rate, plan.rate))
+    if plan.think != other.think:
+        turns.append(think(other.think, plan.think))
+    names = [kind.name for kind in plan.mix]
+    weights, old_weights = [kind.weight for kind in plan.mix], [kind.weight for kind in other.mix]
+    if len(weights) == len(old_weights) and weights != old_weights:
+        turns.append(mix(names, old_weights, weights))
+    return turns
