@@ -186,6 +186,13 @@ def test_a_state_that_comes_late_changes_nothing() -> None:
     assert model.finished
 
 
+def test_a_state_of_a_phase_that_is_over_begins_none() -> None:
+    first = states(steady(10, MS, S), S)
+    second = states(steady(20, MS, S), S, began_ns=BEGAN_NS + S, phase=1)
+    model = heard([*first, *second, first[3]])
+    assert [period.state.sent for period in model.generators.periods] == [10, 20]
+
+
 def test_the_seconds_of_a_run_tell_what_happened_in_each() -> None:
     """10 requests a second for 2 s, then 100 a second that take longer, of which every other one fails."""
     calm = steady(10, 5 * MS, 2 * S)
