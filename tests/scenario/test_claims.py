@@ -73,7 +73,7 @@ RESULTS = [
     ],
 )
 def test_a_side_of_a_claim_has_a_value(text: str, value: float) -> None:
-    assert check_claim(claim(text), VARIANTS, ["delay"]) is None
+    assert check_claim(claim(text), VARIANTS, ["delay"], ["health"]) is None
     assert evaluate(claim(text), RESULTS)[0] == pytest.approx(value)
 
 
@@ -140,7 +140,7 @@ WORDS = st.sampled_from(PIECES.split())
 )
 def test_whatever_is_written_a_claim_reads_numbers_and_nothing_else(text: str) -> None:
     """Any text is refused, or reads numbers of the RUN and knobs only; there is no third way."""
-    wrong = check_claim(claim(text), VARIANTS, ["delay"])
+    wrong = check_claim(claim(text), VARIANTS, ["delay"], ["health"])
     if wrong is None:
         names = Expression(text, VARIANTS).names
         allowed = {"delay", *TRAFFIC_SETTINGS} | {

@@ -260,6 +260,12 @@ CASES = [
     ),
     ('right = "2 * def.rps"', 'right = "2 2"', 'claims[0].right: "2 2": unexpected "2" at column 3'),
     ('right = "2 * def.rps"', 'right = "2; 3"', 'claims[0].right: "2; 3": unexpected ";" at column 2'),
+    (
+        'right = "2 * def.rps"',
+        'right = "def.by_name.rot.ok"',
+        'claims[0].right: "def.by_name.rot.ok": there is no request "rot" in the traffic; '
+        'did you mean "root"?',
+    ),
     ('right = "2 * def.rps"', 'right = "(2"', 'claims[0].right: "(2": expected ")" at its end'),
     (
         'right = "2 * def.rps"',

@@ -45,14 +45,23 @@ _COUNTED = re.compile(r"errors|stalls_by_kind|stalls_by_function")
 """What is 0 where a RUN does not list it."""
 
 
-def check_claim(claim: Claim, variants: Collection[str], knobs: Collection[str]) -> tuple[str, str] | None:
-    """Look for a mistake in a claim; `(key, text)` of the first one, None if it can be evaluated."""
+def check_claim(
+    claim: Claim, variants: Collection[str], knobs: Collection[str], mix: Collection[str]
+) -> tuple[str, str] | None:
+    """Look for a mistake in a claim; `(key, text)` of the first one, None if it can be evaluated.
+
+    Args:
+        claim: what the file says.
+        variants: ids of the scenario's variants.
+        knobs: names of its knobs.
+        mix: names of the requests of its traffic.
+    """
     if claim.op not in COMPARE:
         return "op", f'"{claim.op}" is not a comparison; expected {one_of(COMPARE)}'
     for key, text in (("left", claim.left), ("right", claim.right)):
         try:
             for name in Expression(text, variants).names:
-                _check_name(name, variants, knobs)
+                _check_name(name, variants, knobs, mix)
         except ExpressionError as error:
             return key, str(error)
     return None
@@ -90,7 +99,7 @@ def evaluate(claim: Claim, results: Sequence[Mapping[str, Any]]) -> tuple[float,
     return left, right, COMPARE[claim.op](left, right)
 
 
-def _check_name(name: str, variants: Collection[str], knobs: Collection[str]) -> None:
+def _check_name(name: str, variants: Collection[str], knobs: Collection[str], mix: Collection[str]) -> None:
     variant, dot, field = name.partition(".")
     if not dot:
         if name not in knobs and name not in TRAFFIC_SETTINGS:
@@ -102,6 +111,10 @@ def _check_name(name: str, variants: Collection[str], knobs: Collection[str]) ->
         raise ExpressionError(f'"{name}": there is no variant "{variant}"; {mend(variant, variants)}')
     elif _general(field) not in FIELDS:
         raise ExpressionError(f'"{name}": a RUN has no number "{field}"; {mend(field, FIELDS)}')
+    elif field.startswith("by_name.") and (asked := field.split(".")[1]) not in (
+        known := [word.replace(" ", "_") for word in mix]
+    ):
+        raise ExpressionError(f'"{name}": there is no request "{asked}" in the traffic; {mend(asked, known)}')
 
 
 def _general(field: str) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from looplab.traffic.plan import Plan, RequestSpec
+
 from .app_source import AppSource
 from .claims import check_claim
 from .errors import mend, problem, written
@@ -61,7 +63,7 @@ def load(folder: Path) -> Scenario:
         knobs=knobs,
         variants=variants,
         traffic=traffic,
-        claims=_claims(top, [variant.id for variant in variants], knobs),
+        claims=_claims(top, variants, knobs, _mix_of(traffic, variants)),
         steps=_steps(top, [variant.id for variant in variants], knobs),
         services=services(top.table("services"), knobs),
     )
@@ -151,11 +153,19 @@ def _check_server(table: Table, variant: Variant) -> None:
         )
 
 
-def _claims(top: Table, variants: list[str], knobs: dict[str, Knob]) -> list[Claim]:
+def _mix_of(traffic: Plan, variants: list[Variant]) -> list[str]:
+    """Name the requests of all plans, each once."""
+    plans = [traffic, *(variant.traffic for variant in variants if variant.traffic is not None)]
+    specs = [spec for plan in plans for one in plan.sequence for spec in one.mix or [RequestSpec()]]
+    return list(dict.fromkeys(spec.name for spec in specs))
+
+
+def _claims(top: Table, variants: list[Variant], knobs: dict[str, Knob], mix: list[str]) -> list[Claim]:
+    ids = [variant.id for variant in variants]
     claims = []
     for table in top.tables("claims"):
         claim = table.decode(Claim)
-        wrong = check_claim(claim, variants, knobs)
+        wrong = check_claim(claim, ids, knobs, mix)
         if wrong:
             raise table.problem(*wrong)
         claims.append(claim)
