@@ -10,14 +10,15 @@ import sys
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import httpx
 import pytest
 
 from looplab.lab.sentinel import Sentinel
+from looplab.servers.guarded import guard_command
 from looplab.wire.events import Batch, Event, ServerRequest, Stall
 from looplab.wire.receiver import Receiver
 
@@ -28,10 +29,66 @@ E = TypeVar("E")
 T = TypeVar("T")
 
 
+class Process:
+    """A server's main process under a guard: it ends with this process, even if that is KILLed."""
+
+    def __init__(self, guard: asyncio.subprocess.Process, lifeline: int, pid: int) -> None:
+        self.pid = pid
+        self._guard = guard
+        self._lifeline = lifeline
+
+    @classmethod
+    async def start(
+        cls, command: list[str], environment: dict[str, str], passed: int, log: BinaryIO
+    ) -> Process:
+        """Start a command that inherits one descriptor."""
+        lifeline, keeper = os.pipe()
+        report, reporter = os.pipe()
+        try:
+            guard = await asyncio.create_subprocess_exec(
+                *guard_command("run", str(lifeline), str(reporter), str(passed), *command),
+                env=environment,
+                pass_fds=(lifeline, reporter, passed),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        finally:
+            os.close(lifeline)
+            os.close(reporter)
+        with open(report, "rb") as words:  # noqa: ASYNC230, PTH123
+            word, number = (await asyncio.to_thread(words.readline)).split(maxsplit=1)
+        assert word == b"pid", number
+        return cls(guard, keeper, int(number))
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, as its guard mirrors it."""
+        return self._guard.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the command itself."""
+        os.kill(self.pid, number)
+
+    async def wait(self) -> int:
+        """Wait until it has ended."""
+        return await self._guard.wait()
+
+    def kill(self) -> None:
+        """Kill the command itself."""
+        self.send_signal(signal.SIGKILL)
+
+    async def end(self) -> None:
+        """Kill its whole group, and wait for the end."""
+        os.close(self._lifeline)
+        await self._guard.wait()
+
+
 class Server:
     """A running server and its address."""
 
-    def __init__(self, lab: Lab, process: asyncio.subprocess.Process, port: int, output: Path) -> None:
+    def __init__(self, lab: Lab, process: Process, port: int, output: Path) -> None:
         self.lab = lab
         self.process = process
         self.output = output
@@ -143,10 +200,12 @@ class Lab:
         port = listener.getsockname()[1]
         output = self.folder / "output"
         with listener, output.open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m"),
-                *(word.format(fd=listener.fileno()) for word in command),
-                env=os.environ
+            process = await Process.start(
+                [
+                    *(sys.executable, "-P", "-m"),
+                    *(word.format(fd=listener.fileno()) for word in command),
+                ],
+                os.environ
                 | {
                     "LOOPLAB_SOCKET": str(self.socket),
                     "LOOPLAB_RUN": "7",
@@ -155,19 +214,14 @@ class Lab:
                     "LOOPLAB_STACKS": str(self.stacks),
                 }
                 | environment,
-                pass_fds=(listener.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+                listener.fileno(),
+                log,
             )
         server = Server(self, process, port, output)
         try:
             yield server
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            await process.end()
             await server.client.aclose()
 
 

@@ -77,7 +77,9 @@ async def test_several_hops_at_once_and_one_with_a_limiter_of_its_own(lab: Lab) 
 
 async def test_an_error_of_the_application_is_its_own(lab: Lab) -> None:
     async with lab.serve() as server:
-        assert (await server.get("/boom", headers={"x-looplab-id": "1"})).status_code == 500
+        # The server closes the connection on an error, so the next request must not find it.
+        headers = {"x-looplab-id": "1", "connection": "close"}
+        assert (await server.get("/boom", headers=headers)).status_code == 500
         request = await lab.finished(1)
         assert (await server.get("/")).status_code == 200
     assert request.status == 500
