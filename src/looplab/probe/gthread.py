@@ -142,8 +142,10 @@ class Gthread:
         def handle(listener: Any, client: Any, address: Any) -> Any:
             if POOL in faults.off:
                 return original(listener, client, address)
-            turn = Turn(now_ns())
+            # There is no queue: it is asked for when it begins.
+            turn = Turn(0)
             self._take(turn, client)
+            turn.requested_ns = turn.taken_ns
             try:
                 return original(listener, client, address)
             finally:

@@ -31,6 +31,9 @@ from looplab.wire.events import Collection, Event, Stall
 
 EVENTS = 1_000
 
+MOST_THREADS = 1_000
+"""Threads whose CPU time is remembered."""
+
 SILENT_NS = 2 * STALL_NS
 """Silence from which somebody is looked for. Threads that compute in turn can keep this one waiting for a
 while: each of them has the GIL for 5 ms."""
@@ -129,9 +132,10 @@ class WsgiWatchdog:
             self.events.append(collection)
         serving = self._serving()
         began = self._ticked_ns + CALM_TICK_NS
-        missed = now - began - (own.waited_ns - self._own.waited_ns)
+        lacked = own.waited_ns - self._own.waited_ns
+        missed = now - began - lacked
         if missed >= SILENT_NS:
-            self._report(began, now, missed, own, serving)
+            self._report(began, now, lacked, own, serving)
         self._note(now, own, serving)
         self.cpu_ns = time.thread_time_ns()
 
@@ -139,10 +143,14 @@ class WsgiWatchdog:
         """Remember what was used by now, to know what is used in the next silence."""
         self._ticked_ns, self._own = now, own
         self._used_ns = time.process_time_ns()
-        self._used = {turn.native_id: cpu_ns(turn.native_id) for turn in serving}
+        if len(self._used) > MOST_THREADS:
+            self._used.clear()
+        # Who serves nobody now keeps his last note: his next request may come in a silence.
+        self._used.update((turn.native_id, cpu_ns(turn.native_id)) for turn in serving)
 
-    def _report(self, began: int, now: int, missed: int, own: Reading, serving: list[Turn]) -> None:
-        """Say why this thread did not come, if it was not only the machine."""
+    def _report(self, began: int, now: int, lacked: int, own: Reading, serving: list[Turn]) -> None:
+        """Say why this thread did not come, if it was not only the machine, which let it lack a CPU."""
+        missed = now - began - lacked
         used = time.process_time_ns() - self._used_ns
         cause = silence_cause(self._queue, missed, own.slices - self._own.slices, 2 * used > missed)
         collections = [
@@ -155,12 +163,15 @@ class WsgiWatchdog:
         elif cause == "frozen":
             self._add("starved", began, now, "", Holder(-1, 0, NOWHERE, []))
         elif cause == "gil":
-            holder = self._holder(serving, missed, used)
+            holder = self._holder(serving, missed, used, CALM_TICK_NS + lacked)
             if holder is not None:
                 self._add("gil", began, now, AT_RELEASE, holder)
 
-    def _holder(self, serving: list[Turn], missed: int, used: int) -> Holder | None:
-        """Find who kept the GIL; None if several threads had it in turn, which is no stall, or may have."""
+    def _holder(self, serving: list[Turn], missed: int, used: int, free: int) -> Holder | None:
+        """Find who kept the GIL; None if several threads had it in turn, which is no stall, or may have.
+
+        In `free` nanoseconds besides those that were missed nobody had to let go of it.
+        """
         frames = sys._current_frames()
         holders = []
         for turn in serving:
@@ -171,11 +182,9 @@ class WsgiWatchdog:
         if used > IDLE_SHARE * missed:
             # Somebody has computed. One thread for most of the time, or many by turns?
             most = max(holders, key=lambda holder: holder.used_ns, default=None)
-            # Who had the GIL and no CPU is not to blame. The tick before the silence is none of it.
+            # Who had the GIL and no CPU is not to blame.
             kept = (
-                most is not None
-                and most.used_ns >= HOLDER_SHARE * used
-                and most.used_ns - CALM_TICK_NS >= missed / 4
+                most is not None and most.used_ns >= HOLDER_SHARE * used and most.used_ns - free >= missed / 4
             )
             return most if kept else None
         # Somebody has slept with it: who does not look idle, or the only one.
