@@ -54,7 +54,7 @@ class Driver:
     nested run of the same request is part of the outer one; one of another request interrupts it.
     """
 
-    __slots__ = ("__name__", "__qualname__", "_coroutine", "_lane", "_request", "_step", "_yielded")
+    __slots__ = ("_coroutine", "_lane", "_request", "_step", "_yielded")
 
     _step: Callable[[Any], Any]
 
@@ -69,8 +69,6 @@ class Driver:
             coroutine: what to step.
             yielded: what its first step has given, if somebody else has made that.
         """
-        self.__name__ = getattr(coroutine, "__name__", type(coroutine).__name__)
-        self.__qualname__ = getattr(coroutine, "__qualname__", self.__name__)
         self._lane = lane
         self._request = request
         self._coroutine: Any = coroutine
@@ -151,6 +149,13 @@ class Driver:
             now = now_ns()
             lane.leave(request, lane.state[1], now)
             lane.state = (outer, now, *lane.state[2:])
+
+    def __getattr__(self, name: str) -> str:
+        """Give the names of the coroutine: asked for by whoever looks, and not kept from its birth."""
+        if name in ("__name__", "__qualname__"):
+            coroutine = self._coroutine
+            return str(getattr(coroutine, name, type(coroutine).__name__))
+        raise AttributeError(name)
 
     @property
     def request(self) -> Request:
