@@ -9,6 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test times anything: a machine that is busy elsewhere must not fail one.
+settings.register_profile("looplab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("looplab")
 
 DEADLINE_S = 40.0
 """For what never comes: what does come is waited for as long as it takes, and no longer."""

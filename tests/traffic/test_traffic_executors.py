@@ -152,7 +152,7 @@ def test_every_kind_of_failure_and_the_sums_are_exact(run) -> None:
 
     async def body() -> None:
         async with serving(mixed) as server:
-            async with driving(burst(200, 20, timeout=0.3), server.port) as drive:
+            async with driving(burst(200, 40, timeout=1.0), server.port) as drive:
                 state = await drive.over()
                 check_totals(state)
                 assert state.ok == 40
