@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-import platform
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,7 @@ from looplab.probe.driver import Driver
 from looplab.probe.executors import Executors
 from looplab.probe.farewell import Farewell
 from looplab.probe.faults import Faults, Instrument
+from looplab.probe.introduction import introduce
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
 from looplab.probe.limiters import OwnLimiters
@@ -31,9 +31,9 @@ from looplab.probe.tasks import Tasks
 from looplab.probe.threads import Threads
 from looplab.probe.watchdog import Watchdog
 from looplab.probe.workers import WorkerNumber
-from looplab.wire.clock import MS, S, anchor, now_ns
+from looplab.wire.clock import MS, S, now_ns
 from looplab.wire.emitter import Emitter
-from looplab.wire.events import PROTOCOL, Event, Hello, Notice, ProbeReport
+from looplab.wire.events import Event, Notice, ProbeReport
 
 REPORT_EVERY_NS = 250 * MS
 """Time between two reports of the probe about itself."""
@@ -85,7 +85,8 @@ class Worker:
         self._stillness = Stillness(settings, faults)
         instruments += self._stillness.instruments
         self._monitor = TaskMonitor(loop, self.lane, settings.root, faults, lambda: self._emitter.alive)
-        hello = self._hello(settings, loop, instruments)
+        kind = "uvloop" if type(loop).__module__.partition(".")[0] == "uvloop" else "asyncio"
+        hello = introduce(settings.run, self._number.number, kind, instruments)
         self._emitter = Emitter(settings.socket, hello, self._collect, self._monitor.hear)
         self._watchdog = Watchdog(
             self.lane,
@@ -189,30 +190,13 @@ class Worker:
         elif "threads" in self.faults.off:
             self._late = False
 
-    def _hello(
-        self, settings: Settings, loop: asyncio.AbstractEventLoop, instruments: list[Instrument]
-    ) -> Hello:
-        monotonic, wall = anchor()
-        return Hello(
-            PROTOCOL,
-            settings.run,
-            "server",
-            self._number.number,
-            os.getpid(),
-            platform.python_version(),
-            "uvloop" if type(loop).__module__.partition(".")[0] == "uvloop" else "asyncio",
-            list(instruments),
-            monotonic,
-            wall,
-        )
-
     def _collect(self) -> list[Event]:
         """Give all that is new; called by the emitter's thread."""
         events: list[Event] = []
-        self._gather("requests", self._ledger.collect, events)
-        self._gather("threads", self._slots.collect, events)
+        self.faults.gather("requests", self._ledger.collect, events)
+        self.faults.gather("threads", self._slots.collect, events)
         events += self._pools.collect()
-        self._gather("connections", self._connections.collect, events)
+        self.faults.gather("connections", self._connections.collect, events)
         self.faults.guard("tasks", self._tasks.look)
         events += self._watchdog.events.drain()
         events += self._monitor.events.drain()
@@ -222,16 +206,6 @@ class Worker:
             self._reported_ns = now
             events.append(self._report(now, len(events) + 1))
         return events
-
-    def _gather(
-        self, instrument: Instrument, collect: Callable[[], list[Event]], events: list[Event]
-    ) -> None:
-        if instrument in self.faults.off:
-            return
-        try:
-            events += collect()
-        except Exception as error:
-            self.faults.fail(instrument, error)
 
     def _report(self, now: int, fresh: int) -> ProbeReport:
         buffers = (

@@ -9,7 +9,7 @@ from typing import Literal
 
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import now_ns
-from looplab.wire.events import Notice
+from looplab.wire.events import Event, Notice
 
 Instrument = Literal[
     "requests",
@@ -55,6 +55,15 @@ class Faults:
             return
         try:
             action()
+        except Exception as error:
+            self.fail(instrument, error)
+
+    def gather(self, instrument: Instrument, collect: Callable[[], list[Event]], events: list[Event]) -> None:
+        """Add what an instrument has to tell, unless it is off; whatever it raises switches it off."""
+        if instrument in self.off:
+            return
+        try:
+            events += collect()
         except Exception as error:
             self.fail(instrument, error)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
-import platform
 import sys
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.gthread import Gthread
+from looplab.probe.introduction import introduce
 from looplab.probe.pools import Pools
 from looplab.probe.psycopg_pools import Psycopg
 from looplab.probe.records import FACTS, Facts, Hop, current
@@ -23,9 +23,9 @@ from looplab.probe.turns import WsgiRequest, begun, client_number
 from looplab.probe.workers import WorkerNumber
 from looplab.probe.wsgi_watchdog import WsgiWatchdog
 from looplab.wire.buffer import BoundedBuffer
-from looplab.wire.clock import MS, anchor, now_ns
+from looplab.wire.clock import MS, now_ns
 from looplab.wire.emitter import Emitter
-from looplab.wire.events import PROTOCOL, Event, Hello, OpenRequests, ProbeReport
+from looplab.wire.events import Event, OpenRequests, ProbeReport
 
 Environ = MutableMapping[str, Any]
 
@@ -74,7 +74,9 @@ class WsgiWorker:
             self._stillness.collector,
             self._stillness.cells,
         )
-        self._emitter = Emitter(settings.socket, self._hello(settings, instruments), self._collect)
+        self._emitter = Emitter(
+            settings.socket, introduce(settings.run, self._number.number, "", instruments), self._collect
+        )
         self._watchdog.start()
         main = MainThread(threading.get_ident(), threading.get_native_id())
         self._stillness.start(main, self._number.number, self._watchdog.native_id)
@@ -130,21 +132,6 @@ class WsgiWorker:
         self._ended.append(request)
         self._open.pop(request.rid, None)
 
-    def _hello(self, settings: Settings, instruments: list[Instrument]) -> Hello:
-        monotonic, wall = anchor()
-        return Hello(
-            PROTOCOL,
-            settings.run,
-            "server",
-            self._number.number,
-            os.getpid(),
-            platform.python_version(),
-            "",
-            list(instruments),
-            monotonic,
-            wall,
-        )
-
     # In the emitter's thread
 
     def _collect(self) -> list[Event]:
@@ -152,26 +139,16 @@ class WsgiWorker:
         now = now_ns()
         due = now - self._reported_ns >= REPORT_EVERY_NS
         events: list[Event] = []
-        self._gather("requests", lambda: self._collect_requests(due), events)
+        self.faults.gather("requests", lambda: self._collect_requests(due), events)
         events += self._pools.collect()
-        self._gather("gthread", self._gthread.collect, events)
-        self._gather("connections", self._gthread.collect_connections, events)
+        self.faults.gather("gthread", self._gthread.collect, events)
+        self.faults.gather("connections", self._gthread.collect_connections, events)
         events += self._watchdog.events.drain()
         events += self.faults.notices.drain()
         if due:
             self._reported_ns = now
             events.append(self._report(now, len(events) + 1))
         return events
-
-    def _gather(
-        self, instrument: Instrument, collect: Callable[[], list[Event]], events: list[Event]
-    ) -> None:
-        if instrument in self.faults.off:
-            return
-        try:
-            events += collect()
-        except Exception as error:
-            self.faults.fail(instrument, error)
 
     def _collect_requests(self, due: bool) -> list[Event]:
         # The clock and the open ones before the ended ones: what ends meanwhile is told as ended, once.
