@@ -116,9 +116,9 @@ def test_doctor(looplab: Command) -> None:
             "invalid value for '--markdown': t is a folder (see looplab bench --help)",
         ),
         (
-            ["bench", "hello", "--json", "-", "--markdown", "-"],
+            ["bench", "hello", "--json", "-", "--html", "-"],
             2,
-            "only one of --json and --markdown can go to stdout (see looplab bench --help)",
+            "only one of --json, --markdown and --html can go to stdout (see looplab bench --help)",
         ),
     ],
 )

@@ -38,6 +38,8 @@ def keyword(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "-",
         "--markdown",
         str(folder / "t.md"),
+        "--html",
+        str(folder / "t.html"),
         "--duration",
         "3",
         "--runs",
@@ -53,8 +55,12 @@ def keyword(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     assert said.returncode == 0, said.stderr
     assert said.stderr.count("async-blocking") == 2, "progress is on stderr"
-    assert [path.name for path in folder.iterdir()] == ["t.md"], "nothing is left in the temporary folder"
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"t.md", "t.html"}, "nothing is left in the temporary folder"
     assert (folder / "t.md").read_text().count("\n| one-keyword › ") == 4
+    page = (folder / "t.html").read_text()
+    assert page.count('<td class="words">one-keyword › ') == 4
+    assert "<code>looplab bench one-keyword --json - --markdown " in page
     report: dict[str, Any] = json.loads(said.stdout)
     return report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ import click
 from rich.console import Console, RenderableType
 
 from looplab.scenario import Scenario
+
+from .settings import command_line
 
 if TYPE_CHECKING:
     from looplab.lab import Selection
@@ -43,12 +45,12 @@ def run_bench(
     Args:
         selections: what to run.
         runs: how many runs of each.
-        outputs: `json` and `markdown`, each a file or `-`. What goes to `-` takes the table's place.
+        outputs: `json`, `markdown` and `html`, each a file or `-`. What goes to `-` takes the table's place.
 
     Returns:
         For each variant whose traffic, not its server, was the limit: its name, and why.
     """
-    from looplab.report import bench, table
+    from looplab.report import bench, page, table
     from looplab.report.progress import progress
     from looplab.report.runner import RunError
 
@@ -61,8 +63,13 @@ def run_bench(
             raise click.ClickException("\n  ".join([failure.reason, *log])) from None
     if "-" not in outputs.values():
         show(table.Figures(report))
+    writers: dict[str, Callable[[], str]] = {
+        "json": lambda: _dump(report),
+        "markdown": lambda: table.as_markdown(report),
+        "html": lambda: page.as_html(report, command_line()),
+    }
     for kind, file in outputs.items():
-        text = table.as_markdown(report) if kind == "markdown" else _dump(report)
+        text = writers[kind]()
         if file == "-":
             click.echo(text, nl=False)
         else:

@@ -19,7 +19,7 @@ from .fire import fire
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
 from .screen import obstacle, open_screen
-from .settings import complete_scenario, output_file, pairs, use_postgres
+from .settings import POSTGRES, complete_scenario, output_file, pairs, use_postgres
 
 FAILED = 1
 USAGE = 2
@@ -50,7 +50,7 @@ _set = click.option(
 
 
 _postgres = click.option(
-    "--postgres",
+    POSTGRES,
     metavar="URL",
     expose_value=False,
     callback=use_postgres,
@@ -160,6 +160,12 @@ def list_scenarios(as_json: bool) -> None:
     help="Write the table as Markdown.",
 )
 @click.option(
+    "--html",
+    metavar="FILE|-",
+    callback=output_file,
+    help="Write a page: table, distributions, time lines, machine; one file that needs nothing else.",
+)
+@click.option(
     "--explain",
     is_flag=True,
     help="Run nothing; print what to type for wrk, ab, oha and k6 to make the same traffic.",
@@ -173,6 +179,7 @@ def bench(
     generators: int,
     as_json: str | None,
     markdown: str | None,
+    html: str | None,
     explain: bool,
 ) -> None:
     """Run scenarios without a screen and print a table.
@@ -182,9 +189,10 @@ def bench(
     """
     if duration is not None:
         settings["duration"] = duration
-    outputs = {kind: file for kind, file in (("json", as_json), ("markdown", markdown)) if file is not None}
+    wanted = {"json": as_json, "markdown": markdown, "html": html}
+    outputs = {kind: file for kind, file in wanted.items() if file is not None}
     if list(outputs.values()).count("-") > 1:
-        raise click.UsageError("only one of --json and --markdown can go to stdout")
+        raise click.UsageError("only one of --json, --markdown and --html can go to stdout")
     selections = select([find(name) for name in scenarios], variants, settings, generators)
     if explain:
         explain_bench(selections)

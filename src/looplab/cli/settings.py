@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from click.shell_completion import CompletionItem
 
 from looplab.scenario import ORDER
 from looplab.scenario.table import seconds
+
+POSTGRES = "--postgres"
 
 
 def complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -70,3 +74,18 @@ def output_file(ctx: click.Context, param: click.Parameter, text: str | None) ->
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise click.BadParameter(f"{text} cannot be written")
     return text
+
+
+def command_line() -> str:
+    """Give the command line as a person can type it again, without the password of a database."""
+    from looplab.services import address
+
+    words = ["looplab"]
+    for word in sys.argv[1:]:
+        option, equals, value = word.partition("=")
+        if words[-1] == POSTGRES:
+            word = address.shown(word)
+        elif option == POSTGRES and equals:
+            word = f"{option}={address.shown(value)}"
+        words.append(word)
+    return shlex.join(words)
