@@ -12,7 +12,7 @@ from looplab.model import Model, words
 from looplab.model.stalls import Place
 from looplab.model.verdicts import TEXT_COLUMNS
 from looplab.wire.clock import MS, S
-from looplab.wire.events import Batch, Phase, Stall
+from looplab.wire.events import Batch, LoopSample, Phase, Stall
 
 ILLNESS = {
     "def-blocking": ("threads-full", "warning"),
@@ -267,3 +267,22 @@ def test_the_stream_can_be_cut_and_goes_on_in_ticks() -> None:
     cut = stream("async-await", START_NS + 4 * TICK_NS)
     assert cut == stream("async-await")[: len(cut)]
     assert max(batch.received_ns for batch in cut) == START_NS + 4 * TICK_NS
+
+
+@pytest.mark.parametrize("variant", ["pool-5", "async-await"])
+def test_a_loop_without_time_is_the_illness_and_neither_the_pool_nor_nothing(variant: str) -> None:
+    model = Model()
+    for batch in stream(variant):
+        held = [
+            replace(event, busy_ns=event.t_ns * 97 // 100) if isinstance(event, LoopSample) else event
+            for event in batch.events
+        ]
+        model.apply(replace(batch, events=held))
+        if model.now_ns > START_NS + S and not model.finished:
+            assert {"pool-full", "waiting-overlaps"}.isdisjoint(said(model)), model.now_ns
+    assert {"pool-full", "waiting-overlaps"}.isdisjoint(said(model))
+    assert "loop-busy" in said(model) or variant == "async-await", "that run is over within a second"
+
+
+def said(model: Model) -> set[str]:
+    return {verdict.id for verdict in model.verdicts(model.now_ns)}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from looplab.model.loop import LoopLane
     from looplab.model.model import Model
     from looplab.model.stalls import Place
+    from looplab.model.workers import Worker
 
 Severity = Literal["error", "warning", "ok", "info"]
 
@@ -24,6 +25,10 @@ known 100 ms after its beginning, and a headline that flickers cannot be read.""
 
 HELD_SHARE = 0.02
 """From this share of the time on, stalls that are over are worth a sentence: a rare one is no illness."""
+
+BUSY_SHARE = 0.9
+"""A loop held for more of the time has none left: by the laws of queues, waiting at 90 % is nine times the
+service, and grows without bound from there."""
 
 SHORTEST_NS = S
 """A shorter run, or one that has just begun, has no rates that mean anything."""
@@ -84,6 +89,12 @@ def stalled_since(loop: LoopLane, from_ns: int) -> bool:
     """Tell whether a stall of this loop lasts, or lasted after `from_ns`."""
     stalls = loop.stalls
     return stalls.present is not None or (stalls.last is not None and stalls.last.ended_ns > from_ns)
+
+
+def busy_share(model: Model, worker: Worker, now_ns: int) -> float:
+    """Give the share of the last second, or of the run when it is over, for which its loop is held."""
+    busy = worker.loop.busy_in_run(now_ns) if model.finished else worker.loop.busy(now_ns)
+    return busy or 0.0
 
 
 def usual_lag_ns(loop: LoopLane, now_ns: int) -> int:

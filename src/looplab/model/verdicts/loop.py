@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 from looplab.model import words
 from looplab.model.stalls import Place, PlaceSum, StallRecord
 from looplab.model.verdicts.base import (
+    BUSY_SHARE,
     HELD_SHARE,
     HOLD_NS,
     SHORTEST_NS,
     TEXT_COLUMNS,
     Verdict,
+    busy_share,
     culprit,
     left_behind,
     run_length_ns,
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
 
 HELD_ERROR_SHARE = 0.1
 """From this share on they are an error: a tenth of all arrivals finds the loop held."""
-
-BUSY_SHARE = 0.9
-"""A loop held for more of the last second has no time left: by the laws of queues, waiting at 90 % is nine
-times the service, and grows without bound from there."""
 
 BUSY_LAG_NS = 100 * MS
 """With more lag than this all the time, many short runs do to everybody what a stall does: this is two of
@@ -231,7 +229,7 @@ class LoopBusy:
         found = [
             (share, lag_ns)
             for worker in model.workers
-            if (share := self._share(model, worker, now_ns)) >= BUSY_SHARE
+            if (share := busy_share(model, worker, now_ns)) >= BUSY_SHARE
             and (lag_ns := self._lag_ns(model, worker, now_ns)) is not None
         ]
         if not found:
@@ -251,10 +249,6 @@ class LoopBusy:
             ("More workers share the work; work in threads of the same process does not.",),
             limits=True,
         )
-
-    def _share(self, model: Model, worker: Worker, now_ns: int) -> float:
-        share = worker.loop.busy_in_run(now_ns) if model.finished else worker.loop.busy(now_ns)
-        return share or 0.0
 
     def _lag_ns(self, model: Model, worker: Worker, now_ns: int) -> int | None:
         """Give the usual lag; None if stalls explain why there is no time."""

@@ -8,10 +8,12 @@ from looplab.model import words
 from looplab.model.slots import SlotPool
 from looplab.model.stalls import StallRecord
 from looplab.model.verdicts.base import (
+    BUSY_SHARE,
     HELD_SHARE,
     HOLD_NS,
     SHORTEST_NS,
     Verdict,
+    busy_share,
     run_length_ns,
     usual_lag_ns,
 )
@@ -74,6 +76,9 @@ class SlotsFull:
         for worker in model.workers:
             for pool in worker.slots.values():
                 if pool.kind not in self._kinds or not _at_work(pool):
+                    continue
+                if pool.kind != "processes" and busy_share(model, worker, now_ns) >= BUSY_SHARE:
+                    # Its requests wait for the loop, and keep their slots meanwhile. A process works on.
                     continue
                 if pool.full_seen_ns and pool.full_seen_ns >= now_ns - HOLD_NS and not model.finished:
                     full.setdefault(pool.name, []).append(pool)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from looplab.model import words
 from looplab.model.client import LATE_NS, client_limits, lag_is_nothing
-from looplab.model.verdicts.base import Verdict
+from looplab.model.verdicts.base import Verdict, busy_share
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
 
@@ -26,7 +26,7 @@ OVERLAP_LAG_NS = 250 * MS
 """With more lag than this in the last second, not all is well."""
 
 OVERLAP_BUSY_SHARE = 0.8
-"""A loop held for more of the last second has little room left, however much waits on it."""
+"""A loop held for more of the time has little room left, however much waits on it."""
 
 
 CLIENT_LIMITED = "CLIENT-LIMITED: figures are lower bounds"
@@ -102,7 +102,7 @@ class WaitingOverlaps:
             begin = max((model.ended_ns or now_ns) - S, model.started_ns)
             if max(worker.loop.lag_series.values(begin, begin + S), default=0) > OVERLAP_LAG_NS:
                 return None
-            if not model.finished and (worker.loop.busy(now_ns) or 0.0) > OVERLAP_BUSY_SHARE:
+            if busy_share(model, worker, now_ns) > OVERLAP_BUSY_SHARE:
                 return None
         loops = "one loop" if len(workers) == 1 else f"{len(workers)} loops"
         text = (
