@@ -7,7 +7,7 @@ import time
 import anyio
 from fastapi import FastAPI
 
-delay = float(os.environ.get("LAB_DELAY", "0.5"))
+delay = float(os.environ.get("LAB_DELAY", "1.0"))
 own = anyio.CapacityLimiter(4)
 
 shared_threads = FastAPI()
