@@ -15,7 +15,7 @@ from looplab.servers.backlog import AcceptQueue
 from looplab.wire.events import Backlog, Hello, Notice, RunStarted, ServerState, Slots, TrafficState
 
 if TYPE_CHECKING:
-    from conftest import Bench, Recorder
+    from lab_help import Bench, Recorder
 
 pytestmark = pytest.mark.real
 

@@ -29,7 +29,7 @@ from looplab.wire.events import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Bench, Recorder
+    from lab_help import Bench, Recorder
 
 pytestmark = pytest.mark.real
 

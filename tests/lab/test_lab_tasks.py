@@ -11,7 +11,7 @@ from looplab.lab import Selection
 from looplab.wire.events import Hello, Monitor, Tasks, TaskStacks
 
 if TYPE_CHECKING:
-    from conftest import Bench, Recorder
+    from lab_help import Bench, Recorder
 
 pytestmark = pytest.mark.real
 

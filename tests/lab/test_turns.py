@@ -13,7 +13,7 @@ from looplab.wire.control import SetMix, SetRate, SetThink, SetUsers
 from looplab.wire.events import ClientRequest, Notice, RunStarted, TrafficState, Turned
 
 if TYPE_CHECKING:
-    from conftest import Bench, Recorder
+    from lab_help import Bench, Recorder
 
 Select = Callable[..., Selection]
 

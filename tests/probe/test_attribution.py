@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
-from conftest import Lab
+from probe_help import Lab
 
 from looplab.probe.core import Probe
 from looplab.probe.observed import ObservedApp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import Lab
+from probe_help import Lab
 
 from looplab.wire.events import Bye, Hello, Notice, Phase, ServerRequest, Stall
 

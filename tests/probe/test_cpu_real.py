@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import monotonic_ns
 
 import pytest
+from probe_help import Lab
 
-from conftest import Lab
 from looplab.wire.clock import MS
 from looplab.wire.events import LoopSample
 

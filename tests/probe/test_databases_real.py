@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import APPS, Lab, Server
+from probe_help import APPS, Lab, Server
 
 from looplab.wire.events import Hello, Notice, Phase, ServerRequest, Slots, SlotUse
 

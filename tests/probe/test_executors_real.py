@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Lab, Server
+from probe_help import Lab, Server
 
 from looplab.wire.events import Hello, Phase, Slots, SlotUse
 

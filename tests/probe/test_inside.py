@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Lab, joined
+from probe_help import Lab, joined
 
 from looplab.probe.core import Probe
 from looplab.probe.observed import ObservedApp
 from looplab.probe.records import Request, current
 from looplab.probe.runqueue import Reading, RunQueue
 from looplab.probe.settings import Settings
-from looplab.probe.stalls import Hold
 from looplab.probe.silence import Silence
+from looplab.probe.stalls import Hold
 from looplab.probe.workers import WorkerNumber
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Bye, Hello, Notice, ServerRequest

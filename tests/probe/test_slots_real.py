@@ -6,7 +6,7 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from conftest import Lab
+from probe_help import Lab
 
 from looplab.wire.events import Hello, Phase, Slots, SlotUse
 

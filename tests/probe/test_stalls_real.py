@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import APPS, Lab, Server
+from probe_help import APPS, Lab, Server
 
 from looplab.wire.clock import MS
 from looplab.wire.events import Bye, LoopSample, Phase, Run, Stall

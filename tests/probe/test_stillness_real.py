@@ -10,7 +10,7 @@ import sys
 from itertools import pairwise
 
 import pytest
-from conftest import APPS, Lab, Server
+from probe_help import APPS, Lab, Server
 
 from looplab.model import Model
 from looplab.wire.clock import MS

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conftest import APPS, Lab, Server
+from probe_help import APPS, Lab, Server
 
 from looplab.wire import control
 from looplab.wire.events import Hello, Monitor, ServerRequest, TaskEnd, TaskRow, Tasks, TaskStacks

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from probe_help import Lab, Server
 
-from conftest import Lab, Server
 from looplab.wire.events import Hello, Phase, ServerRequest, Slots, SlotUse
 
 pytestmark = pytest.mark.real

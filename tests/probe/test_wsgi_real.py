@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic_ns
 
 import pytest
-from conftest import APPS, Lab, Server
+from probe_help import APPS, Lab, Server
 
 from looplab.wire.events import (
     Bye,

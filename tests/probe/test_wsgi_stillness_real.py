@@ -6,8 +6,8 @@ import asyncio
 import sys
 
 import pytest
+from probe_help import APPS, Lab, Server
 
-from conftest import APPS, Lab, Server
 from looplab.model import Model
 from looplab.wire.events import Batch, Collection, Hello, LoopSample, RunStarted, Stall
 

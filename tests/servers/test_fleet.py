@@ -13,7 +13,7 @@ from looplab.servers.fleet import Fleet
 from looplab.servers.server import ServerFailed
 
 if TYPE_CHECKING:
-    from conftest import Servers
+    from servers_help import Servers
 
 pytestmark = pytest.mark.real
 

@@ -17,7 +17,7 @@ from looplab.servers.backlog import AcceptQueue
 from looplab.servers.server import ServerFailed
 
 if TYPE_CHECKING:
-    from conftest import Servers
+    from servers_help import Servers
 
 pytestmark = pytest.mark.real
 

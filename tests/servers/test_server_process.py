@@ -17,7 +17,7 @@ from looplab.servers.commands import ServerSpec, environment
 from looplab.servers.server import ServerFailed, _bind
 
 if TYPE_CHECKING:
-    from conftest import Servers
+    from servers_help import Servers
 
 pytestmark = pytest.mark.real
 
