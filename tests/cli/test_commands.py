@@ -20,7 +20,7 @@ from looplab.model import Model
 from looplab.report.bench import as_result
 from looplab.report.compare import comparisons
 from looplab.report.machine import machine
-from looplab.scenario import ORDER
+from looplab.scenario import ORDER, find
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -119,6 +119,12 @@ def test_doctor(looplab: Command) -> None:
             ["bench", "hello", "--json", "-", "--html", "-"],
             2,
             "only one of --json, --markdown and --html can go to stdout (see looplab bench --help)",
+        ),
+        (
+            ["bench", "one-keyword", "hello", "--article"],
+            1,
+            "hello has no figures of an article; leave --article away, or add [article] to "
+            f"{find('hello').folder}/scenario.toml",
         ),
     ],
 )

@@ -132,6 +132,35 @@ def test_only_the_blocking_route_stalls_and_is_named(keyword: dict[str, Any]) ->
         assert source[int(line) - 1].strip() == "time.sleep(delay)"
 
 
+ARTICLE = """concurrency = 5
+
+[article]
+source = "article X"
+
+[article.traffic]
+requests = 30
+
+[article.figures.only]
+rps = 123
+"""
+
+
+def test_an_article_is_run_with_its_own_traffic_and_set_beside(
+    looplab: Command, mine: Callable[..., Any], tmp_path: Path
+) -> None:
+    mine(None, ("concurrency = 5\n", ARTICLE))
+    said = looplab("bench", "mine", "--runs", "1", "--article", "--json", "report.json", "--markdown", "t.md")
+    assert said.returncode == 0, said.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    (entry,) = report["article"]
+    (only,) = entry["variants"]
+    median = report["results"][0]["median"]
+    assert median["requests"] == 30
+    assert (only["article"]["rps"], only["here"]["rps"]) == (123, median["rps"])
+    for text in (said.stdout, (tmp_path / "t.md").read_text()):
+        assert "mine beside article X" in text
+
+
 def test_without_a_terminal_the_same_scenario_runs_and_ends_in_the_table(looplab: Command) -> None:
     said = looplab("three-users", "--variant", "async-await", "--set", "delay=0.05")
     assert said.returncode == 0, said.stderr

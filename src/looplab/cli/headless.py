@@ -38,7 +38,11 @@ def select(
 
 
 def run_bench(
-    selections: Sequence[Selection], *, runs: int = 1, outputs: Mapping[str, str] | None = None
+    selections: Sequence[Selection],
+    *,
+    runs: int = 1,
+    outputs: Mapping[str, str] | None = None,
+    article: bool = False,
 ) -> list[str]:
     """Run, then print the table and write the files.
 
@@ -46,10 +50,12 @@ def run_bench(
         selections: what to run.
         runs: how many runs of each.
         outputs: `json`, `markdown` and `html`, each a file or `-`. What goes to `-` takes the table's place.
+        article: whether to set the figures of the scenarios' articles beside.
 
     Returns:
         For each variant whose traffic, not its server, was the limit: its name, and why.
     """
+    from looplab.report import article as articles
     from looplab.report import bench, page, table
     from looplab.report.progress import progress
     from looplab.report.runner import RunError
@@ -61,11 +67,15 @@ def run_bench(
         except RunError as failure:
             log = failure.log[-LAST_LINES:]
             raise click.ClickException("\n  ".join([failure.reason, *log])) from None
+    if article:
+        report["article"] = articles.beside(selections, report["results"])
     if "-" not in outputs.values():
         show(table.Figures(report))
+        for entry in report.get("article", []):
+            show(articles.Beside(entry))
     writers: dict[str, Callable[[], str]] = {
         "json": lambda: _dump(report),
-        "markdown": lambda: table.as_markdown(report),
+        "markdown": lambda: table.as_markdown(report) + articles.as_markdown(report.get("article", [])),
         "html": lambda: page.as_html(report, command_line()),
     }
     for kind, file in outputs.items():

@@ -166,6 +166,11 @@ def list_scenarios(as_json: bool) -> None:
     help="Write a page: table, distributions, time lines, machine; one file that needs nothing else.",
 )
 @click.option(
+    "--article",
+    is_flag=True,
+    help="Run the traffic of the article that the scenario is about, and set its figures beside.",
+)
+@click.option(
     "--explain",
     is_flag=True,
     help="Run nothing; print what to type for wrk, ab, oha and k6 to make the same traffic.",
@@ -180,6 +185,7 @@ def bench(
     as_json: str | None,
     markdown: str | None,
     html: str | None,
+    article: bool,
     explain: bool,
 ) -> None:
     """Run scenarios without a screen and print a table.
@@ -193,11 +199,14 @@ def bench(
     outputs = {kind: file for kind, file in wanted.items() if file is not None}
     if list(outputs.values()).count("-") > 1:
         raise click.UsageError("only one of --json, --markdown and --html can go to stdout")
-    selections = select([find(name) for name in scenarios], variants, settings, generators)
+    chosen = [find(name) for name in scenarios]
+    if article:
+        chosen = [scenario.by_article() for scenario in chosen]
+    selections = select(chosen, variants, settings, generators)
     if explain:
         explain_bench(selections)
         return
-    limited = run_bench(selections, runs=runs, outputs=outputs)
+    limited = run_bench(selections, runs=runs, outputs=outputs, article=article)
     if limited:
         for text in limited:
             click.echo(f"looplab: CLIENT-LIMITED: figures are lower bounds; {text}", err=True)

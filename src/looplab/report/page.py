@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from . import charts
+from . import article, charts
 from .table import SEVERITY, WORDS, intervals, rows
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -59,6 +59,9 @@ def as_html(report: Mapping[str, Any], command: str) -> str:
     ]
     for scenario, results in groupby(report["results"], key=lambda result: str(result["scenario"])):
         body += _scenario(scenario, list(results))
+        for entry in report.get("article", []):
+            if entry["scenario"] == scenario:
+                body += _article(entry)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><title>looplab bench</title>'
@@ -70,7 +73,7 @@ def _table(report: Mapping[str, Any]) -> Iterator[str]:
     header, lines = rows(report)
     # A verdict is a sentence, and stands with its scenario.
     places = range(len(header) - 1)
-    kinds = [' class="words"' if header[place] in WORDS else "" for place in places]
+    kinds = [_words(header[place] in WORDS) for place in places]
     yield '<div class="scroll"><table><thead><tr>'
     yield "".join(f"<th{kinds[place]}>{escape(header[place])}</th>" for place in places)
     yield "</tr></thead><tbody>"
@@ -117,6 +120,23 @@ def _scenario(scenario: str, results: Sequence[Mapping[str, Any]]) -> Iterator[s
             yield f'<li class="{verdict["severity"]}">{glyph} {escape(verdict["text"])}</li>'
         yield "</ul>"
         yield from _stalls(run)
+
+
+def _article(entry: Mapping[str, Any]) -> Iterator[str]:
+    header, lines = article.rows(entry)
+    yield f"<h3>{escape(article.title(entry))}</h3>"
+    yield '<div class="scroll"><table><thead><tr>'
+    yield "".join(f"<th{_words(place < 2)}>{escape(name)}</th>" for place, name in enumerate(header))
+    yield "</tr></thead><tbody>"
+    for line in lines:
+        cells = "".join(f"<td{_words(place < 2)}>{escape(cell)}</td>" for place, cell in enumerate(line))
+        yield f"<tr>{cells}</tr>"
+    yield "</tbody></table></div>"
+    yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in article.sentences(entry)) + "</ul>"
+
+
+def _words(are: bool) -> str:
+    return ' class="words"' if are else ""
 
 
 def _over_time(named: Sequence[tuple[str, int, Mapping[str, Any]]], key: str) -> list[Any]:

@@ -4,6 +4,7 @@ A scenario is a folder with a `scenario.toml` and a plain web app. Everything th
 told in one line before anything starts: the file, the key, what was expected, and the mend.
 """
 
+from .article import Article, Figures
 from .catalogue import ORDER, catalogue, find
 from .claims import claim_variants, evaluate
 from .errors import ScenarioError
@@ -18,9 +19,11 @@ __all__ = [
     "ORDER",
     "STATES",
     "TRAFFIC_SETTINGS",
+    "Article",
     "Claim",
     "Expression",
     "ExpressionError",
+    "Figures",
     "Knob",
     "Scenario",
     "ScenarioError",

@@ -14,6 +14,7 @@ from msgspec import Meta
 from looplab.traffic.plan import Plan, RequestSpec
 
 from .app_source import AppSource
+from .article import Article, Figures
 from .claims import check_claim
 from .errors import mend, problem, written
 from .knobs import TRAFFIC_SETTINGS
@@ -35,7 +36,7 @@ class _Top(msgspec.Struct, kw_only=True):
     notes: Annotated[str, Meta(description="a text")] = ""
 
 
-_TABLES = ("knobs", "variants", "services", "traffic", "claims", "steps")
+_TABLES = ("knobs", "variants", "services", "traffic", "claims", "steps", "article")
 
 
 def load(folder: Path) -> Scenario:
@@ -66,6 +67,7 @@ def load(folder: Path) -> Scenario:
         claims=_claims(top, variants, knobs, _mix_of(traffic, variants)),
         steps=_steps(top, [variant.id for variant in variants], knobs),
         services=services(top.table("services"), knobs),
+        article=_article(top, base, [variant.id for variant in variants], knobs),
     )
     _check_apps(top, scenario)
     return scenario
@@ -176,7 +178,7 @@ def _steps(top: Table, variants: list[str], knobs: dict[str, Knob]) -> list[Step
     steps = []
     for table in top.tables("steps"):
         values = {
-            name: _step_knob(table, name, value, knobs) for name, value in table.table("knobs").raw.items()
+            name: _knob_value(table, name, value, knobs) for name, value in table.table("knobs").raw.items()
         }
         step = table.decode(Step, opened=("knobs",), given={"knobs": values})
         if step.variant is not None and step.variant not in variants:
@@ -190,7 +192,7 @@ def _steps(top: Table, variants: list[str], knobs: dict[str, Knob]) -> list[Step
     return steps
 
 
-def _step_knob(table: Table, name: str, value: object, knobs: dict[str, Knob]) -> float:
+def _knob_value(table: Table, name: str, value: object, knobs: dict[str, Knob]) -> float:
     key = join("knobs", name)
     if name not in knobs:
         raise table.problem(key, f'there is no knob "{name}"; {mend(name, knobs)}')
@@ -198,6 +200,26 @@ def _step_knob(table: Table, name: str, value: object, knobs: dict[str, Knob]) -
     if isinstance(value, bool) or not isinstance(value, int | float) or not knob.min <= value <= knob.max:
         raise table.problem(key, f"expected a number from {knob.min:g} to {knob.max:g}, got {written(value)}")
     return float(value)
+
+
+def _article(top: Table, base: Table, variants: list[str], knobs: dict[str, Knob]) -> Article | None:
+    if "article" not in top.raw:
+        return None
+    table = top.table("article")
+    turned = table.table("knobs").raw.items()
+    found = table.table("figures")
+    for id in found.raw:
+        if id not in variants:
+            raise found.problem(id, f'there is no variant "{id}"; {mend(id, variants)}')
+    return table.decode(
+        Article,
+        opened=("knobs", "traffic", "figures"),
+        given={
+            "knobs": {name: _knob_value(table, name, value, knobs) for name, value in turned},
+            "traffic": read_plan(base, table.table("traffic")) if "traffic" in table.raw else None,
+            "figures": {id: found.table(id).decode(Figures) for id in found.raw},
+        },
+    )
 
 
 def _check_apps(top: Table, scenario: Scenario) -> None:

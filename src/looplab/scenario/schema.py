@@ -11,10 +11,12 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from looplab.traffic.plan import Plan
 
-from .errors import ScenarioError, mend
+from .article import Article
+from .errors import ScenarioError, mend, shown
 from .needs import needed_by
 from .services import Services
 
@@ -116,6 +118,29 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """What runs beside the server."""
     notes: str = ""
     """What was measured, and where it differs from what the source says."""
+    article: Article | None = None
+    """What an article has measured; None if there is none to compare with."""
+
+    def by_article(self) -> Scenario:
+        """Give the same scenario with the traffic and the knobs of its article.
+
+        Raises:
+            ScenarioError: it has no article.
+        """
+        article = self.article
+        if article is None:
+            raise ScenarioError(
+                f"{self.id} has no figures of an article; leave --article away, or add [article] "
+                f"to {shown(self.folder)}/scenario.toml"
+            )
+        knobs = {
+            name: replace(knob, default=article.knobs.get(name, knob.default))
+            for name, knob in self.knobs.items()
+        }
+        if article.traffic is None:
+            return replace(self, knobs=knobs)
+        variants = [replace(variant, traffic=None) for variant in self.variants]
+        return replace(self, knobs=knobs, traffic=article.traffic, variants=variants)
 
     def variant(self, id: str) -> Variant:
         """Find a variant by its id.
