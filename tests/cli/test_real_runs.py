@@ -23,7 +23,7 @@ Until = Callable[..., None]
 RUN_KEYS = (
     "requests ok errors never_sent capped unfinished duration_s offered_rps sent_rps rps latency_ms "
     "lateness_ms first_byte_ms gap_ms messages in_flight little by_name loops slots ceiling_rps bottleneck "
-    "client_limited client dropped_events verdicts phases timeline turns"
+    "client_limited client dropped_events verdicts phases timeline turns facts"
 )
 
 

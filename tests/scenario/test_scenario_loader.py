@@ -24,7 +24,7 @@ CASES = [
         'title = "Two ways"',
         'title = "T"\nxyz = 1',
         'xyz: unknown key; expected "title", "question", "source", "notes", "knobs", "variants", "services", '
-        '"traffic", "claims", "steps" or "article"',
+        '"facts", "traffic", "claims", "steps" or "article"',
     ),
     # knobs
     ("step = 0.05", "", "knobs.delay.step: missing; expected a number above 0"),

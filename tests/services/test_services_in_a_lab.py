@@ -11,8 +11,10 @@ import pytest
 from services_help import free_port
 
 from looplab.lab import Lab, Selection
+from looplab.report.runner import RunError, run
 from looplab.scenario import knob_values, load, plan_for
 from looplab.services import address
+from looplab.services.failure import ServiceFailed
 
 pytestmark = pytest.mark.real
 
@@ -128,15 +130,15 @@ def test_a_knob_of_a_service_is_turned_without_another_server(lab: Lab, scenario
     until(said(lab, "waited 0.001"), "an answer")
     assert lab.model.server is not None
     assert lab.model.run is not None
-    run, pid = lab.model.run.run, lab.model.server.pid
+    number, pid = lab.model.run.run, lab.model.server.pid
 
     lab.start(selection(scenario, delay=0.002))
     until(said(lab, "waited 0.002"), "an answer that took longer")
-    assert (lab.model.run.run, lab.model.server.pid) == (run, pid)
+    assert (lab.model.run.run, lab.model.server.pid) == (number, pid)
 
     lab.start(selection(scenario, delay=0.002, own=2))
     until(lambda: said(lab, "waited 0.002")() and lab.model.server.pid != pid, "another server")
-    assert lab.model.run.run == run + 1
+    assert lab.model.run.run == number + 1
 
 
 def test_a_server_that_is_not_there_fails_the_run_and_the_next_one_is_good(
@@ -168,9 +170,9 @@ def test_a_database_that_dies_is_an_error_of_the_run_and_comes_back(
     until(lambda: said(lab, "")() and lab.model.statistics().errors, "a request that failed")
     assert lab.model.server is not None
     assert lab.model.server.state == "ready"
-    run = lab.model.run
+    before = lab.model.run
     lab.start_traffic()
-    until(lambda: said(lab, "books 10000")() and lab.model.run is not run, "an answer again")
+    until(lambda: said(lab, "books 10000")() and lab.model.run is not before, "an answer again")
 
 
 FULL = APP.replace("app = FastAPI()\n", "app = FastAPI()\nraise OSError('sorry, too many clients already')\n")
@@ -185,3 +187,64 @@ def test_an_app_that_finds_the_database_full_is_explained(lab: Lab, scenario: Pa
         "too many clients already; PostgreSQL has no free connection; close other programs, "
         "raise its max_connections, or turn the pool down"
     )
+
+
+FACTS = """
+[facts]
+written = "SELECT count(*) FROM books"
+stock = "SELECT sum(stock) FROM books"
+
+[traffic]
+executor = "burst"
+requests = 7
+concurrency = 2
+"""
+WRITES = """\
+import os
+
+import asyncpg
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/")
+async def ask():
+    connection = await asyncpg.connect(os.environ["LAB_POSTGRES"])
+    await connection.execute(
+        "INSERT INTO books (title, author, year, pages, stock) VALUES ('A', 'B', 2000, 100, 3)"
+    )
+    await connection.close()
+"""
+
+
+def with_facts(scenario: Path, facts: str = FACTS) -> Selection:
+    (scenario / "scenario.toml").write_text(SCENARIO.partition("\n[traffic]")[0] + facts)
+    (scenario / "app.py").write_text(WRITES)
+    return selection(scenario)
+
+
+def test_a_run_has_by_how_much_the_facts_have_changed(lab: Lab, scenario: Path) -> None:
+    for _ in range(2):
+        result = run(lab, with_facts(scenario), lambda model: None)
+        assert result["ok"] == 7
+        assert result["facts"] == {"written": 7, "stock": 21}
+
+
+def test_a_fact_with_a_wrong_query_fails_the_run_before_it_begins(lab: Lab, scenario: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        run(lab, with_facts(scenario, FACTS.replace("FROM books", "FROM boks", 1)), lambda model: None)
+    assert caught.value.reason == (
+        '[facts] written: relation "boks" does not exist; correct its SQL in scenario.toml'
+    )
+
+
+def test_a_database_that_does_not_say_the_facts_after_a_run_is_told(
+    lab: Lab, scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone() -> dict[str, float]:
+        raise ServiceFailed("no PostgreSQL answers")
+
+    monkeypatch.setattr(lab._conductor.facts, "change", gone)
+    with pytest.raises(RunError, match="no PostgreSQL answers"):
+        run(lab, with_facts(scenario), lambda model: None)

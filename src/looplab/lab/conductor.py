@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from looplab.lab.accepting import Accepting
+from looplab.lab.facts import Facts
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
 from looplab.lab.ports import ports, shortage
@@ -73,6 +74,8 @@ class Conductor:
         self._ending: set[asyncio.Task[Any]] = set()
         self._accepting = Accepting(self._intake)
         self._services = ServiceKeeper(self._intake.notice)
+        self.facts = Facts()
+        """What the scenario asks of its database, since the last server was started."""
 
     async def run(self) -> None:
         """Execute commands until `close`; then end everything."""
@@ -208,6 +211,7 @@ class Conductor:
         try:
             services = selection.scenario.services
             addresses = await self._services.ready(services, selection.knobs, runtime.folder)
+            await self.facts.begin(selection.scenario.facts, addresses.get("LAB_POSTGRES", ""))
         except ServiceFailed as error:
             self._intake.state("failed", None, error.reason, error.log)
             return

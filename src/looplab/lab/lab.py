@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from looplab.lab import turns
 from looplab.lab.conductor import READY_DEADLINE_S, Conductor
@@ -182,6 +183,15 @@ class Lab:
             if now_ns() >= until:
                 break
         return applied
+
+    def facts(self) -> Future[dict[str, float]]:
+        """Ask the database by how much the facts of the scenario have changed since its server was started.
+
+        The answer comes later: a number by name, or `ServiceFailed` if the database does not answer.
+        """
+        if self._loop is None:
+            raise RuntimeError("the lab is not open")
+        return asyncio.run_coroutine_threadsafe(self._conductor.facts.change(), self._loop)
 
     @property
     def backlog(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from looplab.lab import Lab, Selection
 from looplab.model import Model
+from looplab.services.failure import ServiceFailed
 from looplab.wire.clock import MS, S, now_ns
 
 Run = dict[str, Any]
@@ -24,6 +25,9 @@ all it saw before the end is in the model then."""
 
 SETTLE_AT_MOST_NS = 3 * S
 """A server that says nothing after the end, because it died, is not waited for any longer."""
+
+FACTS_S = 20.0
+"""Longest time in which a database says what the run has changed in it."""
 
 
 class RunError(Exception):
@@ -45,7 +49,8 @@ def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
         tell: called with the model as it fills, about ten times a second.
 
     Raises:
-        RunError: the server did not start, or ended before the traffic did.
+        RunError: the server did not start, or ended before the traffic did, or the database did not
+            answer after it.
     """
     before = lab.model.run.run if lab.model.run else 0
     dropped = lab.dropped
@@ -68,7 +73,18 @@ def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
         lab.drain(BUDGET_NS)
     result = lab.model.result()
     result["dropped_events"] += lab.dropped - dropped
+    result["facts"] = _facts(lab) if selection.scenario.facts else {}
     return result
+
+
+def _facts(lab: Lab) -> dict[str, float]:
+    """Ask by how much the run has changed what its scenario asks of the database."""
+    try:
+        return lab.facts().result(FACTS_S)
+    except ServiceFailed as failure:
+        raise RunError(failure.reason, failure.log) from None
+    except TimeoutError:
+        raise RunError("the database does not say what the run has changed in it", []) from None
 
 
 def _check(model: Model) -> None:

@@ -34,19 +34,25 @@ FIELDS = (
     *("messages.sent", "messages.received"),
     *_LATENCY,
     *(f"{what}_ms.{key}" for what in ("lateness", "first_byte", "gap") for key in _PERCENTILES),
+    "facts.NAME",
     *(f"by_name.NAME.{field}" for field in (*_COUNTS, *_LATENCY)),
     *(f"loops[0].{field}" for field in _LOOP),
     *(f"slots.NAME.{field}" for field in _SLOTS),
 )
 """Numbers of a RUN; `errors` alone is the sum of all kinds, `loops[N]` is worker N, and `NAME` stands for a
-name of the mix, a function, or a set of slots: `asyncpg`, or `asyncpg_2` for the one called `asyncpg 2`."""
+name of the mix, a fact, a function, or a set of slots: `asyncpg`, or `asyncpg_2` for the one called
+`asyncpg 2`."""
 
 _COUNTED = re.compile(r"errors|stalls_by_kind|stalls_by_function")
 """What is 0 where a RUN does not list it."""
 
 
 def check_claim(
-    claim: Claim, variants: Collection[str], knobs: Collection[str], mix: Collection[str]
+    claim: Claim,
+    variants: Collection[str],
+    knobs: Collection[str],
+    mix: Collection[str],
+    facts: Collection[str] = (),
 ) -> tuple[str, str] | None:
     """Look for a mistake in a claim; `(key, text)` of the first one, None if it can be evaluated.
 
@@ -55,13 +61,14 @@ def check_claim(
         variants: ids of the scenario's variants.
         knobs: names of its knobs.
         mix: names of the requests of its traffic.
+        facts: names of what it asks of the database.
     """
     if claim.op not in COMPARE:
         return "op", f'"{claim.op}" is not a comparison; expected {one_of(COMPARE)}'
     for key, text in (("left", claim.left), ("right", claim.right)):
         try:
             for name in Expression(text, variants).names:
-                _check_name(name, variants, knobs, mix)
+                _check_name(name, variants, knobs, mix, facts)
         except ExpressionError as error:
             return key, str(error)
     return None
@@ -99,7 +106,13 @@ def evaluate(claim: Claim, results: Sequence[Mapping[str, Any]]) -> tuple[float,
     return left, right, COMPARE[claim.op](left, right)
 
 
-def _check_name(name: str, variants: Collection[str], knobs: Collection[str], mix: Collection[str]) -> None:
+def _check_name(
+    name: str,
+    variants: Collection[str],
+    knobs: Collection[str],
+    mix: Collection[str],
+    facts: Collection[str],
+) -> None:
     variant, dot, field = name.partition(".")
     if not dot:
         if name not in knobs and name not in TRAFFIC_SETTINGS:
@@ -115,12 +128,18 @@ def _check_name(name: str, variants: Collection[str], knobs: Collection[str], mi
         known := [word.replace(" ", "_") for word in mix]
     ):
         raise ExpressionError(f'"{name}": there is no request "{asked}" in the traffic; {mend(asked, known)}')
+    elif field.startswith("facts.") and (asked := field.split(".")[1]) not in facts:
+        raise ExpressionError(f'"{name}": there is no fact "{asked}"; {mend(asked, facts)}')
 
 
 def _general(field: str) -> str:
     """Write a field as `FIELDS` has it, with the worker 0, and `NAME` where any name may stand."""
     field = re.sub(r"^loops\[\d+\]", "loops[0]", field)
-    return re.sub(r"(?<=\bby_name\.)\w+|(?<=\bslots\.)\w+|(?<=\bstalls_by_function\.)\w+", "NAME", field)
+    return re.sub(
+        r"(?<=\bby_name\.)\w+|(?<=\bslots\.)\w+|(?<=\bfacts\.)\w+|(?<=\bstalls_by_function\.)\w+",
+        "NAME",
+        field,
+    )
 
 
 def _look_up(name: str, medians: Mapping[str, Any], settings: Mapping[str, set[float]]) -> float:

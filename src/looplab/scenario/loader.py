@@ -17,6 +17,7 @@ from .app_source import AppSource
 from .article import Article, Figures
 from .claims import check_claim
 from .errors import mend, problem, written
+from .facts import read_facts
 from .knobs import TRAFFIC_SETTINGS
 from .plans import read_plan
 from .schema import LOOPS, SERVERS, Claim, Knob, Scenario, Step, Text, Variant
@@ -36,7 +37,7 @@ class _Top(msgspec.Struct, kw_only=True):
     notes: Annotated[str, Meta(description="a text")] = ""
 
 
-_TABLES = ("knobs", "variants", "services", "traffic", "claims", "steps", "article")
+_TABLES = ("knobs", "variants", "services", "facts", "traffic", "claims", "steps", "article")
 
 
 def load(folder: Path) -> Scenario:
@@ -54,6 +55,8 @@ def load(folder: Path) -> Scenario:
     base = top.table("traffic")
     traffic = read_plan(base)
     variants = _variants(top, base)
+    beside = services(top.table("services"), knobs)
+    facts = read_facts(top.table("facts"), beside)
     scenario = Scenario(
         id=folder.name,
         folder=folder,
@@ -64,9 +67,10 @@ def load(folder: Path) -> Scenario:
         knobs=knobs,
         variants=variants,
         traffic=traffic,
-        claims=_claims(top, variants, knobs, _mix_of(traffic, variants)),
+        claims=_claims(top, variants, knobs, _mix_of(traffic, variants), facts),
         steps=_steps(top, [variant.id for variant in variants], knobs),
-        services=services(top.table("services"), knobs),
+        services=beside,
+        facts=facts,
         article=_article(top, base, [variant.id for variant in variants], knobs),
     )
     _check_apps(top, scenario)
@@ -162,12 +166,18 @@ def _mix_of(traffic: Plan, variants: list[Variant]) -> list[str]:
     return list(dict.fromkeys(spec.name for spec in specs))
 
 
-def _claims(top: Table, variants: list[Variant], knobs: dict[str, Knob], mix: list[str]) -> list[Claim]:
+def _claims(
+    top: Table,
+    variants: list[Variant],
+    knobs: dict[str, Knob],
+    mix: list[str],
+    facts: dict[str, str],
+) -> list[Claim]:
     ids = [variant.id for variant in variants]
     claims = []
     for table in top.tables("claims"):
         claim = table.decode(Claim)
-        wrong = check_claim(claim, ids, knobs, mix)
+        wrong = check_claim(claim, ids, knobs, mix, facts)
         if wrong:
             raise table.problem(*wrong)
         claims.append(claim)

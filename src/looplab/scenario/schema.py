@@ -118,6 +118,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """What runs beside the server."""
     notes: str = ""
     """What was measured, and where it differs from what the source says."""
+    facts: dict[str, str] = {}
+    """SQL queries by name; each gives one number, and a RUN has by how much it has changed."""
     article: Article | None = None
     """What an article has measured; None if there is none to compare with."""
 
