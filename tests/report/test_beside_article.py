@@ -95,7 +95,7 @@ def test_a_burst_that_was_cut_has_no_length_as_a_whole() -> None:
     assert rows == [
         ["def-blocking", "article", "5.53", "36.0 s"],
         ["", "here", "5.4", "36.9 s"],
-        ["async-blocking", "article", "0.17", "1200.0 s"],
+        ["async-blocking", "article", "0.17", "1,200 s"],
         ["", "here", "0.166", "–"],
     ]
 

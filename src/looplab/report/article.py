@@ -30,6 +30,9 @@ def _share(value: float | None) -> str:
 
 
 def _seconds(value: float | None) -> str:
+    """Write seconds; the longest bursts take `1,200 s`."""
+    if value is not None and value >= 99.95:
+        return f"{value:,.0f} s"
     return duration(None if value is None else 1000 * value)
 
 
