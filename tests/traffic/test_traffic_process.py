@@ -383,6 +383,7 @@ def talk(data: bytes, **more: object) -> tuple[int, str]:
         (job_bytes(first_id=0), "first_id must be at least 1, not 0"),
         (frame(jobs.encode(Job(run=1, socket="", targets=[], plan=burst(1, 1)))), "the job has no targets"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "job",
 )
 def test_a_job_that_cannot_be_done(data: bytes, said: str) -> None:
     status, text = talk(data)
