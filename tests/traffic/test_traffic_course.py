@@ -44,7 +44,7 @@ def test_a_ramp_of_users_goes_up_and_down_and_ends(run) -> None:
         executor="ramping",
         stages=[
             Stage(target=12, duration=0.2),
-            Stage(target=12, duration=0.1),
+            Stage(target=12, duration=2),
             Stage(target=0, duration=0.2),
         ],
     )
