@@ -95,36 +95,32 @@ def test_the_json_is_that_of_the_contract(keyword: dict[str, Any]) -> None:
         assert run["dropped_events"] == 0
 
 
-CLAIMS = [claim for claim in find("one-keyword").claims if "stalls_total" not in claim.left]
-"""All but the one that no other variant stalls the loop, which a test of its own has."""
-
-DELAY_MS = 100
-"""One wait of these routes. A run of theirs that blocks is as long."""
-
-
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.text)
+@pytest.mark.parametrize("claim", find("one-keyword").claims, ids=lambda claim: claim.text)
 def test_the_claims_of_one_keyword_hold(keyword: dict[str, Any], claim: Any) -> None:
     left, right, holds = evaluate(claim, keyword["results"])
-    assert holds, f"{claim.left} = {left:g}, {claim.right} = {right:g}"
+    assert holds, f"{claim.left} = {left:g}, {claim.right} = {right:g}; {_stalls(keyword)}"
 
 
-def test_only_the_blocking_route_stalls_and_is_named(keyword: dict[str, Any]) -> None:
-    """What is shorter than a wait is no wait: a machine that is busy elsewhere holds a loop up too."""
-    source = (find("one-keyword").folder / "app.py").read_text().splitlines()
-    stalls = {
+def _stalls(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Give the stalls of each variant, without those of a machine that had no CPU: no line is to blame."""
+    return {
         result["variant"]: [
             stall
             for loop in result["median"]["loops"]
             for stall in loop["stalls"]
-            if stall["kind"] != "starved" and stall["ms"] >= DELAY_MS
+            if stall["kind"] != "starved"
         ]
-        for result in keyword["results"]
+        for result in report["results"]
     }
+
+
+def test_only_the_blocking_route_stalls_and_is_named(keyword: dict[str, Any]) -> None:
+    source = (find("one-keyword").folder / "app.py").read_text().splitlines()
+    stalls = _stalls(keyword)
     blamed = stalls.pop("async-blocking")
     assert stalls == {"def-blocking": [], "async-await": [], "async-offload": []}
     assert {stall["function"] for stall in blamed} == {"wait_on_the_loop"}
     for stall in blamed:
-        assert stall["ms"] >= 2 * DELAY_MS
         file, _, line = stall["where"].partition(":")
         assert file == "app.py"
         assert source[int(line) - 1].strip() == "time.sleep(delay)"

@@ -120,7 +120,7 @@ def test_a_start_on_a_full_disk_is_told_with_its_mend_and_costs_no_data() -> Non
 
 
 def test_a_start_that_root_cannot_make_is_told_with_its_mend() -> None:
-    log = ['initdb: error: could not access directory "/root/x": Permission denied']
+    log = ['initdb: error: could not access directory "/srv/x": Permission denied']
     mend = "run looplab as an ordinary user: PostgreSQL refuses to run as root"
     assert words.of_start("initdb failed", log, as_root=True).endswith(f"Permission denied; {mend}")
     assert words.of_start("initdb failed", log, as_root=False).endswith("Permission denied")
