@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -9,9 +10,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from looplab.view.panels.base import Panel
+from looplab.view.layout import columns
+from looplab.view.palette import Palette, palette, terminal_depth
 
 if TYPE_CHECKING:
+    from looplab.view.panels.base import Panel
     from looplab.view.state import View
 
 
@@ -20,12 +23,24 @@ class PanelWidget(Widget):
 
     ALLOW_SELECT = False
     can_focus = False
+    DEFAULT_CSS = "PanelWidget { width: 1fr; height: 1fr; }"
 
-    def __init__(self, panel: Panel, *, id: str) -> None:
+    def __init__(self, panel: Panel, *, id: str | None = None) -> None:
+        """Make a widget.
+
+        Args:
+            panel: what it shows.
+            id: the id of the widget.
+        """
         super().__init__(id=id)
         self.panel = panel
         self.rows_refreshed = 0
         """Rows refreshed since the start, so that a test can count them."""
+
+    @property
+    def columns(self) -> int:
+        """Columns of time that a band of this width has; 0 while nothing of it can be seen."""
+        return columns(self.size.width) if self.size and self.display else 0
 
     def take(self, view: View) -> None:
         """Give the panel a frame and refresh the rows that changed."""
@@ -52,8 +67,11 @@ class PanelWidget(Widget):
         """Resolve the colours of the theme once, not for every row."""
         super().notify_style_update()
         look = getattr(self.app, "look", None)
-        if look is not None:
-            self.panel.dress(look)
+        if not isinstance(look, Palette):
+            # Another program than looplab: its theme is dark or light, and its terminal has the say.
+            theme = "dark" if self.app.current_theme.dark else "light"
+            look = palette(theme, terminal_depth(os.environ))
+        self.panel.dress(look)
 
     async def on_click(self, event: events.Click) -> None:
         """Run what stands under the mouse."""
