@@ -86,7 +86,10 @@ def test_the_examples_of_the_page_are_whole() -> None:
     assert all(len(row) == 100 for row in picture)
 
 
-async def test_panels_of_any_width_stand_in_a_program_of_ones_own() -> None:
+async def test_panels_of_any_width_stand_in_a_program_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
     class Mine(App[None]):
         CSS = "#numbers { dock: right; width: 44; } #axis { height: 2; }"
 
