@@ -10,6 +10,7 @@ from typing import Any
 
 from looplab.lab.accepting import Accepting
 from looplab.lab.facts import Facts
+from looplab.lab.gate import Ticket
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
 from looplab.lab.ports import ports, shortage
@@ -61,7 +62,9 @@ class Conductor:
         """
         self._intake = Intake(inbox, self._greet)
         self._ready_deadline_s = ready_deadline_s
-        self._commands: deque[Command] = deque()
+        self._commands: deque[tuple[Command, Ticket | None]] = deque()
+        self._ticket: Ticket | None = None
+        """With what the command in progress takes part in a common start."""
         self._commanded = asyncio.Event()
         self._executing: asyncio.Task[None] | None = None
         self._closing = False
@@ -85,8 +88,12 @@ class Conductor:
                 await self._commanded.wait()
                 self._commanded.clear()
                 while self._commands and not self._closing:
-                    self._executing = asyncio.create_task(self._execute(self._commands.popleft()))
+                    command, self._ticket = self._commands.popleft()
+                    self._executing = asyncio.create_task(self._execute(command))
                     await asyncio.wait([self._executing])
+                    # Whatever has become of it, the others need not wait for it any longer.
+                    if self._ticket is not None:
+                        self._ticket.give_up()
         finally:
             await self._end()
 
@@ -102,17 +109,33 @@ class Conductor:
         self._intake.notice("lab", "error", reason)
         self._intake.state("failed", None, reason)
 
-    def start(self, selection: Selection, turns: Sequence[Turn] = ()) -> None:
+    def complain(self, reason: str) -> None:
+        """Tell of something that went wrong beside the run, which goes on."""
+        self._intake.notice("lab", "error", reason)
+
+    def start(self, selection: Selection, turns: Sequence[Turn] = (), ticket: Ticket | None = None) -> None:
         """Start a run with a server of its own. What was commanded before is given up.
 
         Args:
             selection: what to run.
             turns: what was turned, if this run begins for that.
+            ticket: for traffic that begins together with that of other labs.
         """
         self._supersede()
-        self._command(lambda: self._start(selection, turns))
+        self._command(lambda: self._start(selection, turns), ticket)
 
-    def turn_services(self, selection: Selection, turns: Sequence[Turn]) -> None:
+    def stop(self) -> None:
+        """End server and traffic; the services stay. What was commanded before is given up."""
+
+        async def stop() -> None:
+            self._retire()
+
+        self._supersede()
+        self._command(stop)
+
+    def turn_services(
+        self, selection: Selection, turns: Sequence[Turn], ticket: Ticket | None = None
+    ) -> None:
         """Let the services have other knobs. A burst is fired again with them, other traffic goes on."""
 
         async def turn() -> None:
@@ -128,16 +151,16 @@ class Conductor:
                 self._intake.turned(told)
 
         self._supersede()
-        self._command(turn)
+        self._command(turn, ticket)
 
     def fire(self, shot: Shot) -> None:
         """Start a run with the traffic alone. What was commanded before is given up."""
         self._supersede()
         self._command(lambda: self._fire(shot))
 
-    def start_traffic(self, selection: Selection) -> None:
+    def start_traffic(self, selection: Selection, ticket: Ticket | None = None) -> None:
         """Start a run on the server that is there; on a new one if it has failed or has leftovers."""
-        self._command(lambda: self._start_traffic(selection, [Turn("start", 1, "traffic started")]))
+        self._command(lambda: self._start_traffic(selection, [Turn("start", 1, "traffic started")]), ticket)
 
     def stop_traffic(self) -> None:
         """Let the traffic report its totals and end."""
@@ -185,12 +208,15 @@ class Conductor:
 
     # Commands
 
-    def _command(self, command: Command) -> None:
-        self._commands.append(command)
+    def _command(self, command: Command, ticket: Ticket | None = None) -> None:
+        self._commands.append((command, ticket))
         self._commanded.set()
 
     def _supersede(self) -> None:
         """Forget the commands that wait, and give up the one in progress."""
+        for _, ticket in self._commands:
+            if ticket is not None:
+                ticket.give_up()
         self._commands.clear()
         if self._executing is not None:
             self._executing.cancel()
@@ -246,8 +272,9 @@ class Conductor:
         if self._ending:
             # The old server would take the CPU that this run is measured on.
             await asyncio.wait(self._ending)
+        begin_ns = await self._common_start()
         if self._server_ready:
-            await self._send_job(traffic, selection, server)
+            await self._send_job(traffic, selection, server, begin_ns)
 
     async def _start_traffic(self, selection: Selection, turns: Sequence[Turn]) -> None:
         server = self._server
@@ -259,7 +286,9 @@ class Conductor:
         self._begin(selection, warm=True, turns=turns)
         self._intake.state("ready", server)
         traffic = await self._prepare_traffic(await self._workshop.open(), selection.generators)
-        await self._send_job(traffic, selection, server)
+        begin_ns = await self._common_start()
+        if self._server_ready:
+            await self._send_job(traffic, selection, server, begin_ns)
 
     async def _fire(self, shot: Shot) -> None:
         self._retire()
@@ -272,6 +301,10 @@ class Conductor:
         self._intake.begin(what.announce(self._intake.run + 1, warm, self._first_id))
         for turn in turns:
             self._intake.turned(turn)
+
+    async def _common_start(self) -> int:
+        """Wait for those who begin at the same moment, and give it; 0 if there is nobody."""
+        return await self._ticket.ready() if self._ticket is not None else 0
 
     async def _works_on_leftovers(self) -> bool:
         """Find out whether the server is busy with requests of which nobody wants the answer."""
@@ -297,7 +330,9 @@ class Conductor:
         """Number of the first request of the next traffic process."""
         return 1 + self._traffics * NUMBERS_PER_TRAFFIC
 
-    async def _send_job(self, traffic: Generators, what: Selection | Shot, server: Fleet | None) -> None:
+    async def _send_job(
+        self, traffic: Generators, what: Selection | Shot, server: Fleet | None, begin_ns: int = 0
+    ) -> None:
         runtime = await self._workshop.open()
         first_id = self._first_id
         self._traffics += 1
@@ -312,6 +347,7 @@ class Conductor:
                 plan=what.plan,
                 first_id=first_id,
                 allow_remote=what.allow_remote,
+                begin_ns=begin_ns,
             )
         )
 

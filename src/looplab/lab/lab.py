@@ -8,13 +8,17 @@ import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 
 from looplab.lab import turns
 from looplab.lab.conductor import READY_DEADLINE_S, Conductor
+from looplab.lab.gate import Ticket
 from looplab.lab.inbox import Inbox
 from looplab.lab.selection import Selection
 from looplab.lab.shot import Shot
+from looplab.lab.tape import Tape
 from looplab.model import Model
+from looplab.recording import Recorder
 from looplab.wire.clock import now_ns
 from looplab.wire.control import CancelTask, DescribeTask, StartMonitor, StopMonitor
 from looplab.wire.events import RunStarted, TrafficState
@@ -42,7 +46,9 @@ class Lab:
         """The model of the present run; `drain` makes a new one when a run begins."""
         self.selection: Selection | None = None
         """What was started last."""
-        self._inbox = Inbox()
+        self._tape = Tape()
+        self._inbox = Inbox(tap=self._tape.put)
+        self._recorder: Recorder | None = None
         self._conductor = Conductor(self._inbox, ready_deadline_s)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -63,17 +69,64 @@ class Lab:
         atexit.unregister(self.close)
         self._call(self._conductor.close)
         thread.join(CLOSE_S)
+        if self._recorder is not None:
+            self._tape.end()
+            self._recorder.close(CLOSE_S)
 
-    def start(self, selection: Selection) -> None:
+    def record(self, path: Path, selection: Selection | None = None) -> Recorder:
+        """Record what goes on, from the last seconds before now; a recording that is on is ended.
+
+        Args:
+            path: the file; one that exists is not written over.
+            selection: what the file says that it is about, if that is not what was started last.
+
+        Raises:
+            OSError: the file exists, or cannot be made. A disk that fails later ends the recording and not
+                the run: `Recorder.failure` and the log tell it.
+        """
+        chosen = selection or self.selection
+        scenario, variant = (chosen.scenario.id, chosen.variant.id) if chosen is not None else ("", "")
+        knobs = chosen.knobs if chosen is not None else {}
+        recorder = Recorder(
+            path, scenario, variant, knobs, lambda reason: self._call(self._conductor.complain, reason)
+        )
+        self.stop_recording()
+        self._tape.begin(recorder)
+        self._recorder = recorder
+        return recorder
+
+    def stop_recording(self) -> None:
+        """End the recording that is on, if one is, without waiting for the disk; `close` waits for it."""
+        if self._recorder is not None:
+            self._tape.end()
+            self._recorder.end()
+
+    @property
+    def recording(self) -> Recorder | None:
+        """The recording that is on; None if there is none, or if it has failed."""
+        return self._recorder if self._recorder is not None and self._recorder.on else None
+
+    def start(self, selection: Selection, ticket: Ticket | None = None) -> None:
         """Run a selection: stop what runs, start the server and, when it is ready, the traffic.
 
         A start that is still in progress is given up. The same selection with other knobs of a service
         goes on with the server that is there.
+
+        Args:
+            selection: what to run.
+            ticket: for traffic that begins together with that of other labs.
         """
         turned = turns.between(self.selection, selection)
         live = selection.turns_services_only(self.selection)
         self.selection = selection
-        self._call(self._conductor.turn_services if live else self._conductor.start, selection, turned)
+        self._call(
+            self._conductor.turn_services if live else self._conductor.start, selection, turned, ticket
+        )
+
+    def stop(self) -> None:
+        """End server and traffic, so that nothing of this lab uses the machine. The model stays as it is."""
+        self.selection = None
+        self._call(self._conductor.stop)
 
     def fire(self, shot: Shot) -> None:
         """Run the traffic alone, at a server that is there already; what runs is stopped."""
@@ -84,10 +137,10 @@ class Lab:
         """Send nothing more; what is open counts as unfinished."""
         self._call(self._conductor.stop_traffic)
 
-    def start_traffic(self) -> None:
+    def start_traffic(self, ticket: Ticket | None = None) -> None:
         """Run the selection again on the server that is there; a server that has failed is started again."""
         if self.selection is not None:
-            self._call(self._conductor.start_traffic, self.selection)
+            self._call(self._conductor.start_traffic, self.selection, ticket)
 
     def burst(self, requests: int | None = None, concurrency: int | None = None) -> None:
         """Fire a burst: as many requests and at once as the plan says, unless told otherwise."""

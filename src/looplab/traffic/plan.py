@@ -185,3 +185,5 @@ class Job(msgspec.Struct, kw_only=True):
     """How many there are side by side."""
     allow_remote: list[str] = []
     """Hosts beyond this machine that the traffic may go to."""
+    begin_ns: int = 0
+    """Moment of the first request, so that several runs begin together; one that is past means at once."""

@@ -132,8 +132,10 @@ class _Office:
         self._max_lag_ns = 0
 
     def start(self) -> None:
-        """Say hello and send the first requests."""
+        """Say hello, and send the first requests when it is time."""
         self._emitter.start()
+        # Nothing else is to be done in this thread until then, and a timer of the loop is a millisecond late.
+        time.sleep(max(self._job.begin_ns - now_ns(), 0) / S)
         self._course.start()
         self._state()
         self._due_ns = now_ns() + TICK_NS
