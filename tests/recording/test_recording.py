@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +13,19 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from streams import START_NS, stream
 
 from looplab.model import Model
-from looplab.recording import Recorder, Recording, RecordingError
+from looplab.recording import Recorder, Recording, RecordingError, places
 from looplab.recording.shape import FORMAT, HEADER, MAGIC, frame
 from looplab.wire.clock import S
-from looplab.wire.events import Batch, Notice
+from looplab.wire.events import Batch, Notice, RunStarted, Stall, TaskStacks
 
-BATCHES = list(stream("def-blocking", until_ns=START_NS + 1 * S))
+STREAM = list(stream("def-blocking", until_ns=START_NS + 1 * S))
+HERE = {"/scenarios/one-keyword": places.SCENARIO}
+BATCHES = [Batch(b.source, b.received_ns, list(places.renamed(b.events, HERE))) for b in STREAM]
+"""Where they were recorded is not in them: what is read is what was written."""
 FRAME_BYTES = 8
 
 
@@ -174,3 +179,34 @@ def test_what_the_disk_is_too_slow_for_is_dropped_and_counted(
     recording = Recording(tmp_path / "r")
     assert [event.text for batch in recording for event in batch.events] == ["fits"] * 3
     assert (recording.dropped, recorder.dropped, complaints) == (1, 1, [])
+
+
+def test_no_folder_of_this_machine_is_in_a_recording(tmp_path: Path) -> None:
+    home, python = Path.home(), Path(sys.prefix)
+    app = home / "talks" / "app.py"
+    started = next(e for b in STREAM for e in b.events if isinstance(e, RunStarted))
+    stall = Stall(1, 1, 2, 0, "blocked", 1, str(app), 5, "read", "time.sleep(1)", [], 1)
+    frames = [(str(python / "lib" / "routing.py"), 1, "run"), (str(app), 5, "read")]
+    stacks = [("now", [(file, line, function, "") for file, line, function in frames])]
+    batches = [
+        Batch(0, 1, [replace(started, source=str(app))]),
+        Batch(
+            1,
+            2,
+            [
+                replace(stall, stack=frames),
+                TaskStacks(2, 7, "Task-1", True, stacks),
+                Notice(2, "server", "error", f"no {app.parent}/data, no {home}/.cache, but /etc/hosts"),
+            ],
+        ),
+    ]
+    assert write(tmp_path / "r", batches) == []
+    run, *said = [event for batch in Recording(tmp_path / "r") for event in batch.events]
+    assert isinstance(run, RunStarted)
+    assert run == replace(started, source="<scenario>/app.py")
+    routing, mine = "<python>/lib/routing.py", "<scenario>/app.py"
+    assert said == [
+        replace(stall, file=mine, stack=[(routing, 1, "run"), (mine, 5, "read")]),
+        TaskStacks(2, 7, "Task-1", True, [("now", [(routing, 1, "run", ""), (mine, 5, "read", "")])]),
+        Notice(2, "server", "error", "no <scenario>/data, no ~/.cache, but /etc/hosts"),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from looplab.wire.events import Batch, Bye, Event, Hello, RunStarted, ServerState, TrafficFailed, Turned
 
@@ -25,8 +26,16 @@ class Inbox:
     When it is full, the oldest batches are thinned to `KEPT`, and what is dropped is counted.
     """
 
-    def __init__(self, most_events: int = MOST_EVENTS) -> None:
-        """Make an empty inbox that holds at most so many events (and a few of `KEPT` more)."""
+    def __init__(
+        self, most_events: int = MOST_EVENTS, tap: Callable[[Batch], None] = lambda batch: None
+    ) -> None:
+        """Make an empty inbox.
+
+        Args:
+            most_events: it holds at most so many events, and a few of `KEPT` more.
+            tap: is told of every batch that is put in, before anything is thinned.
+        """
+        self._tap = tap
         self.dropped = 0
         """Events dropped since the start."""
         self._most_events = most_events
@@ -37,6 +46,7 @@ class Inbox:
 
     def put(self, batch: Batch) -> None:
         """Add a batch."""
+        self._tap(batch)
         with self._filled:
             for start in range(0, len(batch.events), EVENTS_PER_BATCH):
                 part = batch.events[start : start + EVENTS_PER_BATCH]

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from looplab import __version__
-from looplab.recording import shape
+from looplab.recording import places, shape
 from looplab.recording.shape import End, Header
-from looplab.wire.events import Batch
+from looplab.wire.events import Batch, Event, RunStarted
 
 MOST_EVENTS = 200_000
 """Events that wait for the disk at most; what comes beyond is dropped and counted."""
@@ -48,9 +48,13 @@ class Recorder:
             OSError: the file exists, or cannot be made.
         """
         self.path = path
+        self.began_ns = time.monotonic_ns()
         self.dropped = 0
         """Batches dropped because the disk was too slow."""
+        self.failure = ""
+        """Why the recording has ended early, in one line; empty if it has not."""
         self._failed = failed
+        self._places = places.installed()
         self._waiting: deque[Batch] = deque()
         self._events = 0
         self._written = 0
@@ -64,7 +68,7 @@ class Recorder:
             scenario=scenario,
             variant=variant,
             knobs=dict(knobs),
-            began_ns=time.monotonic_ns(),
+            began_ns=self.began_ns,
             began_wall_ns=time.time_ns(),
         )
         self._file = path.open("xb", buffering=0)
@@ -86,12 +90,21 @@ class Recorder:
             self._waiting.append(batch)
             self._events += len(batch.events)
 
-    def close(self) -> None:
-        """Write what waits, and the end. Further calls do nothing."""
+    @property
+    def on(self) -> bool:
+        """Whether batches are still taken: nobody has ended it, and the disk has not failed."""
+        return not self._closing
+
+    def end(self) -> None:
+        """Let what waits be written, and the end, without waiting for the disk."""
         with self._wake:
             self._closing = True
             self._wake.notify_all()
-        self._thread.join()
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """End, and wait until everything is written, or so long. Further calls do nothing."""
+        self.end()
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         try:
@@ -105,7 +118,8 @@ class Recorder:
             with self._wake:
                 self._closing = True
                 self._waiting.clear()
-            self._failed(f"the recording {self.path} ends here: {error.strerror or error}")
+            self.failure = f"the recording {self.path} ends here: {error.strerror or error}"
+            self._failed(self.failure)
         finally:
             self._file.close()
 
@@ -122,8 +136,15 @@ class Recorder:
                 self._events -= count
             if not batches:
                 return
+            batches = [(source, at_ns, self._without_places(events)) for source, at_ns, events in batches]
             # A raw file may take less than it was given.
             view = memoryview(shape.write_batches(batches))
             while view:
                 view = view[self._file.write(view) :]
             self._written += len(batches)
+
+    def _without_places(self, events: list[Event]) -> list[Event]:
+        """Give the events without the folders of this machine."""
+        if isinstance(first := events[0], RunStarted) and first.source:
+            self._places = {**places.installed(), str(Path(first.source).parent): places.SCENARIO}
+        return list(places.renamed(events, self._places))
