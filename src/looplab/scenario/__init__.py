@@ -1,4 +1,4 @@
-"""The scenario file: what it may hold, its loader, knobs, claims and steps.
+"""The scenario file: what it may hold, its loader, knobs, claims and steps; and the file of a talk.
 
 A scenario is a folder with a `scenario.toml` and a plain web app. Everything that can be wrong with it is
 told in one line before anything starts: the file, the key, what was expected, and the mend.
@@ -6,19 +6,22 @@ told in one line before anything starts: the file, the key, what was expected, a
 
 from .article import Article, Figures
 from .catalogue import ORDER, catalogue, find
-from .claims import claim_variants, evaluate
+from .claims import claim_variants, evaluate, run_number
 from .errors import ScenarioError
 from .expression import Expression, ExpressionError
 from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for, settings_of
 from .loader import load
 from .new import create
-from .schema import Claim, Knob, Scenario, Step, Variant
-from .steps import STATES
+from .schema import ZOOMS, Claim, Knob, Scenario, Step, Variant
+from .steps import STATES, is_live
+from .talk import TOUR, Scene, Talk, load_talk
 
 __all__ = [
     "ORDER",
     "STATES",
+    "TOUR",
     "TRAFFIC_SETTINGS",
+    "ZOOMS",
     "Article",
     "Claim",
     "Expression",
@@ -27,16 +30,21 @@ __all__ = [
     "Knob",
     "Scenario",
     "ScenarioError",
+    "Scene",
     "Step",
+    "Talk",
     "Variant",
     "catalogue",
     "claim_variants",
     "create",
     "evaluate",
     "find",
+    "is_live",
     "knob_environment",
     "knob_values",
     "load",
+    "load_talk",
     "plan_for",
+    "run_number",
     "settings_of",
 ]

@@ -74,6 +74,17 @@ def check_claim(
     return None
 
 
+def is_field(name: str) -> bool:
+    """Tell whether a RUN has a number of this name."""
+    return _general(name) in FIELDS
+
+
+def run_number(name: str, run: Mapping[str, Any]) -> float | None:
+    """Give a number of a RUN by its name; None where nothing is known, or not yet."""
+    value = _walk(name, run)
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
 def claim_variants(claim: Claim, variants: Collection[str]) -> set[str]:
     """Find which of the variants a claim of a loaded scenario is about."""
     names = [name for text in (claim.left, claim.right) for name in Expression(text, variants).names]
@@ -143,7 +154,7 @@ def _general(field: str) -> str:
 
 
 def _look_up(name: str, medians: Mapping[str, Any], settings: Mapping[str, set[float]]) -> float:
-    """Find a number by its name. A kind of error or of stall that did not occur counts 0."""
+    """Find a number by its name."""
     variant, dot, field = name.partition(".")
     if not dot:
         values = settings.get(name, set())
@@ -153,20 +164,24 @@ def _look_up(name: str, medians: Mapping[str, Any], settings: Mapping[str, set[f
         return next(iter(values))
     if variant not in medians:
         raise ExpressionError(f'"{name}": the variant "{variant}" was not run')
+    value = _walk(field, medians[variant])
+    if value is None or not math.isfinite(value):
+        raise ExpressionError(f'"{name}" has no value: {_why(field, medians[variant])}')
+    return float(value)
+
+
+def _walk(field: str, run: Mapping[str, Any]) -> Any:
+    """Go down to a number of a RUN. A kind of error or of stall that did not occur counts 0."""
     absent = 0 if _COUNTED.search(field) else None
-    value: Any = medians[variant]
+    value: Any = run
     try:
         for key in re.findall(r"\w+", field):
             if value is None:
                 break
             value = value[int(key)] if isinstance(value, list) else _named(value, key, absent)
     except (IndexError, AttributeError):
-        value = None
-    if isinstance(value, dict):
-        value = sum(value.values())
-    if value is None or not math.isfinite(value):
-        raise ExpressionError(f'"{name}" has no value: {_why(field, medians[variant])}')
-    return float(value)
+        return None
+    return sum(value.values()) if isinstance(value, dict) else value
 
 
 def _named(table: Mapping[str, Any], key: str, absent: int | None) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -16,14 +15,14 @@ from looplab.traffic.plan import Plan, RequestSpec
 from .app_source import AppSource
 from .article import Article, Figures
 from .claims import check_claim
-from .errors import mend, problem, written
+from .errors import mend
 from .facts import read_facts
 from .knobs import TRAFFIC_SETTINGS
 from .plans import read_plan
-from .schema import LOOPS, SERVERS, Claim, Knob, Scenario, Step, Text, Variant
+from .schema import LOOPS, SERVERS, Claim, Knob, Scenario, Text, Variant
 from .services import services
-from .steps import check_until
-from .table import Table, join
+from .steps import knob_value, read_steps
+from .table import Table, read_toml
 
 FILE = "scenario.toml"
 
@@ -47,7 +46,7 @@ def load(folder: Path) -> Scenario:
         ScenarioError: the first thing that is wrong: file, key, what was expected, and the mend.
     """
     folder = folder.resolve()
-    top = Table(folder / FILE, "", _read(folder / FILE))
+    top = Table(folder / FILE, "", read_toml(folder / FILE, f"a scenario is a folder that holds {FILE}"))
     head = top.decode(_Top, opened=_TABLES)
     knobs = _knobs(top.table("knobs"))
     if "traffic" not in top.raw:
@@ -68,30 +67,13 @@ def load(folder: Path) -> Scenario:
         variants=variants,
         traffic=traffic,
         claims=_claims(top, variants, knobs, _mix_of(traffic, variants), facts),
-        steps=_steps(top, [variant.id for variant in variants], knobs),
+        steps=read_steps(top, variants, knobs, traffic),
         services=beside,
         facts=facts,
         article=_article(top, base, [variant.id for variant in variants], knobs),
     )
     _check_apps(top, scenario)
     return scenario
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise problem(file, "", f"no such file; a scenario is a folder that holds {FILE}") from None
-    except UnicodeDecodeError as error:
-        raise problem(file, "", f"not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        text = str(error)
-        place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", text)
-        where = f"line {place[1]}, column {place[2]}" if place and place[1] else "end of the file"
-        what = text[: place.start()] if place else text
-        raise problem(file, "", f"{where}: not valid TOML: {what[:1].lower()}{what[1:]}") from None
-    except OSError as error:
-        raise problem(file, "", f"cannot be read: {error.strerror}") from None
 
 
 def _knobs(table: Table) -> dict[str, Knob]:
@@ -184,34 +166,6 @@ def _claims(
     return claims
 
 
-def _steps(top: Table, variants: list[str], knobs: dict[str, Knob]) -> list[Step]:
-    steps = []
-    for table in top.tables("steps"):
-        values = {
-            name: _knob_value(table, name, value, knobs) for name, value in table.table("knobs").raw.items()
-        }
-        step = table.decode(Step, opened=("knobs",), given={"knobs": values})
-        if step.variant is not None and step.variant not in variants:
-            raise table.problem(
-                "variant", f'there is no variant "{step.variant}"; {mend(step.variant, variants)}'
-            )
-        wrong = check_until(step.until) if "until" in table.raw else None
-        if wrong:
-            raise table.problem("until", wrong)
-        steps.append(step)
-    return steps
-
-
-def _knob_value(table: Table, name: str, value: object, knobs: dict[str, Knob]) -> float:
-    key = join("knobs", name)
-    if name not in knobs:
-        raise table.problem(key, f'there is no knob "{name}"; {mend(name, knobs)}')
-    knob = knobs[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not knob.min <= value <= knob.max:
-        raise table.problem(key, f"expected a number from {knob.min:g} to {knob.max:g}, got {written(value)}")
-    return float(value)
-
-
 def _article(top: Table, base: Table, variants: list[str], knobs: dict[str, Knob]) -> Article | None:
     if "article" not in top.raw:
         return None
@@ -225,7 +179,7 @@ def _article(top: Table, base: Table, variants: list[str], knobs: dict[str, Knob
         Article,
         opened=("knobs", "traffic", "figures"),
         given={
-            "knobs": {name: _knob_value(table, name, value, knobs) for name, value in turned},
+            "knobs": {name: knob_value(table, name, value, knobs) for name, value in turned},
             "traffic": read_plan(base, table.table("traffic")) if "traffic" in table.raw else None,
             "figures": {id: found.table(id).decode(Figures) for id in found.raw},
         },

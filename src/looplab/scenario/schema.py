@@ -23,6 +23,8 @@ from .services import Services
 SERVERS = ("uvicorn", "gunicorn")
 LOOPS = ("auto", "asyncio", "uvloop")
 OPERATORS = (">=", "<=", ">", "<", "==")
+ZOOMS = ("users", "loops", "threads", "code", "figures", "verdict")
+"""What can be shown on the full screen, in the order of the key."""
 
 Text = Annotated[str, Meta(min_length=1, description="a text")]
 Ident = Annotated[
@@ -38,6 +40,12 @@ AppName = Annotated[
 ]
 Number = Annotated[float, Meta(description="a number")]
 Positive = Annotated[float, Meta(gt=0, description="a number above 0")]
+NotNegative = Annotated[float, Meta(ge=0, description="a number from 0")]
+Users = Annotated[int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")]
+Duration = Annotated[
+    float | str,
+    Meta(description='a duration, such as "15s", "200ms" or 1.5 seconds', extra={"duration": True}),
+]
 
 
 class Knob(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,10 +101,32 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A step of the presenter: what is said, what is set, and the state that leads on."""
 
     say: Text
+    """Shown at once, large; a question, most of the time."""
+    answer: Annotated[str, Meta(description="a text")] = ""
+    """Shown in its place once the state is reached, or when the speaker goes on."""
+    notes: Annotated[str, Meta(description="a text")] = ""
+    """For the speaker alone."""
     variant: str | None = None
+    """Started anew, even if it runs already."""
     knobs: dict[str, float] = {}
-    until: str = ""
+    users: Users | None = None
+    rate: (
+        Annotated[float, Meta(gt=0, le=100_000, description="a number above 0 and at most 100000")] | None
+    ) = None
+    """Requests a second of an open plan."""
+    think: Duration | None = None
+    mix: Annotated[
+        dict[str, NotNegative], Meta(description="a table of weights by the names of the mix")
+    ] = {}
+    burst: Annotated[bool, Meta(description="true or false")] = False
+    """Whether a burst is fired."""
+    traffic: Annotated[str, Meta(description='"start" or "stop"')] = ""
+    zoom: Annotated[str, Meta(description="a panel")] = ""
+    """Panel that has the full screen during the step."""
+    until: Annotated[str, Meta(description="a state expression")] = ""
     """State expression; empty leads on by hand."""
+    hold: Duration | None = None
+    """Seconds for which each text stands at least before it goes on by itself; None is by its length."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -31,6 +32,32 @@ def join(at: str, key: object) -> str:
     if isinstance(key, int):
         return f"{at}[{key}]"
     return f"{at}.{key}" if at else str(key)
+
+
+def read_toml(file: Path, absent: str) -> dict[str, Any]:
+    """Read a file of TOML.
+
+    Args:
+        file: its path.
+        absent: what to say beside it if there is no such file.
+
+    Raises:
+        ScenarioError: it cannot be read.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise problem(file, "", f"no such file; {absent}") from None
+    except UnicodeDecodeError as error:
+        raise problem(file, "", f"not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        text = str(error)
+        place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", text)
+        where = f"line {place[1]}, column {place[2]}" if place and place[1] else "end of the file"
+        what = text[: place.start()] if place else text
+        raise problem(file, "", f"{where}: not valid TOML: {what[:1].lower()}{what[1:]}") from None
+    except OSError as error:
+        raise problem(file, "", f"cannot be read: {error.strerror}") from None
 
 
 class Table:

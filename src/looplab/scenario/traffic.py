@@ -10,15 +10,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from .schema import Positive, Text
+from .schema import Duration, NotNegative, Positive, Text, Users
 
-Duration = Annotated[
-    float | str,
-    Meta(description='a duration, such as "15s", "200ms" or 1.5 seconds', extra={"duration": True}),
-]
 Count = Annotated[int, Meta(ge=1, le=1_000_000, description="a whole number from 1 to 1000000")]
-Users = Annotated[int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")]
-NotNegative = Annotated[float, Meta(ge=0, description="a number from 0")]
 Bytes = Annotated[
     int, Meta(ge=1, le=1_000_000_000, description="a whole number of bytes from 1 to 1000000000")
 ]
