@@ -13,6 +13,7 @@ from looplab.lab.facts import Facts
 from looplab.lab.gate import Ticket
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
+from looplab.lab.notes import Notes
 from looplab.lab.ports import ports, shortage
 from looplab.lab.selection import Selection
 from looplab.lab.shot import Shot
@@ -152,6 +153,10 @@ class Conductor:
 
         self._supersede()
         self._command(turn, ticket)
+
+    def tell_notes(self, notes: Notes) -> None:
+        """Tell the speaker's second terminals."""
+        self._workshop.tell_notes(notes)
 
     def fire(self, shot: Shot) -> None:
         """Start a run with the traffic alone. What was commanded before is given up."""

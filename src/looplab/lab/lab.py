@@ -14,6 +14,7 @@ from looplab.lab import turns
 from looplab.lab.conductor import READY_DEADLINE_S, Conductor
 from looplab.lab.gate import Ticket
 from looplab.lab.inbox import Inbox
+from looplab.lab.notes import Notes
 from looplab.lab.selection import Selection
 from looplab.lab.shot import Shot
 from looplab.lab.tape import Tape
@@ -219,6 +220,10 @@ class Lab:
     def describe_task(self, worker: int, number: int, name: str) -> None:
         """Ask for the stacks of a task; `worker.task_stacks` of the model answers."""
         self._call(self._conductor.tell_worker, worker, DescribeTask(number, name))
+
+    def tell_notes(self, notes: Notes) -> None:
+        """Tell the speaker's second terminals what the screen shows. Nobody who reads holds the lab up."""
+        self._call(self._conductor.tell_notes, notes)
 
     def drain(self, budget_ns: int) -> bool:
         """Apply what has arrived to the model, for so long; what is left waits for the next call.

@@ -1,10 +1,11 @@
-"""The workshop: what all runs of a lab share: private folder, receiver, sentinel."""
+"""The workshop: what all runs of a lab share: private folder, receiver, sentinel, the speaker's notes."""
 
 from __future__ import annotations
 
 import asyncio
 
 from looplab.lab.intake import Intake
+from looplab.lab.notes import NAME, Notes, NotesDesk
 from looplab.lab.sentinel import Sentinel
 from looplab.servers.commands import stacks_path
 from looplab.servers.runtime import Runtime
@@ -23,6 +24,8 @@ class Workshop:
         self._runtime: Runtime | None = None
         self._receiver: Receiver | None = None
         self._sentinel: Sentinel | None = None
+        self._desk: NotesDesk | None = None
+        self._notes: Notes | None = None
 
     async def open(self) -> Runtime:
         """Make the private folder and the socket, once. A command that is given up does not interrupt it."""
@@ -35,6 +38,12 @@ class Workshop:
         if source and self._receiver is not None:
             self._receiver.send(source, encode(order))
 
+    def tell_notes(self, notes: Notes) -> None:
+        """Tell the speaker's second terminals, those that come later too."""
+        self._notes = notes
+        if self._desk is not None:
+            self._desk.tell(notes)
+
     async def settle(self) -> None:
         """Wait until an opening that has begun is over."""
         if self._opening is not None:
@@ -46,6 +55,8 @@ class Workshop:
             await self._receiver.close()
         if self._sentinel is not None:
             await self._sentinel.close()
+        if self._desk is not None:
+            await self._desk.close()
         if self._runtime is not None:
             self._runtime.close()
 
@@ -63,12 +74,18 @@ class Workshop:
             intake.deliver(batch)
 
         receiver = Receiver(runtime.socket_path, deliver, warn)
+        desk = NotesDesk(runtime.folder / NAME)
         try:
             await receiver.start()
+            await desk.start()
             await sentinel.start(stacks_path(runtime.socket_path))
         except OSError:
+            await desk.close()
             await receiver.close()
             runtime.close()
             raise
+        self._desk = desk
+        if self._notes is not None:
+            desk.tell(self._notes)
         self._runtime, self._receiver, self._sentinel = runtime, receiver, sentinel
         return runtime
