@@ -23,8 +23,9 @@ LOOK_S = 0.01
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_data() -> Iterator[None]:
-    """Keep the databases of the tests apart from those of whoever runs them."""
+    """Keep databases and settings of the tests apart from those of whoever runs them."""
     os.environ.pop("LOOPLAB_POSTGRES_URL", None)
+    os.environ["LOOPLAB_SETTINGS"] = "none"
     folder = os.environ["LOOPLAB_DATA"] = tempfile.mkdtemp(prefix="looplab-data-")
     yield
     shutil.rmtree(folder)

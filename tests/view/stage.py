@@ -15,6 +15,7 @@ from looplab.scenario import catalogue, find, knob_values, plan_for
 from looplab.view.app import LoopLabApp
 from looplab.view.palette import Depth, palette
 from looplab.view.panels.base import Panel
+from looplab.view.settings import Keeper
 from looplab.view.state import Choice, Observer, View
 from looplab.wire.clock import MS
 from looplab.wire.events import Batch, Event, RunStarted, ServerState, Stall
@@ -104,8 +105,9 @@ class Stage:
         batches: list[Batch],
         chosen: Selection | None = None,
         *,
-        theme: str = "dark",
+        theme: str | None = None,
         depth: Depth = "full",
+        keeper: Keeper | None = None,
     ) -> None:
         self.clock = Clock()
         self.lab = FakeLab()
@@ -118,6 +120,7 @@ class Stage:
             live=False,
             theme=theme,
             depth=depth,
+            keeper=keeper,
         )
 
     def frame(self, until_ns: int) -> None:

@@ -361,7 +361,7 @@ async def test_every_action_is_in_the_palette() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         titles = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
         assert {key.title for key in KEYS if key.title} <= titles
-        assert {"Quit", "Theme", "Variant: def + time.sleep", "Scenario: Hello"} <= titles
+        assert {"Quit", "Theme: high contrast", "Variant: def + time.sleep", "Scenario: Hello"} <= titles
         await pilot.press("ctrl+p")
         assert isinstance(stage.app.screen, CommandPalette)
         stage.app.frame(START_NS)

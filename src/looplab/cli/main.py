@@ -68,6 +68,13 @@ _generators = click.option(
 )
 
 
+_theme = click.option(
+    "--theme",
+    type=click.Choice(["dark", "light", "contrast"]),
+    help="Colours for this time; the key T changes them, and is remembered.",
+)
+
+
 @click.group(cls=Commands, epilog=EPILOG)
 @click.version_option(__version__, message="looplab %(version)s", help="Print the version.")
 @click.option(DEBUG, is_flag=True, help="Print the traceback of an error; works with every command.")
@@ -91,15 +98,21 @@ def looplab(debug: bool) -> None:
     is_flag=True,
     help="Give aiomonitor (key t) a Python console in the server, for anybody on this machine.",
 )
+@_theme
 def open_scenario(
-    scenario: str | None, variant: str | None, settings: dict[str, str], generators: int, console: bool
+    scenario: str | None,
+    variant: str | None,
+    settings: dict[str, str],
+    generators: int,
+    console: bool,
+    theme: str | None,
 ) -> None:
     """Open the screen on a scenario and start its traffic."""
     chosen = _find(scenario) if scenario is not None else catalogue()[0]
     first = chosen.variant(variant) if variant is not None else chosen.variants[0]
     reason = obstacle()
     if not reason:
-        sys.exit(open_screen(chosen, first, settings, generators=generators, console=console))
+        sys.exit(open_screen(chosen, first, settings, generators=generators, console=console, theme=theme))
     selections = select([chosen], [first.id], settings, generators)
     name = f"{chosen.id} › {first.id}"
     click.echo(f"looplab: {reason}, so {name} runs without a screen", err=True)

@@ -6,8 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
 
 from looplab.scenario import Scenario, Variant, catalogue, knob_values, plan_for
+
+if TYPE_CHECKING:
+    from looplab.view.settings import Keeper
 
 
 def obstacle() -> str:
@@ -19,6 +25,16 @@ def obstacle() -> str:
     return "TERM=dumb cannot show the screen" if os.environ.get("TERM") == "dumb" else ""
 
 
+def remembered() -> Keeper:
+    """Read the settings of the person at this screen."""
+    from looplab.view.settings import Keeper, SettingsError, settings_file
+
+    try:
+        return Keeper(settings_file(os.environ))
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
 def open_screen(
     scenario: Scenario,
     variant: Variant,
@@ -26,6 +42,7 @@ def open_screen(
     *,
     generators: int = 1,
     console: bool = False,
+    theme: str | None = None,
 ) -> int:
     """Show a scenario until the user quits; give the exit status.
 
@@ -35,6 +52,7 @@ def open_screen(
         overrides: what was set on the command line.
         generators: traffic processes that share the plan.
         console: whether aiomonitor may open a Python console in a worker.
+        theme: colours for this time; None takes those of the settings.
     """
     from looplab.lab import Lab, Selection
 
@@ -51,10 +69,11 @@ def open_screen(
     # Only here: whoever has no terminal needs no Textual.
     from looplab.view.app import LoopLabApp
 
+    keeper = remembered()
     lab = Lab()
     lab.open()
     try:
-        app = LoopLabApp(lab, scenarios, selection, console=console)
+        app = LoopLabApp(lab, scenarios, selection, console=console, keeper=keeper, theme=theme)
         # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
         # the terminal back; it takes care of TERM and HUP itself.
         signal.signal(signal.SIGINT, signal.default_int_handler)

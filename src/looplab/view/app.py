@@ -25,8 +25,9 @@ from looplab.view.screens.logs import LogKeeper, LogScreen
 from looplab.view.screens.main import MainScreen
 from looplab.view.screens.stacks import StacksScreen
 from looplab.view.screens.tasks import TasksScreen
+from looplab.view.settings import Keeper
 from looplab.view.state import Choice, Observer
-from looplab.view.themes import PREFIX, THEMES, short_name
+from looplab.view.themes import PREFIX, THEMES, TITLES, next_name, short_name
 from looplab.view.turning import Turnable, Turning
 from looplab.view.visit import visit
 from looplab.wire.clock import MS, S, now_ns
@@ -71,7 +72,8 @@ class LoopLabApp(App[None]):
         *,
         clock: Callable[[], int] = now_ns,
         live: bool = True,
-        theme: str = "dark",
+        keeper: Keeper | None = None,
+        theme: str | None = None,
         depth: Depth | None = None,
         console: bool = False,
     ) -> None:
@@ -83,7 +85,8 @@ class LoopLabApp(App[None]):
             selection: what is started first.
             clock: gives the present moment, `monotonic_ns`.
             live: whether a timer drives the frames; a test calls `frame` itself.
-            theme: `dark`, `light` or `contrast`.
+            keeper: the settings that people made before; None forgets what they change.
+            theme: `dark`, `light` or `contrast`; None takes that of the settings.
             depth: colours of the terminal; None finds out.
             console: whether aiomonitor may open a Python console in a worker.
         """
@@ -97,6 +100,7 @@ class LoopLabApp(App[None]):
         self.choice = Choice(selection, scenarios=len(self.catalogue))
         self.observer = Observer()
         self.log_keeper = LogKeeper()
+        self.keeper = keeper or Keeper()
         self._clock = clock
         self._live = live
         self._with_console = console
@@ -105,7 +109,7 @@ class LoopLabApp(App[None]):
         self._frame_ns = 0
         for theme_ in THEMES:
             self.register_theme(theme_)
-        self.theme = PREFIX + theme
+        self.theme = PREFIX + (theme or self.keeper.settings.theme)
 
     @property
     def look(self) -> Palette:
@@ -114,7 +118,7 @@ class LoopLabApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """Begin with the main screen."""
-        return MainScreen()
+        return MainScreen(code=self.keeper.settings.code)
 
     def on_mount(self) -> None:
         """Start the run and the frame clock."""
@@ -258,6 +262,19 @@ class LoopLabApp(App[None]):
     def action_code(self) -> None:
         """Show or hide the code."""
         self.main.toggle_code()
+        self.remember("code", self.main.code_wanted)
+
+    def action_theme(self, name: str = "") -> None:
+        """Go to a theme, or to the next one."""
+        name = name or next_name(self.theme)
+        self.theme = PREFIX + name
+        self._hint(f"theme: {TITLES[name]}")
+        self.remember("theme", name)
+
+    def remember(self, name: str, value: object) -> None:
+        """Change a setting for this time and the next."""
+        if said := self.keeper.remember(name, value):
+            self._hint(f"not remembered: {said}")
 
     def action_details(self) -> None:
         """Show what is behind the verdict."""
@@ -301,8 +318,9 @@ class LoopLabApp(App[None]):
                 f"Scenario: {scenario.title}", scenario.question, self._runner(f"open({number})")
             )
         yield SystemCommand("Screenshot", "an SVG file in the current folder", self._picture_soon)
-        own = ("Theme", "Quit")
-        yield from (command for command in super().get_system_commands(screen) if command.title in own)
+        for name, title in TITLES.items():
+            yield SystemCommand(f"Theme: {title}", "", self._runner(f"theme('{name}')"))
+        yield from (command for command in super().get_system_commands(screen) if command.title == "Quit")
 
     def action_picture(self) -> None:
         """Save the screen as a picture in the current folder, under a name that is not taken."""

@@ -47,6 +47,7 @@ KEYS: Final = (
     Key("k", "k", "code", "Show or hide the code", "code on or off"),
     Key("l", "l", "logs", "Show the log", "log of all processes"),
     Key("t", "t", "tasks", "Tasks of a worker (aiomonitor)", "tasks of a worker"),
+    Key("T", "T", "theme", "Next theme", "next theme"),
     Key("question_mark", "?", "help", "Help", "this help"),
     Key("q", "q", "quit", "", "quit"),
 )

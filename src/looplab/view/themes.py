@@ -8,6 +8,8 @@ from textual.theme import Theme
 
 from looplab.view.colours import CONTRAST, DARK, LIGHT, Colours
 
+TITLES: Final = {"dark": "dark", "light": "light, for a projector", "contrast": "high contrast"}
+"""The themes by name, with what people call them."""
 PREFIX: Final = "looplab-"
 """Begins the name of each theme, so that a theme of Textual's own is told apart."""
 
@@ -39,6 +41,12 @@ THEMES: Final = (
     _theme("light", LIGHT, dark=False),
     _theme("contrast", CONTRAST, dark=True),
 )
+
+
+def next_name(theme: str) -> str:
+    """Name the theme after another."""
+    names = list(TITLES)
+    return names[(names.index(short_name(theme)) + 1) % len(names)]
 
 
 def short_name(theme: str) -> str:

@@ -51,9 +51,14 @@ class MainScreen(Screen[None]):
         *(Binding(str(n % 10), f"app.open({n})", f"scenario {n}", show=False) for n in range(1, 11)),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, *, code: bool = True) -> None:
+        """Make the screen.
+
+        Args:
+            code: whether the code is shown where there is room.
+        """
         super().__init__()
-        self.code_wanted = True
+        self.code_wanted = code
         self._code_narrow = False
         self._laid: tuple[object, ...] = ()
         self._bands_columns = 0
