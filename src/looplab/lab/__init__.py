@@ -1,7 +1,8 @@
 """One run after another: servers, traffic, receiver and model, without a screen."""
 
+from looplab.lab.ensemble import Ensemble
 from looplab.lab.lab import Lab
 from looplab.lab.selection import Selection
 from looplab.lab.shot import Shot
 
-__all__ = ["Lab", "Selection", "Shot"]
+__all__ = ["Ensemble", "Lab", "Selection", "Shot"]
