@@ -32,7 +32,7 @@ FRAME_BYTES = 8
 def write(path: Path, batches: list[Batch] = BATCHES) -> list[str]:
     """Record batches, and give what the recorder complained of."""
     complaints: list[str] = []
-    recorder = Recorder(path, "one-keyword", "def-blocking", {"delay": 0.1}, complaints.append)
+    recorder = Recorder(path, "one-keyword", "def-blocking", {"delay": 0.1}, {"users": 9}, complaints.append)
     for batch in batches:
         recorder.put(batch)
     recorder.close()
@@ -53,6 +53,7 @@ def test_what_is_recorded_is_what_is_read_as_often_as_wanted(tmp_path: Path) -> 
     recording = Recording(path)
     header = recording.header
     assert (header.scenario, header.variant, header.knobs) == ("one-keyword", "def-blocking", {"delay": 0.1})
+    assert header.traffic == {"users": 9}
     for _ in range(2):
         assert list(recording) == BATCHES
         assert (recording.damage, recording.dropped) == ("", 0)
@@ -171,7 +172,7 @@ def test_what_the_disk_is_too_slow_for_is_dropped_and_counted(
 ) -> None:
     monkeypatch.setattr("looplab.recording.recorder.MOST_EVENTS", 3)
     complaints: list[str] = []
-    recorder = Recorder(tmp_path / "r", "s", "v", {}, complaints.append)
+    recorder = Recorder(tmp_path / "r", "s", "v", {}, {}, complaints.append)
     recorder.put(Batch(1, 1, [Notice(1, "lab", "info", "fits")] * 3))
     too_many = Batch(1, 2, [Notice(2, "lab", "info", "too many")] * 4)
     recorder.put(too_many)

@@ -86,10 +86,13 @@ class Lab:
                 the run: `Recorder.failure` and the log tell it.
         """
         chosen = selection or self.selection
-        scenario, variant = (chosen.scenario.id, chosen.variant.id) if chosen is not None else ("", "")
-        knobs = chosen.knobs if chosen is not None else {}
         recorder = Recorder(
-            path, scenario, variant, knobs, lambda reason: self._call(self._conductor.complain, reason)
+            path,
+            scenario=chosen.scenario.id if chosen is not None else "",
+            variant=chosen.variant.id if chosen is not None else "",
+            knobs=chosen.knobs if chosen is not None else {},
+            traffic=chosen.traffic if chosen is not None else {},
+            failed=lambda reason: self._call(self._conductor.complain, reason),
         )
         self.stop_recording()
         self._tape.begin(recorder)

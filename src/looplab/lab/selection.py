@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from looplab.scenario import Scenario, Variant, knob_environment
+from looplab.scenario import TRAFFIC_SETTINGS, Scenario, Variant, knob_environment
 from looplab.servers.commands import ServerSpec
 from looplab.traffic.plan import Plan, RequestSpec, Target
 from looplab.wire.clock import now_ns
@@ -33,6 +33,12 @@ class Selection(msgspec.Struct, frozen=True):
     def users(self) -> int:
         """Users that the plan has at most: the concurrency of a burst, what an open plan has in flight."""
         return self.plan.rows
+
+    @property
+    def traffic(self) -> dict[str, float]:
+        """The numbers of the plan by the names that set them."""
+        named = {name: getattr(self.plan, name) for name in TRAFFIC_SETTINGS}
+        return {name: float(value) for name, value in named.items() if value}
 
     @property
     def targets(self) -> list[Target]:

@@ -3,8 +3,9 @@
 The events are those of the wire, so a replay takes the very same path through the model as a live run.
 """
 
+from looplab.recording.marks import Index, Mark, index
 from looplab.recording.reader import Recording
 from looplab.recording.recorder import Recorder
 from looplab.recording.shape import Header, RecordingError
 
-__all__ = ["Header", "Recorder", "Recording", "RecordingError"]
+__all__ = ["Header", "Index", "Mark", "Recorder", "Recording", "RecordingError", "index"]

@@ -32,9 +32,19 @@ class Recording:
 
     def __iter__(self) -> Iterator[Batch]:
         """Give the batches in the order in which they were received, up to the end or the damage."""
+        return (batch for _, batches in self.frames() for batch in batches)
+
+    def frames(self, place: int = 0) -> Iterator[tuple[int, list[Batch]]]:
+        """Give the frames from a place on, each with its own place and its batches.
+
+        Args:
+            place: where in the file a frame begins, as it was given before; 0 for the first.
+        """
         self.damage = ""
         with self.path.open("rb") as file:
             self._open(file)
+            if place:
+                file.seek(place)
             while True:
                 place = file.tell()
                 try:
@@ -46,8 +56,7 @@ class Recording:
                 except ValueError as error:
                     self.damage = f"{error} (at byte {place:,})"
                     return
-                for source, received_ns, events in batches:
-                    yield Batch(source, received_ns, events)
+                yield place, [Batch(source, received_ns, events) for source, received_ns, events in batches]
 
     def _open(self, file: BinaryIO) -> Header:
         if file.read(len(shape.MAGIC)) != shape.MAGIC:

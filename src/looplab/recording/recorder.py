@@ -33,6 +33,7 @@ class Recorder:
         scenario: str,
         variant: str,
         knobs: Mapping[str, float],
+        traffic: Mapping[str, float],
         failed: Callable[[str], None],
     ) -> None:
         """Begin a file; what was there before is not written over.
@@ -42,6 +43,7 @@ class Recorder:
             scenario: id of the scenario.
             variant: id of the variant.
             knobs: values of its knobs.
+            traffic: the numbers of its traffic by the names that set them.
             failed: called once, from the recorder's thread, with one line if the disk fails.
 
         Raises:
@@ -68,6 +70,7 @@ class Recorder:
             scenario=scenario,
             variant=variant,
             knobs=dict(knobs),
+            traffic=dict(traffic),
             began_ns=self.began_ns,
             began_wall_ns=time.time_ns(),
         )

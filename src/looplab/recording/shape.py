@@ -52,6 +52,8 @@ class Header(msgspec.Struct, kw_only=True):
     scenario: str
     variant: str
     knobs: dict[str, float]
+    traffic: dict[str, float] = {}
+    """The numbers of the traffic by the names that set them: users, requests, …"""
     began_ns: int
     """`time.monotonic_ns` at the beginning, the clock of all times in the events, …"""
     began_wall_ns: int
