@@ -14,6 +14,7 @@ from looplab.model import Ceiling, Model, StallRecord, Statistics, Verdict, Work
 from looplab.view import format as write
 from looplab.view import window as windows
 from looplab.view.controls import Control, controls
+from looplab.view.presenter.telling import Telling
 from looplab.view.window import Sweep, Window
 from looplab.wire.clock import MS, S
 
@@ -64,6 +65,10 @@ class Choice:
     """What the footer says in place of the keys, …"""
     hint_until_ns: int = 0
     """… until this moment."""
+    telling: Telling | None = None
+    """The step of the talk that is told."""
+    pressed: tuple[tuple[str, bool], ...] = ()
+    """The keys that were pressed last, each with whether it fades; shown in a corner."""
 
 
 @dataclass

@@ -94,6 +94,20 @@ class Turning:
             self._hint(f"{users:,} requests at once on top of the traffic")
             self._lab.burst(users, users)
 
+    def to(self, selection: Selection, *, loaded: bool = False) -> None:
+        """Turn everything to a selection that somebody else has made, of the same variant.
+
+        Args:
+            selection: what is wanted.
+            loaded: whether its users, or its rate, are to be told.
+        """
+        choice = self._choice
+        choice.selection = selection
+        if loaded:
+            plan = selection.plan
+            choice.wanted = plan.rate if plan.is_open else selection.users
+        self._wait()
+
     def load(self, step: int) -> None:
         """Change the users, or the rate of an open model; a burst is fired again with other users."""
         choice, plan = self._choice, self._choice.selection.plan

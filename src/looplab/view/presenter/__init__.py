@@ -1,0 +1,1 @@
+"""The presenter: where a talk is, what it waits for, and what the next step does to the run."""
