@@ -50,7 +50,7 @@ def rows(widget: PanelWidget) -> list[str]:
 @pytest.fixture
 def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     batches = played("async-blocking", until_ns=START_NS + 3 * S)
-    recorder = Recorder(tmp_path / "run.looplab", "one-keyword", "async-blocking", {}, pytest.fail)
+    recorder = Recorder(tmp_path / "run.looplab", "one-keyword", "async-blocking", {}, {}, pytest.fail)
     for batch in batches:
         recorder.put(batch)
     recorder.close()

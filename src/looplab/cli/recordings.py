@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from looplab.scenario import find
+from looplab.scenario import catalogue, find
 
-from .headless import LAST_LINES, select
+from .headless import LAST_LINES, select, show
+from .screen import obstacle
 from .settings import POSTGRES, complete_scenario, pairs, use_postgres
+
+if TYPE_CHECKING:
+    from looplab.recording import Index, Recording
+
+LONG_BYTES = 1_000_000
+"""A larger file takes a moment to read, and is read with a bar."""
 
 
 def _fresh_file(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
@@ -77,3 +85,57 @@ def record(
     click.echo(f"{file}  {file.stat().st_size:,} bytes{lost}")
     if failed is not None:
         raise click.ClickException("\n  ".join([failed.reason, *failed.log[-LAST_LINES:]]))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--speed",
+    metavar="X",
+    type=click.FloatRange(0.1, 10),
+    default=1.0,
+    show_default=True,
+    help="Seconds of the recording in a second, from 0.1 to 10.",
+)
+def replay(file: Path, speed: float) -> None:
+    """Show a recording on the screen.
+
+    Without a terminal it prints the table of `bench` for what was recorded.
+    """
+    recording, index = _read(file)
+    if obstacle():
+        from looplab.report import recorded, table
+
+        show(table.Figures(recorded.report(recording, index, catalogue())))
+
+
+def _read(file: Path) -> tuple[Recording, Index]:
+    """Open a recording and read what is in it; say on stderr what is missing."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from looplab.recording import Recording, RecordingError, index
+
+    try:
+        recording = Recording(file)
+    except RecordingError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from None
+    with Progress(
+        TextColumn("reading the recording"),
+        BarColumn(bar_width=24),
+        console=Console(stderr=True),
+        transient=True,
+        disable=file.stat().st_size < LONG_BYTES or not Console(stderr=True).is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=1.0)
+        found = index(recording, lambda share: progress.update(task, completed=share))
+    if not found.runs:
+        damage = f": {found.damage}" if found.damage else ""
+        raise click.ClickException(f"{file}: there is no run in this recording{damage}")
+    if found.damage:
+        click.echo(f"looplab: {file} plays up to the damage: {found.damage}", err=True)
+    if found.dropped:
+        lost = f"{found.dropped:,} batches are not in {file}: the disk was too slow"
+        click.echo(f"looplab: {lost}", err=True)
+    return recording, found

@@ -7,16 +7,11 @@ beyond it is read from the events that begin a run.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
-from looplab.lab import Selection
+from looplab.lab.told import selection_of
 from looplab.model import Model
-from looplab.scenario import Scenario, Variant
-from looplab.traffic.plan import ExecutorName, Plan
 from looplab.view.state import Choice, Observer, View
-
-_NOBODY = Variant(id="none", title="", app="none:none")
 
 
 class Shows(Protocol):
@@ -59,47 +54,3 @@ class Watch:
             self._choice = Choice(selection_of(model))
         observer = self._observers.setdefault(width, Observer())
         return observer.view(model, self._choice, now_ns, width)
-
-
-def selection_of(model: Model) -> Selection:
-    """Read from a model what was run, as far as its events tell."""
-    run, traffic = model.run, model.traffic
-    if run is None:
-        variant, id, knobs, users = _NOBODY, "", dict[str, float](), len(model.users.rows)
-    else:
-        variant = Variant(
-            id=run.variant,
-            title=run.title,
-            app="none:none",
-            server=run.server,
-            workers=max(run.workers // max(run.instances, 1), 1),
-            instances=run.instances,
-            shows=run.shows,
-        )
-        id, knobs, users = run.scenario, run.knobs, run.users
-    plan = _plan(traffic.executor if traffic is not None else "burst", users)
-    scenario = Scenario(
-        id=id,
-        folder=Path(),
-        title=id,
-        question="",
-        source="",
-        knobs={},
-        variants=[variant],
-        traffic=plan,
-        claims=[],
-        steps=[],
-    )
-    return Selection(scenario=scenario, variant=variant, knobs=knobs, plan=plan)
-
-
-def _plan(executor: str, users: int) -> Plan:
-    """Make a plan of the kind that sent the traffic, with as many rows."""
-    return Plan(
-        executor=cast(ExecutorName, executor),
-        requests=users,
-        concurrency=users,
-        users=users,
-        connections=users,
-        start=users if executor == "ramping" else 0,
-    )
