@@ -6,7 +6,7 @@ Every style that a panel uses is made here, once; painting only looks it up.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -36,6 +36,9 @@ GLYPHS: Final[dict[int, str]] = {
 NAMES: Final[dict[int, str]] = {phase: phase.name.lower().replace("_", "-") for phase in Phase}
 """What the legend and the help call the phases."""
 
+LIT: Final = 16
+"""Added to the phase of a cell that is lit, while all others are pale."""
+
 SEVERITIES: Final = ("error", "warning", "ok", "info")
 
 
@@ -51,8 +54,18 @@ def terminal_depth(environment: Mapping[str, str]) -> Depth:
     return "full" if any(name in environment.get("TERM", "") for name in _RICH_TERMS) else "ansi"
 
 
-_TINT = 0.42
-"""How much of its colour the ground of a detailed bar keeps: the glyph on it stays readable."""
+_TINT = 0.36
+"""How much of its colour the ground of a detailed bar keeps: a number on it stays readable …"""
+_INK = 0.6
+"""… and how much of it the glyph keeps, which is drawn towards the colour of the text."""
+
+
+_ON_BLOCKING = "#000000"
+"""Colour of the number on a stall: its ground is bright in each theme."""
+_FADED = 0.38
+"""How much of its colour a pale phase keeps beside the request that is lit, …"""
+_LIT_SHARE = 0.72
+"""… and how much that of the lit one: the rest is the colour of text, so that also `queued` shines."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,7 @@ class Palette:
     """A slot that is held while its thread is idle."""
     busy_on_idle: Style
     _pairs: dict[tuple[int, int], Style] = field(default_factory=dict)
+    _derived: list[Palette] = field(default_factory=list)
 
     def pair(self, upper: int, lower: int) -> Style:
         """Give the style of a `▀` whose halves show two phases; made once for each pair."""
@@ -103,6 +117,13 @@ class Palette:
             style = Style.from_color(Color.parse(phases[upper]), Color.parse(phases[lower]))
             self._pairs[upper, lower] = style
         return style
+
+    @property
+    def pale(self) -> Palette:
+        """The palette while one request is lit: its phases, with `LIT` added, shine; all others are pale."""
+        if not self._derived:
+            self._derived.append(_pale(self))
+        return self._derived[0]
 
     @property
     def dense(self) -> bool:
@@ -125,7 +146,11 @@ def palette(theme: str = "dark", depth: Depth = "full") -> Palette:
     """Make the palette of a theme (`dark`, `light`, `contrast`) at a colour depth."""
     if depth == "none":
         return _colourless()
-    colours = ANSI if depth == "ansi" else {"light": LIGHT, "contrast": CONTRAST}.get(theme, DARK)
+    return _of(ANSI if depth == "ansi" else {"light": LIGHT, "contrast": CONTRAST}.get(theme, DARK), depth)
+
+
+def _of(colours: Colours, depth: Depth) -> Palette:
+    """Make every style of some colours."""
     ground = colours.ground
     if depth == "ansi":
         idle = "bright_black"
@@ -134,12 +159,12 @@ def palette(theme: str = "dark", depth: Depth = "full") -> Palette:
     else:
         idle = _blend(colours.phases[Phase.THREAD], ground, _TINT)
         tints = {p: _blend(c, ground, _TINT) for p, c in colours.phases.items()}
-        textured = {p: _style(c, tints[p]) for p, c in colours.phases.items()}
-        textured[Phase.BLOCKING] = _style(colours.phases[Phase.BLOCKING], colours.phases[Phase.BLOCKING])
+        textured = {p: _style(_blend(c, colours.text, _INK), tints[p]) for p, c in colours.phases.items()}
         labels = {p: _style(colours.text, tint, bold=True) for p, tint in tints.items()}
-        labels[Phase.BLOCKING] = _style(
-            colours.severities["error"][1], colours.phases[Phase.BLOCKING], bold=True
-        )
+        for p in (Phase.BLOCKING, Phase.BLOCKING | LIT):
+            if p in colours.phases:
+                textured[p] = _style(colours.phases[p], colours.phases[p])
+                labels[p] = _style(_ON_BLOCKING, colours.phases[p], bold=True)
     grounds = {s: _style(text, back) for s, (back, text) in colours.severities.items()}
     return Palette(
         colours=colours,
@@ -168,6 +193,22 @@ def palette(theme: str = "dark", depth: Depth = "full") -> Palette:
         idle=_style(idle, ground),
         busy_on_idle=_style(colours.phases[Phase.THREAD], idle),
     )
+
+
+def _pale(look: Palette) -> Palette:
+    """Make the palette in which one request is lit."""
+    colours = look.colours
+    if look.depth == "none":
+        reverse, dim = Style(reverse=True, bold=True), Style(dim=True)
+        every = dict.fromkeys(GLYPHS, dim) | {p | LIT: reverse for p in GLYPHS}
+        return replace(look, solid=every, filled=every, textured=every, labels=every, _derived=[])
+    if look.depth == "ansi":
+        phases = dict.fromkeys(GLYPHS, "bright_black")
+        phases |= {p | LIT: c for p, c in colours.phases.items()} | {Phase.QUEUED | LIT: "bright_white"}
+    else:
+        phases = {p: _blend(c, colours.ground, _FADED) for p, c in colours.phases.items()}
+        phases |= {p | LIT: _blend(c, colours.text, _LIT_SHARE) for p, c in colours.phases.items()}
+    return _of(replace(colours, phases=phases), look.depth)
 
 
 def _colourless() -> Palette:
