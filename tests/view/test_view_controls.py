@@ -161,7 +161,7 @@ def test_the_load_is_named_by_what_it_is() -> None:
         (OPEN, ("a second", "150"), "- + rate"),
     ):
         view.choice = Choice(with_plan(plan))
-        view.model.traffic = None
+        view.load_told = None
         assert view.load == load
         assert word in text_of(Footer(), view, 200, 1)[0]
         assert any(load[0] in row and load[1] in row for row in text_of(NumbersPanel(), view, 60, 30))

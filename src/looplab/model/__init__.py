@@ -9,7 +9,7 @@ from looplab.model.loop import LoopLane, LoopRun
 from looplab.model.model import Model
 from looplab.model.requests import Request, Span
 from looplab.model.series import BUCKET_NS
-from looplab.model.slots import BUSY, HELD, Slot, SlotPool, Use
+from looplab.model.slots import BUSY, HELD, PoolState, Slot, SlotPool, Use
 from looplab.model.sources import Source
 from looplab.model.stalls import Place, StallRecord
 from looplab.model.statistics import Latency, Little, Statistics
@@ -29,6 +29,7 @@ __all__ = [
     "LoopRun",
     "Model",
     "Place",
+    "PoolState",
     "Request",
     "Resource",
     "Row",

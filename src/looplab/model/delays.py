@@ -191,6 +191,11 @@ class Delays:
         (rid, place), delay_ns = max(sums.items(), key=lambda item: item[1])
         return Delay(rid, place, delay_ns, sum(sums.values()))
 
+    def at(self, t_ns: int) -> StallRecord | None:
+        """Give the stall that held the loop at a moment, of those that are over."""
+        place = bisect_right(self._began, t_ns) - 1
+        return self._stalls[place] if place >= 0 and self._ended[place] > t_ns else None
+
     def settle(self) -> None:
         """Bring `victims` and `delay_ns` of all records up to date."""
         if not self._unsettled:

@@ -87,6 +87,11 @@ class LoopLane:
         """The stall that lasts now, or None."""
         return self.stalls.present
 
+    def stall_at(self, t_ns: int) -> StallRecord | None:
+        """Give the stall that held the loop at a moment, or None."""
+        present = self.present_stall
+        return present if present is not None and present.began_ns <= t_ns else self.delays.at(t_ns)
+
     # Events
 
     def follow(self, request: Request, code: int, since_ns: int, next_code: int, next_ns: int) -> None:
@@ -299,6 +304,20 @@ class LoopLane:
         if total is None or to_ns <= from_ns:
             return None
         return min(max((total - (busy_ns or 0.0)) / (to_ns - from_ns), 0.0), 1.0)
+
+    def held_by(self, from_ns: int, to_ns: int, now_ns: int) -> int:
+        """Give the request whose run held the loop longest between two times; 0 if it is not known."""
+        held: dict[int, int] = {}
+        present = self.open_run(now_ns)
+        if present is not None and self.open_rid > 0:
+            held[self.open_rid] = min(present[1], to_ns) - max(present[0], from_ns)
+        for run in reversed(self.runs):
+            if run.ended_ns <= from_ns:
+                break
+            if run.rid > 0 and run.began_ns < to_ns:
+                held[run.rid] = held.get(run.rid, 0) + min(run.ended_ns, to_ns) - max(run.began_ns, from_ns)
+        rid = max(held, key=lambda rid: held[rid], default=0)
+        return rid if rid and held[rid] > 0 else 0
 
     def phases_by_column(
         self, from_ns: int, column_ns: int, first_col: int, last_col: int, now_ns: int

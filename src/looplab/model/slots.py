@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from operator import attrgetter
+from typing import NamedTuple
 
 from looplab.model.columns import paint
 from looplab.model.histogram import Histogram
@@ -85,6 +86,20 @@ class Slot:
         """Whether it is held, so that it changes with time although no event comes."""
         return self.open is not None
 
+    @property
+    def until_ns(self) -> int:
+        """When its last finished use ends."""
+        return self.uses[-1].released_ns if self.uses else 0
+
+    def uses_of(self, rid: int, from_ns: int, to_ns: int) -> list[Use]:
+        """Give the uses by a request that overlap `[from_ns, to_ns)`."""
+        uses = self.uses
+        first = max(bisect_right(uses, from_ns, key=_taken) - 1, 0)
+        found = [use for use in uses[first : bisect_right(uses, to_ns, key=_taken)] if use.rid == rid]
+        if self.open is not None and self.open.rid == rid and self.open.taken_ns < to_ns:
+            found.append(self.open)
+        return found
+
     def add(self, use: Use) -> None:
         """Add a finished use; one that was only guessed is replaced."""
         uses = self.uses
@@ -116,6 +131,20 @@ class Slot:
         if self.open is not None:
             shown.append(self.open)
         return paint((use.spans(begin, end, now_ns, self.busy) for use in shown), begin, column_ns, columns)
+
+
+class PoolState(NamedTuple):
+    """What was so of a pool at one moment."""
+
+    kind: SlotKind
+    total: int
+    held: int
+    busy: int
+    waiting: int
+    connecting: int
+    peak: int
+    used: bool
+    """Whether any of its slots was ever used."""
 
 
 class SlotPool:
@@ -177,6 +206,20 @@ class SlotPool:
     def busy_code(self) -> Phase:
         """Code of a slot that works: what it is good for."""
         return IN_USE if self.kind == "connections" else BUSY
+
+    @property
+    def state(self) -> PoolState:
+        """What is so of it now."""
+        return PoolState(
+            self.kind,
+            self.total,
+            self.held,
+            self.busy,
+            self.waiting,
+            self.connecting,
+            self.peak,
+            bool(self.slots),
+        )
 
     @property
     def holders(self) -> dict[int, Use]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+from operator import itemgetter
 
 from looplab.model.carriers import Carriers
 from looplab.model.flow import Flow
@@ -23,6 +26,15 @@ OPEN_GRACE_NS = 5 * MS
 
 UNHEARD_NS = 200 * MS
 """A request that ended so long ago without an answer, and without a worker's word, never left the queue."""
+
+
+NEWEST = 2_000
+"""Requests among which the slowest that are over are looked for: a look costs half a millisecond."""
+
+
+def order(request: Request) -> tuple[int, int, int]:
+    """Give the place of a request in the order of their beginnings."""
+    return request.begin_ns, request.client, request.rid
 
 
 class Requests:
@@ -51,6 +63,26 @@ class Requests:
     def __iter__(self) -> Iterator[Request]:
         """Go through all that are kept, in the order in which they became known."""
         return iter(self._kept)
+
+    def neighbour(self, beside: tuple[int, int, int], step: int) -> Request | None:
+        """Give the next request (1), or the one before (-1), by `order`; None at the ends."""
+        if step > 0:
+            return min((r for r in self._kept if order(r) > beside), key=order, default=None)
+        return max((r for r in self._kept if order(r) < beside), key=order, default=None)
+
+    def slowest(self, now_ns: int, most: int) -> list[Request]:
+        """Give the requests that took longest, of those that are open and the newest that are over.
+
+        At most one of each user, the slowest first.
+        """
+        found: dict[int, tuple[int, Request]] = {}
+        # Those that have been open longest come first in the table.
+        for request in chain(islice(self.open_clients.values(), most), islice(reversed(self._kept), NEWEST)):
+            length_ns = (request.end_ns or now_ns) - request.begin_ns
+            if request.user >= 0 and length_ns > found.get(request.user, (0, request))[0]:
+                found[request.user] = length_ns, request
+        slowest = heapq.nlargest(most, found.values(), key=itemgetter(0))
+        return [request for _, request in slowest]
 
     def take_client(self, event: ClientRequest, source: Source) -> Request | None:
         """Take what the traffic client tells of a request; give it if this was the word that it is done."""

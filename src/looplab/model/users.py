@@ -35,6 +35,11 @@ class Row:
         """Whether a request is open, so that the row changes with time although no event comes."""
         return bool(self.requests) and self.requests[-1].open
 
+    @property
+    def until_ns(self) -> int:
+        """When its last bar ends, as far as it is known."""
+        return self.requests[-1].end_ns if self.requests else 0
+
     def add(self, request: Request) -> None:
         """Put a request where its beginning belongs."""
         request.row = self

@@ -25,6 +25,7 @@ from looplab.view.screens.logs import LogKeeper, LogScreen
 from looplab.view.screens.main import MainScreen
 from looplab.view.screens.stacks import StacksScreen
 from looplab.view.screens.tasks import TasksScreen
+from looplab.view.scrubbing import Scrubbing
 from looplab.view.settings import Keeper
 from looplab.view.state import Choice, Observer
 from looplab.view.themes import PREFIX, THEMES, TITLES, next_name, short_name
@@ -106,6 +107,7 @@ class LoopLabApp(App[None]):
         self._with_console = console
         self._depth: Depth = depth
         self.turning = Turning(lab, self.choice, clock, self._hint, self._go_on, self._choose)
+        self.scrubbing = Scrubbing(self.observer, self.choice, self._hint)
         self._frame_ns = 0
         for theme_ in THEMES:
             self.register_theme(theme_)
@@ -194,8 +196,7 @@ class LoopLabApp(App[None]):
         self.lab.start(selection)
 
     def _go_on(self) -> None:
-        if self.observer.frozen_ns:
-            self.observer.freeze(0)
+        self.observer.release()
 
     def action_open(self, number: int) -> None:
         """Open a scenario by its place in the catalogue, from 1."""
@@ -224,7 +225,43 @@ class LoopLabApp(App[None]):
 
     def action_freeze(self) -> None:
         """Hold the picture, or let it go on."""
-        self.observer.freeze(self._clock())
+        self.scrubbing.freeze()
+
+    def action_scrub(self, columns: int) -> None:
+        """Go on or back in time by columns."""
+        self.scrubbing.step(columns)
+
+    def action_begin(self) -> None:
+        """Go to the beginning."""
+        self.scrubbing.begin()
+
+    def action_present(self) -> None:
+        """Go back to the present."""
+        self.scrubbing.end()
+
+    def action_speed(self, step: int) -> None:
+        """Play on from the held place, faster or slower."""
+        self.scrubbing.speed(step)
+
+    def action_request(self, step: int) -> None:
+        """Go to the next request or the one before, and light it."""
+        self.scrubbing.request(step)
+
+    def action_light(self, client: int, source: int, rid: int) -> None:
+        """Light the request under the mouse."""
+        self.scrubbing.light(client, source, rid)
+
+    def action_widen(self, step: int) -> None:
+        """Make the window wider or narrower."""
+        self.scrubbing.widen(step)
+
+    def action_strip(self) -> None:
+        """Have the window sweep or run."""
+        self.scrubbing.run()
+
+    def action_leave(self) -> None:
+        """Put the light out; then go back to the present."""
+        self.scrubbing.put_out()
 
     def action_traffic(self) -> None:
         """Stop the traffic, or start it again; a server that failed is started again."""

@@ -22,6 +22,10 @@ class Painted(Protocol):
     def live(self) -> bool:
         """Whether it changes with time although no event comes."""
 
+    @property
+    def until_ns(self) -> int:
+        """When its last bar ends, where none is open."""
+
     def phases_by_column(
         self, from_ns: int, column_ns: int, first_col: int, last_col: int, now_ns: int
     ) -> bytearray:
@@ -31,7 +35,7 @@ class Painted(Protocol):
 class Lane:
     """The cells of one row: a byte a column, 0 or a `Phase`."""
 
-    __slots__ = ("cells", "live", "upto", "version")
+    __slots__ = ("cells", "live", "now_ns", "upto", "version")
 
     def __init__(self, width: int) -> None:
         self.cells = bytearray(width)
@@ -40,26 +44,45 @@ class Lane:
         self.live = True
         self.upto = 0
         """Columns that are computed."""
+        self.now_ns = 0
+        """The time up to which they are."""
 
     def follow(self, source: Painted, window: Window, now_ns: int) -> int:
-        """Bring the cells up to a time, and give the first column that may have changed, -1 if none did."""
+        """Bring the cells to a time, later or earlier, and give the first that may have changed, or -1."""
         version = source.version
-        if version == self.version and not self.live:
+        seen_ns = min(self.now_ns, now_ns)
+        if version == self.version and (
+            self.now_ns == now_ns or not (self.live or source.until_ns > seen_ns)
+        ):
+            self.now_ns = now_ns
             return -1
         reached = window.reached(now_ns)
-        if self.version < 0:
-            first = 0
-        elif version == self.version:
-            # Nothing new was told, so an open bar only grows: the last column and the new ones.
-            first = max(self.upto - 1, 0)
-        else:
-            first = max(min(self.upto - 1, window.column(now_ns - LATE_NS)), 0)
-        self.version, self.live, self.upto = version, source.live, reached
+        before = self.upto
+        # If nothing new was told, a bar only grows or is cut: the last column, and what lies between.
+        first = min(before, reached) - 1
+        if version != self.version:
+            first = min(first, window.column(seen_ns - LATE_NS)) if self.version >= 0 else 0
+        first = max(first, 0)
+        self.version, self.live, self.upto, self.now_ns = version, source.live, reached, now_ns
         made = source.phases_by_column(window.start_ns, window.column_ns, first, reached, now_ns)
-        if self.cells[first:reached] == made:
+        # Going back leaves nothing behind.
+        made += bytes(max(before - reached, 0))
+        last = first + len(made)
+        if self.cells[first:last] == made:
             return -1
-        self.cells[first:reached] = made
+        self.cells[first:last] = made
         return first
+
+    def run(self, columns: int) -> None:
+        """Move on with a window that lies so many columns further on."""
+        run_on(self.cells, columns)
+        self.upto = max(self.upto - columns, 0)
+
+
+def run_on(cells: bytearray, columns: int) -> None:
+    """Drop columns at the left, and make room for as many at the right."""
+    del cells[:columns]
+    cells.extend(bytes(columns))
 
 
 _BY_RANK = bytes(
@@ -99,6 +122,12 @@ class Group:
         """Places of its rows in the model."""
         self.lanes = [Lane(width) for _ in members]
         self.cells = bytearray(width)
+
+    def run(self, columns: int) -> None:
+        """Move on with a window that lies so many columns further on."""
+        run_on(self.cells, columns)
+        for lane in self.lanes:
+            lane.run(columns)
 
     def follow(self, source: Callable[[int], Painted], window: Window, now_ns: int) -> bool:
         """Bring the cells up to a time, and tell whether one of them changed."""

@@ -15,7 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from looplab.view.layout import GUTTER
-from looplab.view.palette import GLYPHS, Palette
+from looplab.view.palette import GLYPHS, LIT, Palette
 from looplab.view.window import Window
 
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
@@ -65,7 +65,7 @@ def glyph_row(
                 Segment("".join(text[c] for c in range(column, column + length)), palette.labels[code])
             )
         elif code:
-            segments.append(Segment(GLYPHS[code] * length, palette.textured[code]))
+            segments.append(Segment(GLYPHS[code & ~LIT] * length, palette.textured[code]))
         else:
             segments.append(Segment(" " * length, palette.text))
         column += length
@@ -123,14 +123,16 @@ def strip(segments: Iterable[Segment], width: int, ground: Style) -> Strip:
     return made
 
 
-def band_strip(label: str, segments: list[Segment], width: int, palette: Palette) -> Strip:
-    """Make the strip of a band's row: gutter, cells, margin.
+def band_strip(
+    label: str, segments: list[Segment], width: int, palette: Palette, *, lit: bool = False
+) -> Strip:
+    """Make the strip of a band's row: gutter, cells, margin; the label of a row that is lit stands out.
 
     All its characters are one cell wide, so its length is known: measuring and cutting a strip costs as
     much as drawing it.
     """
     used = GUTTER + sum(len(segment.text) for segment in segments)
-    gutter = Segment(label.rjust(GUTTER - 1) + " ", palette.dim)
+    gutter = Segment(label.rjust(GUTTER - 1) + ("▸" if lit else " "), palette.accent if lit else palette.dim)
     return Strip([gutter, *segments, Segment(" " * (width - used), palette.text)], width)
 
 

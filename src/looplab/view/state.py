@@ -1,40 +1,32 @@
 """What the panels get to see: the model, the moment that the picture shows, and what people chose.
 
 The `Observer` makes one `View` a frame. Figures that are read by people are computed ten times a
-second only: nobody reads faster, and percentiles cost more than a row of cells.
+second only: nobody reads faster, and percentiles cost more than a row of cells. A picture that is held
+goes back to the figures of its moment, and draws the bars of the present model up to it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 
 from looplab.lab import Selection
-from looplab.model import Ceiling, Model, StallRecord, Statistics, Verdict, Worker
+from looplab.model import Model, Request, StallRecord, Worker
 from looplab.view import format as write
 from looplab.view import window as windows
 from looplab.view.controls import Control, controls
+from looplab.view.history import FIGURES_PERIOD_NS, KEPT_NS, Figures, History, figures
+from looplab.view.playhead import Playhead
 from looplab.view.presenter.telling import Telling
-from looplab.view.window import Sweep, Window
+from looplab.view.window import Window, Windows
 from looplab.wire.clock import MS, S
 
-FIGURES_PERIOD_NS = 100 * MS
-_FIGURES = (
-    "verdicts",
-    "ceiling",
-    "statistics",
-    "in_flight",
-    "queued",
-    "rps",
-    "lag_ms",
-    "busy_shares",
-    "probe_share",
-)
-"""Fields of a view that are computed only every `FIGURES_PERIOD_NS`."""
 _WAITING = ("starting", "idle")
 """Verdicts that only say that nothing happens yet."""
 UI_MEMORY_NS = S
 """The worst frame of the last second is what the header shows: a mean would hide it."""
+_FINE_NS = 50 * MS
+"""With columns shorter than this a moment is told in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +61,12 @@ class Choice:
     """The step of the talk that is told."""
     pressed: tuple[tuple[str, bool], ...] = ()
     """The keys that were pressed last, each with whether it fades; shown in a corner."""
+    lit: Request | None = None
+    """The request that is lit in every band."""
 
 
-@dataclass
-class View:
+@dataclass(kw_only=True)
+class View(Figures):
     """One frame's worth of everything."""
 
     model: Model
@@ -81,23 +75,17 @@ class View:
     window: Window
     choice: Choice
     frozen: bool = False
-    verdicts: list[Verdict] = field(default_factory=list)
-    ceiling: Ceiling | None = None
-    statistics: Statistics = field(default_factory=Statistics)
-    in_flight: int | None = None
-    queued: int = 0
-    rps: float = 0.0
-    """Rate of the last second; of the whole run once it is over."""
-    lag_ms: float | None = None
-    """Lag now, the largest of all loops; the largest of the run once it is over. None before a reading."""
+    """Whether the picture is held, or plays from a held moment."""
+    speed: float = 0.0
+    """How fast a held picture plays on; 0 while it stands."""
+    front_ns: int = 0
+    """The latest moment that could be shown."""
     stall: StallRecord | None = None
-    busy_shares: dict[int, float] = field(default_factory=dict)
-    probe_share: float | None = None
-    """CPU time of the probes' own threads, as a share of one core."""
+    """The stall that lasts at the moment."""
     hint: str = ""
     """What the footer says in place of the keys; empty most of the time."""
     figures: int = 0
-    """Goes up whenever the figures were computed anew."""
+    """Goes up whenever the figures are others."""
     ui_ms: float = 0.0
     late_ms: float = 0.0
     backlog: int = 0
@@ -105,17 +93,27 @@ class View:
     @property
     def finished(self) -> bool:
         """Whether the traffic is over."""
-        return self.model.finished
+        return self.ended_ns > 0
 
     @property
     def failed(self) -> bool:
         """Whether the server failed."""
-        return self.model.server is not None and self.model.server.state == "failed"
+        return self.server is not None and self.server.state == "failed"
 
     @property
     def never_ready(self) -> bool:
         """Whether the server failed before there was any traffic to see."""
-        return self.failed and self.model.traffic is None
+        return self.failed and self.load_told is None
+
+    @property
+    def lit(self) -> Request | None:
+        """The request that is lit in every band."""
+        return self.choice.lit
+
+    @property
+    def picture(self) -> tuple[object, ...]:
+        """What a held picture depends on: as long as it is the same no row is drawn."""
+        return self.figures, self.now_ns, self.window, self.lit
 
     @property
     def burst(self) -> bool:
@@ -135,7 +133,7 @@ class View:
     @property
     def load(self) -> tuple[str, str]:
         """What `+` and `-` turn, and how much of it there is."""
-        choice, traffic = self.choice, self.model.traffic
+        choice, traffic = self.choice, self.load_told
         plan = choice.selection.plan
         running = traffic is not None and traffic.running
         if plan.is_open:
@@ -150,14 +148,15 @@ class View:
     @property
     def status(self) -> tuple[str, str, str]:
         """Sign, word and severity of how far the run is."""
-        server = self.model.server
+        server = self.server
+        if self.frozen:
+            sign, word = ("▶", f"{self.speed:g}×") if self.speed else ("❄", "frozen")
+            return sign, f"{word} {self._moment}{self._behind}", "info"
         if self.failed:
             return "■", "failed", "error"
-        if self.frozen:
-            return "❄", f"frozen {write.clock(self.elapsed_ns)}", "info"
-        if self.model.traffic_failed is not None:
+        if self.traffic_failed:
             return "■", "traffic failed", "error"
-        if server is None or server.state == "starting" or self.model.traffic is None:
+        if server is None or server.state == "starting" or self.load_told is None:
             return "◌", "starting", "info"
         if server.state == "stopped":
             return "■", "stopped", "warning"
@@ -168,12 +167,27 @@ class View:
     @property
     def elapsed_ns(self) -> int:
         """Time since the traffic began."""
-        return max(self.now_ns - self.model.started_ns, 0) if self.model.started_ns else 0
+        return max(self.now_ns - self.started_ns, 0) if self.started_ns else 0
+
+    @property
+    def _moment(self) -> str:
+        elapsed_ns = self.elapsed_ns
+        if self.window.column_ns < _FINE_NS:
+            return f"{write.clock(elapsed_ns)}.{elapsed_ns % S // MS:03d}"
+        return f"{write.clock(elapsed_ns)}.{elapsed_ns % S // (100 * MS)}"
+
+    @property
+    def _behind(self) -> str:
+        """Say how far the held moment lies behind the present, or before the end."""
+        behind_ns = self.front_ns - self.now_ns
+        if behind_ns < 100 * MS:
+            return ""
+        return f"  {behind_ns / S:,.1f} s {'before the end' if self.model.finished else 'behind'}"
 
     @property
     def headline(self) -> Headline:
         """What is most worth saying."""
-        server = self.model.server
+        server = self.server
         question = self.choice.selection.scenario.question
         if self.failed and server is not None:
             return Headline(
@@ -196,23 +210,62 @@ class View:
         )
 
 
+_FIGURES = tuple(f.name for f in fields(Figures))
+
+
 class Observer:
-    """Makes the views: holds the picture still, keeps the window, and computes figures now and then."""
+    """Makes the views: keeps the playhead and the window, and computes figures now and then."""
 
     def __init__(self) -> None:
-        self.frozen_ns = 0
-        """Moment that the picture is held at; 0 while it goes on."""
-        self._sweep = Sweep()
-        self._held: View | None = None
-        self._figures_ns = -FIGURES_PERIOD_NS
-        self._figures_of: Model | None = None
+        self.playhead = Playhead()
+        self.history = History()
+        """Figures of the model that is shown."""
+        self.windows = Windows()
+        self._model: Model | None = None
+        self._front_ns = 0
+        self._shown: View | None = None
+        self._known: Figures | None = None
         self._figures = 0
+        self._figures_ns = -FIGURES_PERIOD_NS
+        self._figures_of: tuple[object, ...] = ()
         self._frames: deque[tuple[int, float, float]] = deque()
-        self._was_finished = False
 
-    def freeze(self, now_ns: int) -> None:
-        """Hold the picture, or let it go on."""
-        self.frozen_ns = 0 if self.frozen_ns else now_ns
+    # What people do with the picture
+
+    @property
+    def held_ns(self) -> int:
+        """The moment that the picture is held at; 0 while it goes along with the present."""
+        return self.playhead.held_ns
+
+    @property
+    def speed(self) -> float:
+        """How fast a held picture plays on; 0 while it stands."""
+        return self.playhead.speed
+
+    @property
+    def first_ns(self) -> int:
+        """The earliest moment that can be shown: the beginning of the run, or five minutes ago."""
+        return max(self.history.first_ns, self._front_ns - KEPT_NS)
+
+    @property
+    def shown(self) -> View | None:
+        """The view of the last frame."""
+        return self._shown
+
+    def hold(self, t_ns: int = 0) -> None:
+        """Hold the picture at a moment; without one, at that which is shown."""
+        shown_ns = self._shown.now_ns if self._shown is not None else 0
+        self.playhead.hold(max(min(t_ns or shown_ns, self._front_ns), self.first_ns))
+
+    def release(self) -> None:
+        """Let the picture go along with the present."""
+        self.playhead.release()
+
+    def play(self, speed: float) -> None:
+        """Let a held picture play on, at 0.1 to 10 times its speed; 0 lets it stand."""
+        self.playhead.play(speed)
+
+    # Frames
 
     def frame_took(self, now_ns: int, took_ms: float, late_ms: float) -> None:
         """Note what a frame cost and how late it came."""
@@ -231,96 +284,72 @@ class Observer:
             columns: columns of time in the bands.
             backlog: batches that wait to be applied.
         """
-        if self.frozen_ns and self._held is not None:
-            held = self._held
-            held.frozen = True
-            if held.window.columns != columns:
-                held.window = self._window(held.model, held.now_ns, columns)
-            self._ui(held, backlog, now_ns)
-            return held
-        shown_ns = max(min(now_ns, model.ended_ns or now_ns), model.started_ns)
-        view = View(
-            model=model,
-            now_ns=shown_ns,
-            window=self._window(model, shown_ns, columns),
-            choice=choice,
-        )
-        before = self._held
-        due = now_ns - self._figures_ns >= FIGURES_PERIOD_NS or model is not self._figures_of
-        if due or before is None or model.finished != self._was_finished:
-            self._figures_ns, self._figures_of = now_ns, model
-            self._was_finished = model.finished
-            _compute(view, now_ns)
-            self._figures += 1
-        else:
-            _copy(before, view)
-        view.figures = self._figures
-        view.stall = _stall(model)
-        self._ui(view, backlog, now_ns)
-        self._held = view
+        if model is not self._model and not self.held_ns:
+            # Another run: what was known of the one before is over. A held picture stays where it is.
+            self._model, self.history = model, History()
+            self._figures_of = ()
+            choice.lit = None
+        if model is self._model:
+            self._front_ns = max(min(now_ns, model.ended_ns or now_ns), model.started_ns)
+            self._note(model, now_ns)
+        shown_model = self._model or model
+        self.playhead.advance(now_ns, self.first_ns, self._front_ns, not shown_model.finished)
+        made = self._live(shown_model, choice, columns) if not self.held_ns else None
+        view = self._shown = made or self._held(shown_model, choice, columns)
+        view.hint = choice.hint if now_ns < choice.hint_until_ns else ""
+        view.front_ns, view.speed = self._front_ns, self.speed
+        view.backlog = backlog
+        view.ui_ms = max((took for _, took, _ in self._frames), default=0.0)
+        view.late_ms = max((late for _, _, late in self._frames), default=0.0)
         return view
 
-    def _window(self, model: Model, now_ns: int, columns: int) -> Window:
-        traffic = model.traffic
-        constant = traffic is not None and traffic.executor != "burst"
-        return self._sweep.window(
-            model.started_ns if traffic is not None and traffic.started_ns else 0,
+    def _note(self, model: Model, now_ns: int) -> None:
+        """Compute the figures if it is time, or something happened that must be told at once."""
+        told = (model, model.started_ns, model.finished, model.server, model.traffic is None)
+        if told == self._figures_of and now_ns - self._figures_ns < FIGURES_PERIOD_NS:
+            return
+        self._figures_ns, self._figures_of = now_ns, told
+        self.history.add(figures(model, now_ns, self._front_ns))
+
+    def _live(self, model: Model, choice: Choice, columns: int) -> View:
+        now_ns = self._front_ns
+        constant = model.traffic is not None and model.traffic.executor != "burst"
+        window = self.windows.live(
+            model.started_ns if model.traffic is not None and model.traffic.started_ns else 0,
             now_ns,
             columns,
             ended_ns=model.ended_ns,
             largest_ns=windows.CONSTANT_LARGEST_NS if constant else windows.BURST_LARGEST_NS,
         )
+        view = View(model=model, now_ns=now_ns, window=window, choice=choice)
+        self._read(view, self.history.newest)
+        present = [stall for worker in model.workers if (stall := worker.loop.present_stall) is not None]
+        view.stall = min(present, key=lambda stall: stall.began_ns, default=None)
+        return view
 
-    def _ui(self, view: View, backlog: int, now_ns: int) -> None:
-        choice = view.choice
-        view.hint = choice.hint if now_ns < choice.hint_until_ns else ""
-        view.backlog = backlog
-        view.ui_ms = max((took for _, took, _ in self._frames), default=0.0)
-        view.late_ms = max((late for _, _, late in self._frames), default=0.0)
+    def _held(self, model: Model, choice: Choice, columns: int) -> View:
+        before, t_ns = self._shown, self.held_ns
+        known = self.history.at(t_ns) if before is None or before.now_ns != t_ns else self._known
+        origin_ns = known.origin_ns if known is not None else 0
+        window = before.window if before is not None else Window.over(0, t_ns, windows.GROWING_NS[0], columns)
+        window = self.windows.held(window, origin_ns, t_ns, columns)
+        if before is not None and before.frozen and (before.now_ns, before.window) == (t_ns, window):
+            return before
+        view = View(model=model, now_ns=t_ns, window=window, choice=choice, frozen=True)
+        self._read(view, known)
+        present = [stall for worker in model.workers if (stall := worker.loop.stall_at(t_ns)) is not None]
+        view.stall = min(present, key=lambda stall: stall.began_ns, default=None)
+        return view
 
-
-def _compute(view: View, now_ns: int) -> None:
-    model = view.model
-    view.verdicts = model.verdicts(now_ns)
-    view.ceiling = model.ceiling(now_ns)
-    view.statistics = model.statistics()
-    if model.traffic is not None:
-        view.in_flight = model.in_flight
-    view.queued = model.queued
-    view.rps = (view.statistics.rps or 0.0) if model.finished else model.rps(now_ns)
-    lags = []
-    for worker in model.workers:
-        loop = worker.loop
-        if loop.sample is None and not loop.lag.n:
-            continue
-        lags.append(loop.lag.max_ns if model.finished else loop.lag_ns(now_ns))
-        share = loop.busy_in_run(now_ns) if model.finished else loop.busy(now_ns)
-        if share is not None:
-            view.busy_shares[worker.number] = share
-    view.lag_ms = max(lags) / MS if lags else None
-    view.probe_share = _probe_share(model)
-
-
-def _copy(before: View, view: View) -> None:
-    for name in _FIGURES:
-        setattr(view, name, getattr(before, name))
-
-
-def _stall(model: Model) -> StallRecord | None:
-    """Give the longest of the stalls that last now."""
-    present = [stall for worker in model.workers if (stall := worker.loop.present_stall) is not None]
-    return min(present, key=lambda stall: stall.began_ns, default=None)
-
-
-def _probe_share(model: Model) -> float | None:
-    """Give the CPU time of the probes' threads since they said hello, as a share of that time."""
-    cost_ns = length_ns = 0
-    for source in model.sources.values():
-        if source.hello is None or source.report is None or source.hello.role != "server":
-            continue
-        cost_ns += source.report.cpu_ns
-        length_ns = max(length_ns, source.report.t_ns - source.hello.monotonic_ns)
-    return cost_ns / length_ns if length_ns > 0 else None
+    def _read(self, view: View, known: Figures | None) -> None:
+        """Give a view the figures of its moment."""
+        for name in _FIGURES if known is not None else ():
+            setattr(view, name, getattr(known, name))
+        before, known_before, self._known = self._shown, self._known, known
+        # Histories of figures end at the moment that is shown.
+        moved = view.frozen and (before is None or before.now_ns != view.now_ns)
+        self._figures += known is not known_before or moved
+        view.figures = self._figures
 
 
 def busy_share(view: View, worker: Worker) -> float | None:

@@ -36,6 +36,8 @@ class PanelWidget(Widget):
         self.panel = panel
         self.rows_refreshed = 0
         """Rows refreshed since the start, so that a test can count them."""
+        self._picture: tuple[object, ...] = ()
+        """What was drawn last."""
 
     @property
     def columns(self) -> int:
@@ -48,7 +50,9 @@ class PanelWidget(Widget):
         if not width or not height or not self.display:
             return
         self.panel.resize(width, height)
-        if view.frozen and not self.panel.stale and not self.panel.never_frozen:
+        before, self._picture = self._picture, view.picture
+        held = view.frozen and before == self._picture
+        if held and not self.panel.stale and not self.panel.never_frozen:
             return
         changed = self.panel.take(view)
         if not changed:

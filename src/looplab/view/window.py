@@ -2,13 +2,14 @@
 
 The picture is a sweep, as on an oscilloscope: the window stands still and fills from left to right,
 so a finished column is never painted again. It begins small, so that a short burst is not a dot, and
-grows when it is full, so that a long one is whole. Pure arithmetic; no widget, no clock.
+grows when it is full, so that a long one is whole. People may choose another width, and a strip that
+runs, whose right edge is now. Pure arithmetic; no widget, no clock.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
 from typing import Final
 
 from looplab.wire.clock import MS, S
@@ -35,11 +36,13 @@ class Window:
     start_ns: int
     column_ns: int
     columns: int
+    asked_ns: int = 0
+    """The width that was asked for: columns are whole nanoseconds, so the span may be a little more."""
 
     @classmethod
     def over(cls, origin_ns: int, start_ns: int, span_ns: int, columns: int) -> Window:
         """Cut a span into columns; a column is a whole number of nanoseconds, so the end may lie beyond."""
-        return cls(origin_ns, start_ns, -(-span_ns // columns), columns)
+        return cls(origin_ns, start_ns, -(-span_ns // columns), columns, span_ns)
 
     @property
     def span_ns(self) -> int:
@@ -62,6 +65,20 @@ class Window:
     def reached(self, now_ns: int) -> int:
         """Give the number of columns that have begun at a time."""
         return min(max(self.column(now_ns) + 1, 0), self.columns)
+
+    def holds(self, t_ns: int) -> bool:
+        """Tell whether a time is inside."""
+        return self.start_ns <= t_ns < self.end_ns
+
+    def runs_to(self, other: Window) -> int:
+        """Give by how many columns another window lies further on; 0 if it is cut otherwise, or not near."""
+        same = (self.origin_ns, self.column_ns, self.columns) == (
+            other.origin_ns,
+            other.column_ns,
+            other.columns,
+        )
+        columns, rest = divmod(other.start_ns - self.start_ns, self.column_ns)
+        return columns if same and not rest and 0 < columns < self.columns else 0
 
 
 class Sweep:
@@ -102,6 +119,62 @@ class Sweep:
         page = elapsed_ns // self._span_ns
         start_ns = origin_ns + page * self._span_ns
         return Window.over(origin_ns, start_ns, self._span_ns, columns)
+
+
+class Windows:
+    """Chooses the window as people want it: by itself or so wide, as a sweep or as a strip that runs."""
+
+    def __init__(self) -> None:
+        self.span_ns = 0
+        """Width that people chose; 0: it grows by itself."""
+        self.runs = False
+        """Whether it is a strip that runs, with now at its right edge."""
+        self._sweep = Sweep()
+
+    def live(self, origin_ns: int, now_ns: int, columns: int, *, ended_ns: int, largest_ns: int) -> Window:
+        """Give the window that goes along with the present. Arguments are those of `Sweep.window`."""
+        window = self._sweep.window(origin_ns, now_ns, columns, ended_ns=ended_ns, largest_ns=largest_ns)
+        whole = ended_ns > origin_ns and ended_ns - origin_ns <= window.span_ns
+        if not origin_ns or not (self.span_ns or self.runs) or (not self.span_ns and whole):
+            return window
+        # What is over fills the window up to its last nanosecond.
+        return self._over(origin_ns, now_ns - bool(ended_ns), columns, self.span_ns or window.span_ns)
+
+    def held(self, window: Window, origin_ns: int, t_ns: int, columns: int) -> Window:
+        """Give the window for a held moment: the present one as long as it can be, so that nothing moves."""
+        span_ns = self.span_ns or window.asked_ns
+        if origin_ns == window.origin_ns and span_ns == window.asked_ns:
+            if columns != window.columns:
+                window = Window.over(origin_ns, window.start_ns, span_ns, columns)
+            if window.holds(t_ns):
+                return window
+            if self.runs and origin_ns:
+                # Half a window further on: there is something to be seen on both sides.
+                first = max((t_ns - origin_ns) // window.column_ns - columns // 2, 0)
+                return replace(window, start_ns=origin_ns + first * window.column_ns)
+        if not origin_ns:
+            return Window.over(t_ns, t_ns, span_ns, columns)
+        return self._over(origin_ns, t_ns, columns, span_ns)
+
+    def turn(self, step: int, window: Window) -> int:
+        """Make the window wider (1) or narrower (-1), and beyond both ends as wide as it grows (0)."""
+        largest = len(GROWING_NS) - 1
+        if step > 0:
+            place = bisect_right(GROWING_NS, self.span_ns or window.asked_ns)
+        else:
+            place = bisect_left(GROWING_NS, self.span_ns or window.asked_ns) - 1
+            if not self.span_ns:
+                place = max(place, 0)
+        self.span_ns = GROWING_NS[place] if 0 <= place <= largest else 0
+        return self.span_ns
+
+    def _over(self, origin_ns: int, t_ns: int, columns: int, span_ns: int) -> Window:
+        elapsed_ns = max(t_ns - origin_ns, 0)
+        window = Window.over(origin_ns, origin_ns, span_ns, columns)
+        if not self.runs:
+            return replace(window, start_ns=origin_ns + elapsed_ns // span_ns * span_ns)
+        first = max(elapsed_ns // window.column_ns - columns + 1, 0)
+        return replace(window, start_ns=origin_ns + first * window.column_ns)
 
 
 def growing_ns(elapsed_ns: int) -> int:

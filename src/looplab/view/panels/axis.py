@@ -8,6 +8,7 @@ from textual.strip import Strip
 
 from looplab.view import format as write
 from looplab.view.layout import GUTTER, columns
+from looplab.view.lit import words
 from looplab.view.paint import Piece, strip, text_strip
 from looplab.view.palette import GLYPHS, NAMES
 from looplab.view.panels.base import Panel
@@ -31,18 +32,38 @@ _ALWAYS = (
 
 
 class AxisPanel(Panel):
-    """One row of ticks; a second one, if there is room, with the legend."""
+    """One row of ticks; a second one, if there is room, with the legend, or the life of a lit request."""
 
     def show(self, view: View) -> None:
         """Draw the ticks when the window changes, and the mark of now when it moves on."""
         window = view.window
         reached = window.reached(view.now_ns) - 1
-        now = reached if window.origin_ns and not view.finished else -1
+        now = reached if window.origin_ns and not (view.finished and not view.frozen) else -1
         marks = turn_marks(view)
-        if self.fresh(0, (window, now, marks)):
+        said = self._words(view)
+        # Without a second row the words take the place of the ticks.
+        last = self.height - 1
+        if not (said and not last) and self.fresh(0, (window, now, marks)):
             self.put(0, self._ticks(view, now, marks))
-        if self.fresh(1, "legend"):
+        if said:
+            if self.fresh(last, tuple(said)):
+                self.put(last, text_strip(said, self.width, self.palette.text))
+        elif self.fresh(1, "legend"):
             self.put(1, self._legend())
+
+    def _words(self, view: View) -> list[Piece]:
+        """Say the life of the request that is lit, each phase with its sign."""
+        if view.lit is None:
+            return []
+        look = self.palette
+        said: list[Piece] = [(" ▸", look.accent)]
+        room = self.width - 3
+        for place, (text, phase) in enumerate(words(view.model, view.lit, view.front_ns, room)):
+            if phase:
+                said += [(" ", look.text), (GLYPHS[phase], look.textured[phase]), (text[2:], look.text)]
+            else:
+                said.append((text, look.text if place else look.bold))
+        return said
 
     def _ticks(self, view: View, now: int, marks: frozenset[int]) -> Strip:
         look = self.palette

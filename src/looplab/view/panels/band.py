@@ -10,9 +10,10 @@ from itertools import groupby
 
 from rich.segment import Segment
 
-from looplab.model import Model
+from looplab.model import Model, PoolState
 from looplab.model.slots import SlotPool
 from looplab.view.lanes import Lane
+from looplab.view.lit import in_slots, over
 from looplab.view.paint import EIGHTHS, band_strip, dense_row, title_strip
 from looplab.view.palette import Palette
 from looplab.view.panels.base import Panel
@@ -84,6 +85,9 @@ class Band:
         self._name = name
         self._lanes: dict[tuple[int, int], Lane] = {}
         self._busy = Phase.THREAD
+        self._lit: dict[tuple[int, int], bytes] = {}
+        """Cells of the request that is lit, by worker and slot."""
+        self._look = panel.palette
 
     def show(
         self,
@@ -91,6 +95,8 @@ class Band:
         window: Window,
         pools: list[tuple[int, SlotPool]],
         place: tuple[int, int],
+        *,
+        cut: bool,
         all_rows: bool,
     ) -> None:
         """Draw what changed.
@@ -100,17 +106,22 @@ class Band:
             window: what the picture shows.
             pools: the pools with their workers' numbers.
             place: first row in the panel, and rows.
+            cut: whether the time is cut into other columns, so that no cell holds.
             all_rows: whether nothing that was drawn before holds.
         """
         y, height = place
-        if all_rows:
+        if cut:
             self._lanes = {}
         self._busy = pools[0][1].busy_code if pools else Phase.THREAD
         total = sum(pool.total for _, pool in pools)
-        self._title([pool for _, pool in pools], total, y)
+        states = [state for (_, name), state in sorted(view.pools.items()) if name == self._name]
+        self._title(states, y)
         if height < LEAST:
             return
-        changed = all_rows
+        lit = self._light(view, window)
+        look = self._panel.palette.pale if view.lit is not None else self._panel.palette
+        changed = all_rows or (lit, look) != (self._lit, self._look)
+        self._lit, self._look = lit, look
         for number, pool in pools:
             for slot in pool.slots.values():
                 lane = self._lanes.setdefault((number, slot.number), Lane(window.columns))
@@ -118,29 +129,55 @@ class Band:
         if changed:
             self._draw(total, window.columns, y, height)
 
-    def _title(self, pools: list[SlotPool], total: int, y: int) -> None:
+    def run(self, columns: int) -> None:
+        """Move on with a window that lies so many columns further on."""
+        for lane in self._lanes.values():
+            lane.run(columns)
+
+    def _light(self, view: View, window: Window) -> dict[tuple[int, int], bytes]:
+        request = view.lit
+        if request is None:
+            return {}
+        found = in_slots(view.model, request, self._name, window, view.front_ns)
+        return {(request.worker, slot): cells for slot, cells in found.items()}
+
+    def _cells(self, key: tuple[int, int]) -> bytearray:
+        """Give the cells of a slot, with those of the request that is lit."""
+        cells = self._lanes[key].cells
+        return over(cells, self._lit[key]) if key in self._lit else cells
+
+    def _title(self, states: list[PoolState], y: int) -> None:
         panel = self._panel
-        detail, full = describe(pools, total)
+        detail, full = describe(states)
         if panel.fresh(y, (self._name, detail, full)):
             right = [("full", panel.palette.marks["warning"])] if full else []
-            panel.put(y, title_strip(panel.width, panel.palette, title(self._name, pools), detail, right))
+            panel.put(y, title_strip(panel.width, panel.palette, title(self._name, states), detail, right))
 
     def _draw(self, total: int, width: int, top: int, height: int) -> None:
-        panel, look = self._panel, self._panel.palette
+        panel, look = self._panel, self._look
         rows = height - 1
-        lanes = [self._lanes[key].cells for key in sorted(self._lanes)]
+        keys = sorted(self._lanes)
+        lanes = [self._cells(key) for key in keys]
+        lit = [key in self._lit for key in keys]
         if 2 * rows >= max(total, len(lanes)) > 0 and look.dense:
             empty = bytes(width)
             for y in range(1, height):
                 pair = [*lanes[2 * y - 2 : 2 * y], empty, empty]
                 label = str(2 * y - 1) if y % 5 == 1 and 2 * y - 1 <= total else ""
-                key = (bytes(pair[0]), bytes(pair[1]), label)
+                shines = any(lit[2 * y - 2 : 2 * y])
+                if shines:
+                    label = str(2 * y - 1 + (not lit[2 * y - 2]))
+                key = (bytes(pair[0]), bytes(pair[1]), label, look is panel.palette)
                 if panel.fresh(top + y, key):
-                    panel.put(
-                        top + y, band_strip(label, dense_row(pair[0], pair[1], look), panel.width, look)
-                    )
+                    segments = dense_row(pair[0], pair[1], look)
+                    panel.put(top + y, band_strip(label, segments, panel.width, look, lit=shines))
             return
         held, busy = _counts(lanes, width, self._busy)
+        shown = (
+            bytes(map(max, *self._lit.values()))
+            if len(self._lit) > 1
+            else next(iter(self._lit.values()), b"")
+        )
         full = max(total, 1)
         for y in range(1, height):
             below = rows - y
@@ -150,11 +187,16 @@ class Band:
                 for b, n, h, m in zip(low, busy, high, held, strict=True)
             )
             label = str(total) if y == 1 and total and rows > 1 else ""
-            if panel.fresh(top + y, (cells, label)):
-                panel.put(top + y, band_strip(label, _area(cells, look, self._busy), panel.width, look))
+            # An area has no place of its own for one slot: the lit one is the foot of it.
+            foot = shown if y == height - 1 else b""
+            if panel.fresh(top + y, (cells, label, foot, look is panel.palette)):
+                segments = (
+                    _lit_area(cells, foot, look, self._busy) if foot else _area(cells, look, self._busy)
+                )
+                panel.put(top + y, band_strip(label, segments, panel.width, look, lit=bool(foot)))
 
 
-def title(name: str, pools: list[SlotPool]) -> str:
+def title(name: str, pools: list[PoolState]) -> str:
     """Give the title of a band: a library's pool has the library's name."""
     if name == THREADS:
         return "Threads"
@@ -162,12 +204,13 @@ def title(name: str, pools: list[SlotPool]) -> str:
     return name if library else name.capitalize()
 
 
-def describe(pools: list[SlotPool], total: int) -> tuple[str, bool]:
+def describe(pools: list[PoolState]) -> tuple[str, bool]:
     """Say how many slots are taken and how many wait, and whether no more can be taken."""
+    total = sum(pool.total for pool in pools)
     held, busy = sum(pool.held for pool in pools), sum(pool.busy for pool in pools)
     waiting, peak = sum(pool.waiting for pool in pools), sum(pool.peak for pool in pools)
     full = bool(waiting) and held >= total
-    if not any(pool.peak or pool.slots for pool in pools):
+    if not any(pool.peak or pool.used for pool in pools):
         return (f"{total} idle, none used" if total else "none used"), full
     if any(pool.kind == "connections" for pool in pools):
         connecting = sum(pool.connecting for pool in pools)
@@ -197,6 +240,18 @@ def _area(cells: tuple[tuple[int, int], ...], look: Palette, code: Phase) -> lis
             segments.append(Segment(EIGHTHS[busy] * length, look.busy_on_idle))
         else:
             segments.append(Segment(EIGHTHS[held] * length, look.idle))
+    return segments
+
+
+def _lit_area(cells: tuple[tuple[int, int], ...], foot: bytes, look: Palette, code: Phase) -> list[Segment]:
+    """Draw the foot of an area, with the columns in which the lit request held a slot."""
+    segments: list[Segment] = []
+    for lit, run in groupby(zip(foot, cells, strict=True), lambda pair: pair[0]):
+        part = tuple(cell for _, cell in run)
+        if lit:
+            segments.append(Segment("█" * len(part), look.solid[lit]))
+        else:
+            segments += _area(part, look, code)
     return segments
 
 

@@ -76,6 +76,8 @@ def _length(entry: Entry) -> int:
 def _entries(view: View) -> tuple[Entry, ...]:
     """Give the keys that do something now, the most important first."""
     over = view.failed or view.finished or view.choice.stopped
+    if view.frozen:
+        return _scrubbing(view)
     entries: list[Entry] = []
     if len(view.choice.selection.scenario.variants) > 1:
         entries.append(((("tab", "variant(1)"),), "variant"))
@@ -84,7 +86,7 @@ def _entries(view: View) -> tuple[Entry, ...]:
     if view.choice.selection.plan.executor != "websocket":
         entries.append(((("b", "burst"),), "burst"))
     entries.append(((("d", "details"),), "why"))
-    entries.append(((("space", "freeze"),), "go on" if view.frozen else "freeze"))
+    entries.append(((("space", "freeze"),), "freeze"))
     entries.append(((("s", "traffic"),), "start" if over else "stop"))
     if not view.choice.selection.plan.phases:
         what = "rate" if view.choice.selection.plan.is_open else "users"
@@ -94,4 +96,24 @@ def _entries(view: View) -> tuple[Entry, ...]:
     if view.knobs:
         entries.append(((("<", "turn(-1)"), (">", "turn(1)")), view.choice.knob))
     entries += [((("k", "code"),), "code"), ((("l", "logs"),), "logs"), ((("t", "tasks"),), "tasks")]
+    return tuple(entries)
+
+
+def _scrubbing(view: View) -> tuple[Entry, ...]:
+    """Give the keys of a held picture."""
+    entries: list[Entry] = [
+        ((("space", "freeze"),), "go on"),
+        ((("←", "scrub(-1)"), ("→", "scrub(1)")), "scrub"),
+        (((",", "request(-1)"), (".", "request(1)")), "request"),
+        ((("↓", "speed(-1)"), ("↑", "speed(1)")), "play"),
+    ]
+    if view.lit is not None:
+        entries.append(((("esc", "leave"),), "light out"))
+    entries += [
+        ((("(", "widen(-1)"), (")", "widen(1)")), "window"),
+        ((("home", "begin"),), "begin"),
+        ((("end", "present"),), "live"),
+        ((("d", "details"),), "why"),
+        ((("k", "code"),), "code"),
+    ]
     return tuple(entries)

@@ -6,6 +6,7 @@ full and its queue grows, while those of another are empty.
 
 from __future__ import annotations
 
+from looplab.model import PoolState
 from looplab.model.slots import SlotPool
 from looplab.view.layout import GUTTER
 from looplab.view.paint import band_strip, dense_row, glyph_row, title_strip
@@ -13,7 +14,6 @@ from looplab.view.panels.band import Band
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
 from looplab.view.window import Window
-from looplab.wire.events import Backlog
 
 Pools = list[tuple[int, SlotPool]]
 
@@ -24,40 +24,55 @@ class GthreadBand(Band):
     def __init__(self, panel: Panel, name: str) -> None:
         super().__init__(panel, name)
         self._pools: Pools = []
-        self._backlog: Backlog | None = None
+        self._unaccepted = 0
 
-    def show(self, view: View, window: Window, pools: Pools, place: tuple[int, int], all_rows: bool) -> None:
+    def show(
+        self,
+        view: View,
+        window: Window,
+        pools: Pools,
+        place: tuple[int, int],
+        *,
+        cut: bool,
+        all_rows: bool,
+    ) -> None:
         """Draw what changed."""
         self._pools = pools
-        self._backlog = view.model.backlog if not view.finished else None
-        super().show(view, window, pools, place, all_rows)
+        self._unaccepted = view.unaccepted if not view.finished else 0
+        super().show(view, window, pools, place, cut=cut, all_rows=all_rows)
 
-    def _title(self, pools: list[SlotPool], total: int, y: int) -> None:
+    def _title(self, states: list[PoolState], y: int) -> None:
         panel = self._panel
-        backlog = self._backlog.waiting if self._backlog is not None else 0
-        detail, mark = describe(pools, backlog)
+        detail, mark = describe(states, self._unaccepted)
         if panel.fresh(y, (self._name, detail, mark)):
             right = [(mark, panel.palette.marks["warning"])] if mark else []
             panel.put(y, title_strip(panel.width, panel.palette, "Threads", detail, right))
 
     def _draw(self, total: int, width: int, top: int, height: int) -> None:
-        panel, look = self._panel, self._panel.palette
+        panel, look = self._panel, self._look
         rows = height - 1
         grid = [(number, thread) for number, pool in self._pools for thread in range(_threads(pool))]
-        lanes = [bytes(self._lanes[key].cells) if key in self._lanes else bytes(width) for key in grid]
+        lanes = [bytes(self._cells(key)) if key in self._lanes else bytes(width) for key in grid]
+        pale = look is not panel.palette
         if len(grid) <= rows:
             for y, (key, cells) in enumerate(zip(grid, lanes, strict=True), top + 1):
-                if panel.fresh(y, (key, cells)):
-                    panel.put(y, band_strip(_label(key), glyph_row(cells, look), panel.width, look))
+                if panel.fresh(y, (key, cells, pale)):
+                    strip = band_strip(
+                        _label(key), glyph_row(cells, look), panel.width, look, lit=key in self._lit
+                    )
+                    panel.put(y, strip)
             rest = top + 1 + len(grid)
         elif len(grid) <= 2 * rows and look.dense:
             pairs = [*zip(lanes[::2], [*lanes[1::2], bytes(width)], strict=False)]
             for index, (upper, lower) in enumerate(pairs):
                 y = top + 1 + index
-                first = next((key for key in grid[2 * index : 2 * index + 2] if key[1] == 0), None)
-                if panel.fresh(y, (first, upper, lower)):
+                two = grid[2 * index : 2 * index + 2]
+                lit = next((key for key in two if key in self._lit), None)
+                first = lit or next((key for key in two if key[1] == 0), None)
+                if panel.fresh(y, (first, upper, lower, pale)):
                     label = _label(first) if first is not None else ""
-                    panel.put(y, band_strip(label, dense_row(upper, lower, look), panel.width, look))
+                    segments = dense_row(upper, lower, look)
+                    panel.put(y, band_strip(label, segments, panel.width, look, lit=lit is not None))
             rest = top + 1 + len(pairs)
         else:
             super()._draw(total, width, top, height)
@@ -67,7 +82,7 @@ class GthreadBand(Band):
                 panel.put(y, band_strip("", glyph_row(bytes(width), look), panel.width, look))
 
 
-def describe(pools: list[SlotPool], backlog: int) -> tuple[str, str]:
+def describe(pools: list[PoolState], backlog: int) -> tuple[str, str]:
     """Say how many threads there are and are held, and who waits where; and what is wrong with that."""
     totals = {pool.total for pool in pools}
     total, held = sum(pool.total for pool in pools), sum(pool.held for pool in pools)

@@ -32,8 +32,8 @@ class LinePanel(Panel):
         items.append([("failed ", look.dim), (f"{failed:,}", look.marks["error"] if failed else look.bold)])
         if stats.unfinished:
             items.append([("unfinished ", look.dim), (f"{stats.unfinished:,}", look.bold)])
-        if view.model.dropped:
-            items.append([("dropped ", look.dim), (f"{view.model.dropped:,}", look.marks["warning"])])
+        if view.dropped:
+            items.append([("dropped ", look.dim), (f"{view.dropped:,}", look.marks["warning"])])
         for control in view.knobs:
             if control.picked:
                 items.append([(f"{control.name} ", look.dim), (control.text, look.bold)])

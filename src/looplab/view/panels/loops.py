@@ -6,16 +6,15 @@ the same seconds, the lag: how late the loop's heartbeat came.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from looplab.model.loop import LoopLane
 from looplab.view import format as write
-from looplab.view.lanes import LATE_NS
-from looplab.view.layout import columns
+from looplab.view.lanes import LATE_NS, run_on
+from looplab.view.layout import GUTTER, columns
+from looplab.view.lit import on_loop, over
 from looplab.view.paint import (
     Piece,
     band_strip,
@@ -42,19 +41,30 @@ _LEAST_LAG_SCALE_MS = 50.0
 class _LoopCells:
     """Codes and heights of one loop's lane."""
 
-    __slots__ = ("codes", "heights", "upto")
+    __slots__ = ("codes", "heights", "now_ns", "upto")
 
     def __init__(self, width: int) -> None:
         self.codes = bytearray(width)
         self.heights = bytearray(width)
+        self.now_ns = 0
         self.upto = 0
 
+    def run(self, columns: int) -> None:
+        """Move on with a window that lies so many columns further on."""
+        run_on(self.codes, columns)
+        run_on(self.heights, columns)
+        self.upto = max(self.upto - columns, 0)
+
     def follow(self, loop: LoopLane, window: Window, now_ns: int) -> None:
-        """Bring the cells up to a time."""
-        reached = window.reached(now_ns)
-        first = max(min(self.upto - 1, window.column(now_ns - LATE_NS)), 0) if self.upto else 0
-        if first >= reached:
-            return
+        """Bring the cells to a time, later or earlier."""
+        reached, before = window.reached(now_ns), self.upto
+        seen_ns = min(self.now_ns, now_ns)
+        first = max(min(before - 1, reached - 1, window.column(seen_ns - LATE_NS)), 0) if before else 0
+        if before > reached:
+            # Going back leaves nothing behind.
+            blank = bytes(before - reached)
+            self.codes[reached:before] = self.heights[reached:before] = blank
+        self.now_ns, self.upto = now_ns, reached
         made = loop.phases_by_column(window.start_ns, window.column_ns, first, reached, now_ns)
         self.codes[first:reached] = made
         for column, code in enumerate(made, first):
@@ -65,7 +75,6 @@ class _LoopCells:
                 self.heights[column] = max(1, min(_FULL, round((share or 0.0) * _FULL)))
             else:
                 self.heights[column] = 0
-        self.upto = reached
 
 
 class LoopsPanel(Panel):
@@ -77,42 +86,44 @@ class LoopsPanel(Panel):
         self._run = -1
         self._cells: dict[int, _LoopCells] = {}
         self._figures = -1
-        self._queued: Counter[int] = Counter()
-        """Requests that wait for a worker by number: it has their connection, so no other will serve them."""
+        self._view: View | None = None
 
     def show(self, view: View) -> None:
         """Draw the lanes."""
         window = view.window
         width = columns(self.width)
         run = view.model.run.run if view.model.run is not None else -1
-        all_rows = self.stale or window != self._window or run != self._run
+        others = self.stale or run != self._run
+        on = self._window.runs_to(window) if self._window is not None and not others else 0
+        all_rows = others or window != self._window
         if all_rows:
             self._window, self._run = window, run
-            self._cells = {}
             self._keys[1:] = [None] * (self.height - 1)
+            for kept in self._cells.values() if on else ():
+                kept.run(on)
+            if not on:
+                self._cells = {}
+        self._view = view
         self._title(view)
         if window.columns != width:
             return
         workers = view.model.workers
-        if len(workers) > 1 and view.figures != self._figures:
-            self._queued = Counter(
-                worker.number
-                for request in view.model.flow.queue
-                if (worker := view.model.expected_worker(request)) is not None
-            )
         lag_row = self.height > len(workers) + 1
         lanes = workers[: max(self.height - 1 - lag_row, 1)]
         for y, worker in enumerate(lanes, 1):
             cells = self._cells.setdefault(worker.number, _LoopCells(width))
             cells.follow(worker.loop, window, view.now_ns)
-            lag = worker.loop.lag_ns(view.now_ns) / MS if not view.finished else 0.0
+            lag = view.lags_ms.get(worker.number, 0.0)
             label = ""
             if lag >= LAG_MARK_MS and len(workers) > 1:
-                queued = self._queued[worker.number]
+                # They have its connection, so no other worker will serve them.
+                queued = view.queued_at.get(worker.number, 0)
                 label = f" lag {write.duration(lag)}{f', {queued:,} queued' if queued else ''} "
-            key = (bytes(cells.codes), bytes(cells.heights), label, cells.upto if label else 0)
+            lit = view.lit
+            cover = on_loop(lit, worker.number, window, view.front_ns) if lit is not None else b""
+            key = (bytes(cells.codes), bytes(cells.heights), label, cells.upto if label else 0, cover)
             if self.fresh(y, key):
-                self.put(y, self._lane(worker.number, cells, label))
+                self.put(y, self._lane(worker.number, cells, label, cover))
         y = len(lanes) + 1
         if lag_row and workers:
             if view.figures != self._figures or all_rows:
@@ -142,18 +153,34 @@ class LoopsPanel(Panel):
         if self.fresh(0, key):
             self.put(0, title_strip(self.width, self.palette, title, " · ".join(parts), right))
 
-    def _lane(self, number: int, cells: _LoopCells, label: str) -> Strip:
-        look = self.palette
-        styles = [look.solid[code] if code else None for code in cells.codes]
+    def _lane(self, number: int, cells: _LoopCells, label: str, cover: bytes) -> Strip:
+        look, codes, heights = self.palette, cells.codes, cells.heights
+        if cover:
+            look, codes = look.pale, over(codes, cover)
+            # Its runs stand out of what else the loop did, and beyond the held moment.
+            heights = bytearray(_FULL if lit else height for lit, height in zip(cover, heights, strict=True))
+        styles = [look.solid[code] if code else None for code in codes]
         # Without colour a busy loop and a stall would be the same solid block.
-        segments = level_row(cells.heights, styles, look.text) if look.dense else glyph_row(cells.codes, look)
+        segments = level_row(heights, styles, look.text) if look.dense else glyph_row(codes, look)
         if label:
             width = len(cells.codes)
             at = cells.upto if cells.upto + len(label) <= width else width - len(label)
             body = Strip(segments, width)
             head, tail = body.crop(0, at), body.crop(at + len(label), width)
             segments = [*head, Segment(label, look.marks["error"]), *tail]
-        return band_strip(f"w{number}", segments, self.width, look)
+        return band_strip(f"w{number}", segments, self.width, look, lit=any(cover))
+
+    def action_at(self, x: int, y: int) -> str | None:
+        """Light the request whose run is under the mouse; of several the longest."""
+        view, column = self._view, x - GUTTER
+        if view is None or not 0 <= column < view.window.columns or not 0 < y <= len(view.model.workers):
+            return None
+        worker = view.model.workers[y - 1]
+        edges = view.window.edge_ns(column), view.window.edge_ns(column + 1)
+        rid = worker.loop.held_by(*edges, view.now_ns) if y < self.height else 0
+        source = worker.source.number if worker.source is not None else 0
+        found = view.model.request(source, rid)
+        return f"light({found.client}, {source}, {rid})" if found is not None else None
 
     def _lag(self, view: View, y: int) -> None:
         """Draw the largest lag of all loops, column by column."""

@@ -68,11 +68,12 @@ def gauges(view: View, panel: Panel, points: int) -> list[Gauge]:
     pools = [
         worker.slots[name] for worker in model.workers for name in (THREADS, GTHREAD) if name in worker.slots
     ]
-    total = sum(pool.total for pool in pools)
+    states = [state for (_, name), state in view.pools.items() if name in (THREADS, GTHREAD)]
+    total = sum(state.total for state in states)
     slow = view.lag_ms is not None and view.lag_ms >= LAG_MARK_MS
     lag_style = look.solid[Phase.BLOCKING] if slow else look.dim
     taken = (
-        f"{sum(pool.held for pool in pools)}/{total}" if total else "none" if view.finished else "none yet"
+        f"{sum(state.held for state in states)}/{total}" if total else "none" if view.finished else "none yet"
     )
     rate = history([flow.done], S / flow.done.bucket_ns)
     held = history([pool.held_series for pool in pools])
@@ -183,7 +184,7 @@ class NumbersPanel(Panel):
         for name, count in (
             ("unfinished", stats.unfinished),
             ("never sent", stats.never_sent),
-            ("dropped", view.model.dropped),
+            ("dropped", view.dropped),
         ):
             if second:
                 second.append(("  ", look.dim))

@@ -34,6 +34,8 @@ class ThreadsPanel(Panel):
             }
             self._clear()
         all_rows = self.stale or window != self._window or run != self._run
+        others = self.stale or run != self._run or self._window is None
+        on = 0 if others or self._window is None else self._window.runs_to(window)
         if all_rows:
             self._window, self._run = window, run
             titles = {y for _, y, _ in places}
@@ -41,4 +43,7 @@ class ThreadsPanel(Panel):
         if window.columns != columns(self.width):
             return
         for name, y, rows in places:
-            self._bands[name].show(view, window, pools[name], (y, rows), all_rows)
+            band = self._bands[name]
+            if on:
+                band.run(on)
+            band.show(view, window, pools[name], (y, rows), cut=all_rows and not on, all_rows=all_rows)

@@ -4,11 +4,13 @@ A staircase when one runs at a time, a wall when all wait together, steps of for
 are full. Two densities: *detailed*, one user a row (or several rows, if there is room) with the glyphs
 of the phases and the number of each request; and *dense*, two bars a text row in half blocks, which
 needs colour. If there are more users than bars, neighbours share a bar, which shows the most active of
-them: so the shape of all stays whole. Beyond `MOST_LANES` users an even sample of them is drawn.
+them: so the shape of all stays whole. Beyond `MOST_LANES` users an even sample of them is drawn, and
+the slowest, each in the bar of its neighbours; the title says how many are hidden.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,14 +18,19 @@ from textual.strip import Strip
 
 from looplab.model import Request
 from looplab.view.lanes import Group
-from looplab.view.layout import columns
+from looplab.view.layout import GUTTER, columns
+from looplab.view.lit import bar, over
 from looplab.view.paint import band_strip, dense_row, glyph_row, strip, title_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
 from looplab.view.window import Window
+from looplab.wire.clock import S
 
 MOST_LANES = 240
 """Users that are drawn at most: following one costs about 10 µs a frame."""
+MOST_SLOWEST = 8
+"""So many more are those who wait longest: an even sample alone would miss them."""
+SLOWEST_PERIOD_NS = S
 CALM_LANES = 120
 """With more users than this each row is followed every other frame, half of the rows at a time."""
 _TALLEST = 5
@@ -37,6 +44,8 @@ class UsersPanel(Panel):
         super().__init__()
         self._window: Window | None = None
         self._groups: list[Group] = []
+        self._shared: list[list[int]] = []
+        """For each bar the users that share it, by their places in the order of the screen."""
         self._run = -1
         self._places: Sequence[int] = ()
         """Places of the users in the model; those of an earlier, larger burst are left out."""
@@ -44,62 +53,115 @@ class UsersPanel(Panel):
         """How many of them are lanes of foreign requests, which stand behind the users."""
         self._drawn = 0
         """Users that are followed."""
+        self._slowest: tuple[int, ...] = ()
+        """Those who are followed beside the even sample, because nobody waits longer."""
+        self._slow = 0
+        """How many of the slowest are followed, those of the sample included."""
+        self._slowest_ns = -SLOWEST_PERIOD_NS
         self._frame = 0
         self._tall = 1
         """Text rows of a user; 0 where two bars share one."""
+        self._look = self.palette
+        self._lit: tuple[int, bytes] = (-1, b"")
+        """Bar of the request that is lit, and its cells."""
+        self._view: View | None = None
 
     def show(self, view: View) -> None:
         """Draw the rows in which a cell changed; all of them if the window or the users changed."""
-        users, window = view.model.users, view.window
+        window = view.window
         places = _places(view)
         width = columns(self.width)
         run = view.model.run.run if view.model.run is not None else -1
-        all_rows = self.stale or run != self._run or places != self._places or window != self._window
+        others = self.stale or run != self._run or places != self._places
+        on = self._window.runs_to(window) if self._window is not None and not others else 0
+        all_rows = others or window != self._window
+        if others or (all_rows and not on):
+            self._run, self._places = run, places
+            self._foreign = sum(place >= len(view.model.users.rows) for place in places)
+            self._arrange(view, width)
+        for group in self._groups if on else ():
+            group.run(on)
+        fresh = self._follow_slowest(view)
+        self._window, self._view = window, view
         if all_rows:
-            self._run, self._places, self._window = run, places, window
-            self._foreign = sum(place >= len(users.rows) for place in places)
-            self._groups = self._arrange(places, width)
-            self._drawn = sum(len(group.members) for group in self._groups)
             self._keys[1:] = [None] * (self.height - 1)
         self._title(view)
         if window.columns != width:
             return
         self._frame += 1
-        whole = all_rows or view.finished or self._drawn <= CALM_LANES
-        dirty = [
-            slot
-            for slot, group in enumerate(self._groups)
-            if (whole or (slot // 2 + self._frame) % 2)
-            and (group.follow(users.row, window, view.now_ns) or all_rows)
-        ]
+        lit = self._light(view)
+        # Who is lit changes the look of all rows.
+        all_rows = all_rows or (lit[0] < 0) != (self._lit[0] < 0)
+        touched = {lit[0], self._lit[0]} if lit != self._lit else set()
+        self._lit, self._look = lit, self.palette.pale if lit[0] >= 0 else self.palette
+        whole = all_rows or view.frozen or view.finished or self._drawn <= CALM_LANES
+        dirty = []
+        for slot, group in enumerate(self._groups):
+            new = all_rows or slot in fresh
+            due = whole or new or (slot // 2 + self._frame) % 2
+            if (due and group.follow(view.model.users.row, window, view.now_ns)) or new or slot in touched:
+                dirty.append(slot)
         self._draw(view, dirty)
 
-    def _arrange(self, places: Sequence[int], width: int) -> list[Group]:
+    def _arrange(self, view: View, width: int) -> None:
         """Choose the density, and who shares a bar with whom."""
-        rows, count = max(self.height - 1, 0), len(places)
+        rows, count = max(self.height - 1, 0), len(self._places)
         bars = rows
         if count <= rows or not self.palette.dense:
             self._tall = min(max(rows // max(count, 1), 1), _TALLEST)
         else:
             self._tall, bars = 0, 2 * rows
-        return [
-            Group([places[member] for member in members], width)
-            for members in even_groups(count, bars, MOST_LANES)
+        self._shared = even_groups(count, bars, MOST_LANES)
+        self._groups = [
+            Group([self._places[member] for member in members], width) for members in self._shared
         ]
+        self._drawn = sum(map(len, self._shared))
+        self._slowest, self._slowest_ns, self._slow = (), -SLOWEST_PERIOD_NS, 0
+
+    def _follow_slowest(self, view: View) -> set[int]:
+        """Once a second, give those who wait longest a place in their bars; tell which bars changed."""
+        count = len(self._places)
+        rested = 0 <= view.now_ns - self._slowest_ns < SLOWEST_PERIOD_NS
+        if not self._groups or self._drawn >= count or rested:
+            return set()
+        self._slowest_ns = view.now_ns
+        slow = [request.user for request in view.model.requests.slowest(view.now_ns, MOST_SLOWEST)]
+        followed = {member for members in self._shared for member in members}
+        slowest = tuple(sorted({user for user in slow if user < count} - followed))
+        changed = {_bar_of(user, self._shared) for user in {*slowest} ^ {*self._slowest}}
+        self._slowest, self._slow = slowest, len(slow)
+        for place in changed:
+            more = [user for user in slowest if _bar_of(user, self._shared) == place]
+            before = self._groups[place]
+            members = [self._places[member] for member in sorted([*self._shared[place], *more])]
+            self._groups[place] = Group(members, len(before.cells))
+        return changed
+
+    def _light(self, view: View) -> tuple[int, bytes]:
+        """Find the bar of the request that is lit, and its cells."""
+        request = view.lit
+        if request is None or request.row is None or not self._groups:
+            return -1, b""
+        place = request.row.number
+        if request.row.foreign:
+            place += len(self._places) - self._foreign
+        return _bar_of(place, self._shared), bar(request, view.window, view.front_ns)
 
     def _title(self, view: View) -> None:
-        shown, count = self._drawn, len(self._places)
+        count = len(self._places)
+        shown = self._drawn + len(self._slowest)
         parts = []
         if view.in_flight is not None and count:
-            users, in_flight = count - self._foreign, len(view.model.requests.open_clients)
-            parts.append(f"{users:,}" if view.finished else f"{in_flight:,} of {users:,} in flight")
+            users = count - self._foreign
+            parts.append(f"{users:,}" if view.finished else f"{view.sent_open:,} of {users:,} in flight")
             if self._foreign:
                 parts[0] += f" + {self._foreign:,} foreign"
         rows = len(self._groups) if self._tall else -(-len(self._groups) // 2)
-        if count > rows > 0:
-            parts.append(f"{-(-count // rows)} a row")
         if shown < count:
-            parts.append(f"{shown:,} of {count:,} shown")
+            slow = f", the {self._slow} slowest drawn" if self._slow else ""
+            parts.append(f"{count - shown:,} hidden{slow}")
+        elif count > rows > 0:
+            parts.append(f"{-(-count // rows)} a row")
         detail = " · ".join(parts)
         if self.fresh(0, detail):
             self.put(0, title_strip(self.width, self.palette, "Users", detail))
@@ -116,14 +178,22 @@ class UsersPanel(Panel):
             if self.fresh(y, "blank"):
                 self.put(y, strip([], self.width, self.palette.text))
 
+    def _cells(self, slot: int) -> bytearray:
+        cells = self._groups[slot].cells
+        return over(cells, self._lit[1]) if slot == self._lit[0] else cells
+
     def _dense(self, line: int) -> Strip:
-        groups = self._groups[2 * line : 2 * line + 2]
-        upper = groups[0].cells
-        lower = groups[1].cells if len(groups) > 1 else bytes(len(upper))
+        slots = range(2 * line, min(2 * line + 2, len(self._groups)))
+        upper = self._cells(slots[0])
+        lower = self._cells(slots[1]) if len(slots) > 1 else bytearray(len(upper))
+        lit = self._lit[0] in slots
         last = 2 * line + 2 >= len(self._groups)
-        number = groups[-1].members[-1] if last else groups[0].members[0]
+        number = self._groups[slots[-1]].members[-1] if last else self._groups[slots[0]].members[0]
         label = str(number + 1) if line % _LABEL_EVERY == 0 or last else ""
-        return band_strip(label, dense_row(upper, lower, self.palette), self.width, self.palette)
+        if lit and self._view is not None and self._view.lit is not None:
+            label = str(self._view.lit.user + 1)
+        look = self._look
+        return band_strip(label, dense_row(upper, lower, look), self.width, look, lit=lit)
 
     def _detailed(self, view: View, slot: int) -> None:
         group = self._groups[slot]
@@ -134,18 +204,50 @@ class UsersPanel(Panel):
         top = 1 + slot * self._tall
         bars = max(self._tall - 1, 1)
         name = str(row.number + 1) if not row.foreign else "ext"
-        for bar in range(bars):
-            segments = glyph_row(group.cells, self.palette, labels if bar == 0 else [])
-            label = name if bar == 0 else ""
-            self.put(top + bar, band_strip(label, segments, self.width, self.palette))
+        look, lit = self._look, slot == self._lit[0]
+        for line in range(bars):
+            segments = glyph_row(self._cells(slot), look, labels if line == 0 else [])
+            label = name if line == 0 else ""
+            self.put(top + line, band_strip(label, segments, self.width, look, lit=lit and line == 0))
         for gap in range(bars, self._tall):
             if self.fresh(top + gap, "blank"):
                 self.put(top + gap, strip([], self.width, self.palette.text))
 
+    def action_at(self, x: int, y: int) -> str | None:
+        """Light the request under the mouse."""
+        view, column = self._view, x - GUTTER
+        if view is None or y < 1 or not 0 <= column < view.window.columns:
+            return None
+        slots = [(y - 1) // self._tall] if self._tall else [2 * y - 2, 2 * y - 1]
+        for slot in slots:
+            if not (
+                0 <= slot < len(self._groups) and self._groups[slot].cells[column : column + 1].strip(b"\0")
+            ):
+                continue
+            found = self._request_at(view, self._groups[slot].members, column)
+            if found is not None:
+                return f"light({found.client}, {found.source}, {found.rid})"
+        return None
+
+    def _request_at(self, view: View, members: Sequence[int], column: int) -> Request | None:
+        """Find the request of a bar in a column; the one that is there longest, where several share it."""
+        began, ended = view.window.edge_ns(column), view.window.edge_ns(column + 1)
+        found = [
+            request
+            for member in members
+            for request in view.model.users.row(member).between(began, ended, view.now_ns)
+        ]
+        return max(
+            found,
+            key=lambda request: min(request.end_ns or ended, ended) - max(request.begin_ns, began),
+            default=None,
+        )
+
 
 def _label(view: View, request: Request) -> str:
     """Name a request; of one that is queued on a connection of one of several workers, that worker too."""
-    if request.open and not request.source and len(view.model.workers) > 1:
+    waits = view.now_ns < (request.began_ns or view.now_ns + 1) and not 0 < request.end_ns <= view.now_ns
+    if waits and len(view.model.workers) > 1:
         worker = view.model.expected_worker(request)
         if worker is not None:
             return f" {request.number} at w{worker.number} "
@@ -157,7 +259,7 @@ def _places(view: View) -> Sequence[int]:
 
     A burst is done by all who took part in it; of a constant plan who has left is gone.
     """
-    users, started_ns = view.model.users, view.model.started_ns
+    users, started_ns = view.model.users, view.started_ns
     rows = users.rows
     expected = min(view.choice.selection.users, len(rows))
     known = len(rows)
@@ -169,6 +271,11 @@ def _places(view: View) -> Sequence[int]:
     if known == len(rows):
         return range(users.count)
     return [*range(known), *range(len(rows), users.count)]
+
+
+def _bar_of(place: int, shared: Sequence[Sequence[int]]) -> int:
+    """Give the bar of a user: of those who are not followed, the bar of the neighbours before."""
+    return max(bisect_right(shared, place, key=lambda members: members[0]) - 1, 0)
 
 
 def even_sample(count: int, room: int) -> list[int]:
