@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from looplab.wire.clock import MS, S, now_ns
 @pytest.fixture(params=["best", "timers"])
 def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., alarm.Alarm]:
     if request.param == "timers":
-        monkeypatch.setattr(alarm._Precise, "make", lambda: None)
+        monkeypatch.setattr(alarm.Timer, "make", lambda waits: None)
 
     def make(ring: Callable[[], None]) -> alarm.Alarm:
         return alarm.Alarm(asyncio.get_running_loop(), ring)
@@ -78,10 +76,3 @@ def test_a_closed_one_is_silent_and_holds_nothing(run, make) -> None:
         other.close()
 
     run(body())
-
-
-def test_linux_has_the_precise_one() -> None:
-    precise = alarm._Precise.make()
-    assert (precise is not None) == (sys.platform == "linux")
-    if precise is not None:
-        os.close(precise.descriptor)

@@ -94,9 +94,12 @@ def test_a_lab_that_was_suspended_gets_every_frame_whole(
     rounds = 200
 
     class CountingEmitter(Emitter):
-        def _send(self, connection: socket.socket, events: list[Event]) -> None:
+        def _flush(self, connection: socket.socket) -> None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-            super()._send(_Watched(connection, timeouts), events)  # type: ignore[arg-type]
+            super()._flush(connection)
+
+        def _finish(self, connection: socket.socket) -> None:
+            super()._finish(_Watched(connection, timeouts))  # type: ignore[arg-type]
 
     waiting: list[Event] = [Notice(now_ns(), "probe", "info", "x" * 500) for _ in range(rounds)]
 

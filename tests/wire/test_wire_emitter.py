@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from wire_help import hello, receiving, until
 
-from looplab.wire.clock import anchor, now_ns
+from looplab.wire.clock import S, anchor, now_ns
 from looplab.wire.emitter import EVENTS_PER_FRAME, Emitter
 from looplab.wire.events import Bye, Event, Notice
 
@@ -76,7 +76,7 @@ async def test_stop_sends_what_there_is_and_says_goodbye_once(folder: Path) -> N
 
 
 async def test_wake_sends_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("looplab.wire.emitter.PERIOD_S", 3600)
+    monkeypatch.setattr("looplab.wire.emitter.PERIOD_NS", 3600 * S)
     source = Source()
     async with receiving(folder) as inbox:
         emitter = Emitter(str(inbox.path), hello(), source.collect)
@@ -86,6 +86,72 @@ async def test_wake_sends_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch)
         emitter.wake()
         await until(lambda: times(inbox.events()) == [7], "the event")
         await asyncio.to_thread(emitter.stop)
+
+
+async def test_a_loop_that_pumps_spares_the_thread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("looplab.wire.emitter.PERIOD_NS", 3600 * S)
+    monkeypatch.setattr("looplab.wire.emitter.PUMP_NS", 0)
+    source = Source()
+    async with receiving(folder) as inbox:
+        emitter = Emitter(str(inbox.path), hello(), source.collect)
+        emitter.start()
+        await until(lambda: emitter.alive, "a hello")
+        for number in range(3):
+            source.put(number)
+            emitter.pump()
+        await until(lambda: times(inbox.events()) == [0, 1, 2], "the events")
+        assert source.threads == {threading.current_thread().name}
+        await asyncio.to_thread(emitter.stop)
+        assert emitter.events == 3
+        calls = source.calls
+        emitter.pump()
+        assert source.calls == calls, "it has ended"
+
+
+async def test_what_a_pump_cannot_send_and_what_it_hears_is_left_to_the_thread(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("looplab.wire.emitter.PERIOD_NS", 3600 * S)
+    monkeypatch.setattr("looplab.wire.emitter.PUMP_NS", 0)
+    monkeypatch.setattr("looplab.wire.emitter.CONTROL_BYTES", 5)
+    source = Source()
+    heard: list[tuple[bytes, int]] = []
+
+    def hear(payload: bytes) -> None:
+        heard.append((payload, threading.get_ident()))
+
+    async with receiving(folder) as inbox:
+        emitter = Emitter(str(inbox.path), hello(), source.collect, hear)
+        emitter.start()
+        await until(lambda: inbox.batches and emitter.alive, "a hello")
+        count = 100 * EVENTS_PER_FRAME
+        source.put(0, count)
+        inbox.receiver.send(inbox.batches[0].source, b"a word")
+        # The loop that receives stands still in this call, so that the socket takes only a part.
+        emitter.pump()
+        await until(lambda: len(times(inbox.events())) == count, "all events")
+
+        def heard_whole() -> bool:
+            emitter.pump()
+            return bool(heard)
+
+        await until(heard_whole, "the word")
+        assert heard[0][0] == b"a word"
+        assert heard[0][1] not in (0, threading.get_ident())
+        await asyncio.to_thread(emitter.stop)
+        assert (emitter.events, emitter.lost) == (count, 0)
+
+
+async def test_a_pump_that_fails_ends_the_emitter_and_not_the_loop(folder: Path) -> None:
+    def collect() -> list[Event]:
+        raise OSError("no")
+
+    async with receiving(folder) as inbox:
+        emitter = Emitter(str(inbox.path), hello(), collect)
+        emitter.start()
+        await until(lambda: inbox.batches, "a hello")
+        emitter.pump()
+        await until(lambda: not emitter.alive, "the end")
 
 
 async def test_a_flood_is_cut_into_batches(folder: Path) -> None:

@@ -11,6 +11,9 @@ from looplab.probe.core import Probe, Worker
 from looplab.probe.driver import UNBEGUN, Driver, Message, Send, Sender
 from looplab.wire.clock import now_ns
 
+OVER: Any = object()
+"""What is given in place of a step that there was none of."""
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
@@ -51,13 +54,14 @@ class ObservedApp:
                 coroutine = self._app(scope, receive, sender.send)
                 if type(coroutine) is not CoroutineType:
                     coroutine = _await(coroutine)
-                yielded = coroutine.send(None)
-            except StopIteration:
-                lane.end_first(request)
-                return
+                # Not by `send`, which would raise an exception to say that it is over.
+                yielded = next(coroutine.__await__(), OVER)
             except BaseException:
                 lane.end_first(request)
                 raise
+            if yielded is OVER:
+                lane.end_first(request)
+                return
             request.runs = request.runs or []
             lane.leave(request, lane.state[1], now_ns())
         else:

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from typing import NamedTuple
 
+from looplab.wire import held
+
 REMEMBERED = 32
 """Readings kept: a third of a second of ticks, and a run is looked up within one tick of its start."""
 
@@ -59,10 +61,12 @@ class RunQueue:
 
     def look(self, now_ns: int) -> Reading:
         """Read the counters."""
+        if self._file < 0:
+            return Reading(now_ns, 0)
         try:
-            counters = os.pread(self._file, 64, 0).split() if self._file >= 0 else ()
+            counters = (held.read(self._file, 64) or os.pread(self._file, 64, 0)).split()
         except OSError:
-            counters = ()
+            counters = []
         if len(counters) < 3:
             return Reading(now_ns, 0)
         # The counter of the time on a CPU is old while the thread runs; its clock is not.

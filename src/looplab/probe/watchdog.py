@@ -1,4 +1,8 @@
-"""The watchdog: a thread that looks at the loop every 10 ms, above all while the loop cannot."""
+"""The watchdog: looks at the loop every 10 or 20 ms, above all while the loop cannot.
+
+A thread does it as soon as the loop's heartbeat is late. While the loop is well, its own heartbeat does it,
+and the thread sleeps on: a wake of it would take the GIL from the loop.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +28,13 @@ from looplab.probe.waits import Waits
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, now_ns
 from looplab.wire.events import Collection, Event, LoopSample, Run
+from looplab.wire.wakeup import Wakeup
 
 TICK_NS = 10 * MS
 """Period while something may become a stall."""
 
 CALM_TICK_NS = 20 * MS
-"""Period else. Each wake takes the GIL from the loop: 1 % of the requests a second at 100 Hz."""
+"""Period else."""
 
 SUSPECT_NS = 5 * MS
 """Age of a run from which it is watched: most runs are over long before."""
@@ -90,11 +95,15 @@ class Watchdog:
         self._queue = lane.queue
         self._own_queue = NO_QUEUE
         self._stopping = False
+        self._wakeup = Wakeup(now_ns() + TICK_NS)
+        self._turn = threading.Lock()
+        """Held by whoever looks."""
         self._thread = threading.Thread(target=self._run, name="looplab watchdog", daemon=True)
+        self._thread_ns = 0
         self.events: BoundedBuffer[Event] = BoundedBuffer(EVENTS)
         self.cpu_ns = 0
-        """CPU time of this thread, as of its last tick."""
-        self._ticked_ns = now_ns()
+        """CPU time of the looks, as of the last one."""
+        self._alive_ns = self._looked_ns = now_ns()
         self._used_ns = time.process_time_ns()
         self._own = self._reading = NOTHING
         self._total = 0
@@ -125,20 +134,53 @@ class Watchdog:
         self._thread.start()
 
     def stop(self, timeout_s: float = 1.0) -> None:
-        """End the thread."""
+        """End the thread. Further calls do nothing."""
+        if self._stopping:
+            return
         self._stopping = True
-        if self._thread.is_alive():
+        self._wakeup.ring()
+        if self._thread.ident is None:
+            self._wakeup.close()
+        else:
             self._thread.join(timeout_s)
 
+    def look_in(self) -> None:
+        """Look in the thread's place, and let it sleep on; called with each heartbeat of the loop."""
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            now = now_ns()
+            calm = self._period_ns == CALM_TICK_NS
+            if not calm or now - self._sampled_ns >= SAMPLE_NS:
+                self._tick()
+                self.cpu_ns += now_ns() - now
+            elif now - self._reading.t_ns >= CALM_TICK_NS:
+                # What comes next may be a stall: its judgement needs to know how things stood before it.
+                self._reading = self._queue.read(now)
+            self._alive_ns = self._cells[TICKED] = now
+            if calm:
+                self._wakeup.set(now + CALM_TICK_NS)
+        finally:
+            self._turn.release()
+
     def _run(self) -> None:
-        self._own_queue = RunQueue(threading.get_native_id())
+        with self._turn:
+            self._own_queue = RunQueue(threading.get_native_id())
         while not self._stopping:
-            time.sleep(self._period_ns / 1e9)
-            self._tick()
-        self._own_queue.close()
+            self._wakeup.wait()
+            with self._turn:
+                self._tick()
+                used_ns = time.thread_time_ns()
+                self.cpu_ns += used_ns - self._thread_ns
+                self._thread_ns = used_ns
+            self._wakeup.set(self._looked_ns + self._period_ns)
+        with self._turn:
+            self._own_queue.close()
+            self._wakeup.close()
 
     def _tick(self) -> None:
         now, own, reading = self._look()
+        self._looked_ns = now
         # The clock before the state: what the state shows was so after `now`, so no age is too large.
         state = self._lane.state
         off = self._faults.off
@@ -175,8 +217,9 @@ class Watchdog:
 
     def _sample(self, now: int, state: State) -> None:
         """Send the loop's lag and what it does, also while it is blocked."""
-        lag = max(0, now - self._lane.beat_ns - BEAT_NS)
-        self._late_ns = max(lag, *self._lane.lates.drain(), 0)
+        lates = self._lane.lates.drain()
+        lag = max(now - self._lane.beat_ns - BEAT_NS, lates[-1] if lates else 0, 0)
+        self._late_ns = max(lag, *lates, 0)
         self._max_lag_ns = max(self._max_lag_ns, self._late_ns)
         if now - self._sampled_ns < SAMPLE_NS:
             return
@@ -193,7 +236,6 @@ class Watchdog:
         self.events.append(LoopSample(now, lag, self._max_lag_ns, busy, runs, rid, since, *used))
         self._sampled_ns = now
         self._max_lag_ns = 0
-        self.cpu_ns = time.thread_time_ns()
 
     def _judge(self, now: int, own: Reading, reading: Reading, state: State) -> None:
         self._listen(now, own, reading)
@@ -210,7 +252,7 @@ class Watchdog:
             self._watch_callback(since, now)
         if self._silence.cause:
             self._explain(now)
-        self._ticked_ns = now
+        self._alive_ns = now
         calm = self._run_hold is None and self._callback is None
         self._period_ns = CALM_TICK_NS if calm else TICK_NS
         if calm:
@@ -219,14 +261,14 @@ class Watchdog:
     def _listen(self, now: int, own: Reading, reading: Reading) -> None:
         """Find out why this thread did not come since the last tick, if it did not."""
         used = time.process_time_ns()
-        gap = now - self._ticked_ns
+        gap = now - self._alive_ns
         missed = gap - self._period_ns - (own.waited_ns - self._own.waited_ns)
         self._silence = NO_SILENCE
         if missed >= STALL_NS:
             worked = 2 * (used - self._used_ns) > gap
             cause = silence_cause(self._own_queue, missed, own.slices - self._own.slices, worked)
             other = cause == "gil" and waited_for_gil(missed, self._reading, reading)
-            self._silence = Silence(self._ticked_ns, now, cause, other)
+            self._silence = Silence(self._alive_ns, now, cause, other)
             if other:
                 self._other = self._holders.find(missed)
         self._used_ns, self._own, self._reading = used, own, reading

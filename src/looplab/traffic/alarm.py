@@ -7,20 +7,15 @@ fast. On Linux a timerfd rings within some 0.1 ms; elsewhere the loop's own time
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
-import sys
 from collections.abc import Callable
-from typing import Any
 
 from looplab.wire.clock import S, now_ns
+from looplab.wire.held import Timer
 
 _EARLY_S = 0.0005
 """uvloop rounds a timer to the nearest millisecond: one that is asked for later by half of that never rings
 too early."""
-
-_CLOCK_MONOTONIC = 1
-_ABSOLUTE = 1
 
 
 class Alarm:
@@ -36,14 +31,14 @@ class Alarm:
         self._loop = loop
         self._ring = ring
         self._timer: asyncio.TimerHandle | None = None
-        self._precise = _Precise.make()
+        self._precise = Timer.make(waits=False)
         if self._precise is not None:
             loop.add_reader(self._precise.descriptor, self._read)
 
     def set(self, due_ns: int) -> None:
         """Ring then, instead of when it was to ring before. A time that is past rings at once."""
         if self._precise is not None:
-            self._precise.set(max(due_ns, 1))
+            self._precise.set(due_ns)
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -57,7 +52,7 @@ class Alarm:
             self._timer = None
         if self._precise is not None:
             self._loop.remove_reader(self._precise.descriptor)
-            os.close(self._precise.descriptor)
+            self._precise.close()
             self._precise = None
 
     def _come(self) -> None:
@@ -72,32 +67,3 @@ class Alarm:
             # A time that was set anew after it had rung has taken the ring back.
             return
         self._ring()
-
-
-class _Precise:
-    """A timerfd of Linux. Python has it from 3.13 on; the C library has had it since 2008."""
-
-    def __init__(self, descriptor: int, settime: Any) -> None:
-        self.descriptor = descriptor
-        self._settime = settime
-        # `struct itimerspec`: interval and time, seconds and nanoseconds each.
-        self._time = (ctypes.c_long * 4)()
-
-    @classmethod
-    def make(cls) -> _Precise | None:
-        """Make one; None where there is none."""
-        if sys.platform != "linux" or ctypes.sizeof(ctypes.c_long) != 8:
-            return None
-        try:
-            library = ctypes.CDLL(None)
-            create, settime = library.timerfd_create, library.timerfd_settime
-        except (OSError, AttributeError):
-            return None
-        settime.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-        descriptor = create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
-        return cls(descriptor, settime) if descriptor >= 0 else None
-
-    def set(self, due_ns: int) -> None:
-        """Ring at a time, or at once if it is past."""
-        self._time[2], self._time[3] = divmod(due_ns, S)
-        self._settime(self.descriptor, _ABSOLUTE, self._time, None)

@@ -186,6 +186,7 @@ class _Office:
             return
         self._ticks += 1
         self._course.sweep(now)
+        self._emitter.pump()
         if self._ticks % TICKS_PER_STATE == 0:
             self._state()
         if self._ticks % TICKS_PER_REPORT == 0:
