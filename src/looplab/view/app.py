@@ -10,15 +10,20 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from looplab.lab import Selection
-from looplab.scenario import Scenario
+from looplab.lab.notes import Notes
+from looplab.scenario import ZOOMS, Scenario, Talk
 from looplab.view import choice as choose
+from looplab.view import zoom
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
+from looplab.view.presenter.presenting import Hands, Presenting
+from looplab.view.pressed import Pressed
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogKeeper, LogScreen
@@ -77,6 +82,10 @@ class LoopLabApp(App[None]):
         theme: str | None = None,
         depth: Depth | None = None,
         console: bool = False,
+        talk: Talk | None = None,
+        scene: int = 0,
+        auto: bool = False,
+        publish: Callable[[Notes], None] | None = None,
     ) -> None:
         """Prepare the screen.
 
@@ -90,6 +99,10 @@ class LoopLabApp(App[None]):
             theme: `dark`, `light` or `contrast`; None takes that of the settings.
             depth: colours of the terminal; None finds out.
             console: whether aiomonitor may open a Python console in a worker.
+            talk: what is told from the start; None waits for the key, and tells the steps of the scenario.
+            scene: place of the scene that a talk begins with.
+            auto: whether a talk goes on by itself everywhere.
+            publish: takes the speaker's notes, for a second terminal.
         """
         depth = depth or terminal_depth(os.environ)
         # The terminal's own colours: Textual then neither replaces them nor makes shades of grey of them.
@@ -108,6 +121,12 @@ class LoopLabApp(App[None]):
         self._depth: Depth = depth
         self.turning = Turning(lab, self.choice, clock, self._hint, self._go_on, self._choose)
         self.scrubbing = Scrubbing(self.observer, self.choice, self._hint)
+        hands = Hands(self._choose, self.zoom, self._let_traffic, self._hint)
+        self.presenting = Presenting(
+            lab, self.choice, self.turning, hands, clock, talk=talk, auto=auto, publish=publish
+        )
+        self.pressed = Pressed(shown=talk is not None or self.keeper.settings.keys)
+        self._scene = scene if talk is not None else None
         self._frame_ns = 0
         for theme_ in THEMES:
             self.register_theme(theme_)
@@ -124,7 +143,10 @@ class LoopLabApp(App[None]):
 
     def on_mount(self) -> None:
         """Start the run and the frame clock."""
-        self._choose(self.choice.selection)
+        if self._scene is None:
+            self._choose(self.choice.selection)
+        else:
+            self.presenting.begin(self._scene)
         if not self._live:
             return
         self.set_interval(1 / FRAME_RATE_HZ, self._tick)
@@ -159,6 +181,8 @@ class LoopLabApp(App[None]):
         self.log_keeper.follow(self.lab.model)
         main = self.main
         view = self.observer.view(self.lab.model, self.choice, now_ns, main.columns(), self.lab.backlog)
+        self.presenting.follow(view, now_ns)
+        self.choice.pressed = self.pressed.keys(now_ns)
         screen = self.screen
         if isinstance(screen, DetailsScreen):
             # The picture goes on around the page.
@@ -177,6 +201,12 @@ class LoopLabApp(App[None]):
         return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
 
     # What people do
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note each key that is pressed, on whatever screen."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.pressed.note(event.key, self._clock())
+        await super().on_event(event)
 
     def _place(self, selection: Selection) -> int | None:
         """Find a selection in the catalogue by its folder: one of one's own may share a name."""
@@ -260,8 +290,11 @@ class LoopLabApp(App[None]):
         self.scrubbing.run()
 
     def action_leave(self) -> None:
-        """Put the light out; then go back to the present."""
-        self.scrubbing.put_out()
+        """Put the light out; then show all panels; then go back to the present."""
+        if self.choice.lit is None and self.main.zoomed:
+            self.zoom("")
+        else:
+            self.scrubbing.put_out()
 
     def action_traffic(self) -> None:
         """Stop the traffic, or start it again; a server that failed is started again."""
@@ -275,6 +308,42 @@ class LoopLabApp(App[None]):
         else:
             choice.stopped = True
             self.lab.stop_traffic()
+
+    def _let_traffic(self, run: bool) -> None:
+        """Start or stop the traffic, also that of a run which is only starting."""
+        if not run:
+            self.choice.stopped = True
+            self.lab.stop_traffic()
+        elif self.lab.model.finished or self.choice.stopped:
+            self.action_traffic()
+
+    def action_next_step(self) -> None:
+        """Go on to the next step, or begin the steps."""
+        self.presenting.next()
+
+    def action_step_back(self) -> None:
+        """Go back to the step before."""
+        self.presenting.back()
+
+    def action_pressed(self) -> None:
+        """Show pressed keys in a corner, or no longer."""
+        self.pressed.shown = not self.pressed.shown
+        self._hint(f"pressed keys are {'shown' if self.pressed.shown else 'no longer shown'}")
+        self.remember("keys", self.pressed.shown)
+
+    def action_zoom(self, step: int) -> None:
+        """Give the next or previous panel the full screen; after the last one all is shown."""
+        self.zoom(zoom.following(self.main.zoomed, step))
+
+    def action_zoom_to(self, name: str) -> None:
+        """Give a panel the full screen; with no name, show all again."""
+        self.zoom(name)
+
+    def zoom(self, name: str) -> None:
+        """Zoom, and say how to leave it."""
+        if name and name != self.main.zoomed:
+            self._hint(f"{zoom.TITLES[name]}: z shows the next panel, esc all of them")
+        self.main.zoomed = name
 
     def action_burst(self) -> None:
         """Fire a burst."""
@@ -354,6 +423,8 @@ class LoopLabApp(App[None]):
             yield SystemCommand(
                 f"Scenario: {scenario.title}", scenario.question, self._runner(f"open({number})")
             )
+        for name in ZOOMS:
+            yield SystemCommand(f"Zoom: {zoom.TITLES[name]}", "", self._runner(f"zoom_to('{name}')"))
         yield SystemCommand("Screenshot", "an SVG file in the current folder", self._picture_soon)
         for name, title in TITLES.items():
             yield SystemCommand(f"Theme: {title}", "", self._runner(f"theme('{name}')"))

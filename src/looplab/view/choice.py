@@ -39,6 +39,9 @@ def other_variant(selection: Selection, step: int) -> Selection:
 def with_turns(fresh: Selection, selection: Selection) -> Selection:
     """Take over what was turned of the traffic, as far as both have it."""
     plan, own = selection.plan, fresh.plan
+    shared = fresh.variant.traffic is None and selection.variant.traffic is None
+    if shared and plan.executor == own.executor:
+        return replace(fresh, plan=plan)
     if plan.executor != own.executor or plan.phases or own.phases:
         return fresh if own.phases or own.is_open or plan.is_open else fresh.with_users(selection.users)
     turned = fresh.with_rate(plan.rate) if own.is_open else fresh.with_users(selection.users)

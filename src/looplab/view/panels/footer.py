@@ -79,6 +79,8 @@ def _entries(view: View) -> tuple[Entry, ...]:
     if view.frozen:
         return _scrubbing(view)
     entries: list[Entry] = []
+    if view.choice.telling is not None:
+        entries.append(((("p", "step_back"), ("n", "next_step")), "step"))
     if len(view.choice.selection.scenario.variants) > 1:
         entries.append(((("tab", "variant(1)"),), "variant"))
     if view.choice.scenarios > 1:
@@ -95,6 +97,9 @@ def _entries(view: View) -> tuple[Entry, ...]:
         entries.append(((("{", "pick(-1)"), ("}", "pick(1)")), "knob"))
     if view.knobs:
         entries.append(((("<", "turn(-1)"), (">", "turn(1)")), view.choice.knob))
+    if view.choice.telling is None and view.choice.selection.scenario.steps:
+        entries.append(((("n", "next_step"),), "steps"))
+    entries.append(((("z", "zoom(1)"),), "zoom"))
     entries += [((("k", "code"),), "code"), ((("l", "logs"),), "logs"), ((("t", "tasks"),), "tasks")]
     return tuple(entries)
 

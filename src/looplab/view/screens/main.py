@@ -7,13 +7,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
-from looplab.view import layout
+from looplab.view import layout, zoom
 from looplab.view.keys import KEYS
+from looplab.view.panels import pressed, step
 from looplab.view.panels.axis import AxisPanel
 from looplab.view.panels.band import pools_of
+from looplab.view.panels.big import BigFiguresPanel
 from looplab.view.panels.code import CodePanel
 from looplab.view.panels.failure import FailurePanel
 from looplab.view.panels.footer import Footer
@@ -21,9 +24,12 @@ from looplab.view.panels.header import Header
 from looplab.view.panels.line import LinePanel
 from looplab.view.panels.loops import LoopsPanel
 from looplab.view.panels.numbers import NumbersPanel
+from looplab.view.panels.pressed import PressedPanel
+from looplab.view.panels.step import StepPanel
 from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.users import UsersPanel
 from looplab.view.panels.verdict import VerdictPanel
+from looplab.view.panels.why import WhyPanel
 from looplab.view.state import View
 from looplab.view.widget import PanelWidget
 
@@ -32,16 +38,20 @@ class MainScreen(Screen[None]):
     """Header, verdict, the bands on one time axis, code and numbers, footer."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    MainScreen { background: $background; layout: vertical; overflow: hidden; }
+    MainScreen { background: $background; layout: vertical; overflow: hidden; layers: default top; }
     MainScreen PanelWidget { height: 1; width: 1fr; background: $background; }
     MainScreen #header, MainScreen #footer { background: $surface; }
     MainScreen #body { height: 1fr; width: 1fr; }
     MainScreen #left, MainScreen #right { height: 1fr; }
     MainScreen #right { margin-left: 1; }
-    MainScreen #failure { height: 1fr; display: none; }
+    MainScreen #failure, MainScreen #figures, MainScreen #why { height: 1fr; display: none; }
+    MainScreen #step, MainScreen #pressed { display: none; }
+    MainScreen #pressed { layer: top; position: absolute; }
+    MainScreen.figures #figures, MainScreen.verdict #why { display: block; }
+    MainScreen.figures #bands, MainScreen.verdict #bands { display: none; }
     MainScreen #too-small { display: none; width: 1fr; height: 1fr; content-align: center middle; }
     MainScreen.failed #failure { display: block; }
-    MainScreen.failed #bands { display: none; }
+    MainScreen.failed #bands, MainScreen.failed #figures, MainScreen.failed #why { display: none; }
     MainScreen.too-small #room { display: none; }
     MainScreen.too-small #too-small { display: block; }
     """
@@ -60,7 +70,10 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.code_wanted = code
         self._code_narrow = False
+        self.zoomed = ""
+        """Panel that has the full screen, by its name in `zoom`; empty if all are shown."""
         self._laid: tuple[object, ...] = ()
+        self._corner: tuple[int, Size] = (0, Size())
         self._bands_columns = 0
         self._composed = False
 
@@ -73,6 +86,7 @@ class MainScreen(Screen[None]):
         yield Static(id="too-small", markup=False)
         with Vertical(id="room"):
             yield PanelWidget(Header(), id="header")
+            yield PanelWidget(StepPanel(), id="step")
             yield PanelWidget(VerdictPanel(), id="verdict")
             with Horizontal(id="body"):
                 with Vertical(id="left"):
@@ -82,12 +96,15 @@ class MainScreen(Screen[None]):
                         yield PanelWidget(ThreadsPanel(), id="threads")
                         yield PanelWidget(CodePanel(), id="code-narrow")
                         yield PanelWidget(AxisPanel(), id="axis")
+                    yield PanelWidget(BigFiguresPanel(), id="figures")
+                    yield PanelWidget(WhyPanel(), id="why")
                     yield PanelWidget(FailurePanel(), id="failure")
                 with Vertical(id="right"):
                     yield PanelWidget(CodePanel(), id="code")
                     yield PanelWidget(NumbersPanel(), id="numbers")
             yield PanelWidget(LinePanel(), id="line")
             yield PanelWidget(Footer(), id="footer")
+        yield PanelWidget(PressedPanel(), id="pressed")
 
     def columns(self) -> int:
         """Give the columns of time that the bands have."""
@@ -105,8 +122,21 @@ class MainScreen(Screen[None]):
         if not self._composed:
             return
         self._place(view)
+        self._place_pressed(view)
         for widget in self.query(PanelWidget):
             widget.take(view)
+
+    def _place_pressed(self, view: View) -> None:
+        """Put the pressed keys into the corner above the footer."""
+        corner = (pressed.width(view), self.size)
+        if corner == self._corner:
+            return
+        self._corner = corner
+        wide, size = corner
+        widget = self.query_one("#pressed")
+        widget.display = wide > 0
+        widget.styles.width = max(wide, 1)
+        widget.styles.offset = (size.width - wide, size.height - 2)
 
     def _place(self, view: View) -> None:
         width, height = self.size
@@ -119,7 +149,12 @@ class MainScreen(Screen[None]):
         panel = self.query_one("#code", PanelWidget).panel
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
         pools = len(pools_of(view.model))
-        key = (width, height, code, workers, pools, grid, lines, len(view.knobs), view.never_ready)
+        told = step.rows(view.choice.telling, width, height)
+        zoomed = "" if view.never_ready else self.zoomed
+        key = (
+            *(width, height, code, workers, pools, grid, lines, len(view.knobs), view.never_ready),
+            *(told, zoomed),
+        )
         if key == self._laid:
             return
         self._laid = key
@@ -129,24 +164,30 @@ class MainScreen(Screen[None]):
             said = f"looplab needs {needed} cells; this terminal has {width}×{height}."
             self.query_one("#too-small", Static).update(said)
             return
-        places = layout.plan(
-            width,
-            height,
-            workers=workers,
-            pools=pools,
-            grid=grid,
-            code=code,
-            lines=lines,
-            knobs=len(view.knobs),
-        )
+        if zoomed:
+            places = zoom.plan(zoomed, width, height - told)
+        else:
+            places = layout.plan(
+                width,
+                height - told,
+                workers=workers,
+                pools=pools,
+                grid=grid,
+                code=code,
+                lines=lines,
+                knobs=len(view.knobs),
+            )
         self._bands_columns = places.left
         with self.app.batch_update():
             self.set_class(view.never_ready, "failed")
+            for page in zoom.PAGES:
+                self.set_class(zoomed == page, page)
             self.query_one("#left").styles.width = places.left
             right = self.query_one("#right")
             right.display = places.right > 0
             right.styles.width = max(places.right, 1)
             for name, rows in (
+                ("step", told),
                 ("verdict", places.verdict),
                 ("users", places.users),
                 ("loops", places.loops),
