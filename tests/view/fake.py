@@ -33,6 +33,10 @@ class FakeLab:
         self.selection = selection
         self.calls.append(("start", selection.scenario.id, selection.variant.id, selection.knobs))
 
+    def stop(self) -> None:
+        self.selection = None
+        self.calls.append(("stop",))
+
     def stop_traffic(self) -> None:
         self.calls.append(("stop_traffic",))
 

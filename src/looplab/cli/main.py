@@ -98,6 +98,7 @@ def looplab(debug: bool) -> None:
     is_flag=True,
     help="Give aiomonitor (key t) a Python console in the server, for anybody on this machine.",
 )
+@click.option("--compare", is_flag=True, help="Compare up to four variants side by side, as the key c does.")
 @_theme
 def open_scenario(
     scenario: str | None,
@@ -105,17 +106,30 @@ def open_scenario(
     settings: dict[str, str],
     generators: int,
     console: bool,
+    compare: bool,
     theme: str | None,
 ) -> None:
     """Open the screen on a scenario and start its traffic."""
     chosen = _find(scenario) if scenario is not None else catalogue()[0]
     first = chosen.variant(variant) if variant is not None else chosen.variants[0]
+    if compare and len(chosen.variants) < 2:
+        raise click.UsageError(f"{chosen.id} has one variant: there is nothing to compare")
     reason = obstacle()
     if not reason:
-        sys.exit(open_screen(chosen, first, settings, generators=generators, console=console, theme=theme))
-    selections = select([chosen], [first.id], settings, generators)
-    name = f"{chosen.id} › {first.id}"
-    click.echo(f"looplab: {reason}, so {name} runs without a screen", err=True)
+        sys.exit(
+            open_screen(
+                chosen,
+                first,
+                settings,
+                generators=generators,
+                console=console,
+                theme=theme,
+                compare=compare,
+            )
+        )
+    selections = select([chosen], [] if compare else [first.id], settings, generators)
+    what = f"all variants of {chosen.id} run" if compare else f"{chosen.id} › {first.id} runs"
+    click.echo(f"looplab: {reason}, so {what} without a screen", err=True)
     run_bench(selections)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -43,6 +43,7 @@ def open_screen(
     generators: int = 1,
     console: bool = False,
     theme: str | None = None,
+    compare: bool = False,
 ) -> int:
     """Show a scenario until the user quits; give the exit status.
 
@@ -53,8 +54,9 @@ def open_screen(
         generators: traffic processes that share the plan.
         console: whether aiomonitor may open a Python console in a worker.
         theme: colours for this time; None takes those of the settings.
+        compare: whether the variants are compared from the start.
     """
-    from looplab.lab import Lab, Selection
+    from looplab.lab import Ensemble, Lab, Selection
 
     selection = Selection(
         scenario=scenario,
@@ -70,14 +72,34 @@ def open_screen(
     from looplab.view.app import LoopLabApp
 
     keeper = remembered()
+    compared: list[Ensemble] = []
+
+    def ensemble(selections: Sequence[Selection]) -> Ensemble:
+        made = Ensemble(selections)
+        made.open()
+        # The one before was closed when it was left.
+        compared[:] = [made]
+        return made
+
     lab = Lab()
     lab.open()
     try:
-        app = LoopLabApp(lab, scenarios, selection, console=console, keeper=keeper, theme=theme)
+        app = LoopLabApp(
+            lab,
+            scenarios,
+            selection,
+            console=console,
+            keeper=keeper,
+            theme=theme,
+            ensemble=ensemble,
+            compare=compare,
+        )
         # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
         # the terminal back; it takes care of TERM and HUP itself.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         app.run()
         return app.return_code or 0
     finally:
+        for made in compared:
+            made.close()
         lab.close()

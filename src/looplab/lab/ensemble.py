@@ -33,8 +33,7 @@ class Ensemble:
         """
         self.selections = list(selections)
         self.labs = [lab_factory() for _ in selections]
-        self.relay: Relay | None = None
-        """Whose turn it is, if they run in turn."""
+        self._relay: Relay | None = None
         self._first = 0
 
     def open(self) -> None:
@@ -58,9 +57,18 @@ class Ensemble:
     @property
     def model(self) -> Model:
         """The model that tells how far the traffic is: of the lab that runs, of the slowest of all."""
-        if self.relay is not None and self.relay.lab is not None:
-            return self.relay.lab.model
+        if self._relay is not None and self._relay.lab is not None:
+            return self._relay.lab.model
         return next((model for model in self.models if not model.finished), self.models[0])
+
+    @property
+    def turn(self) -> int:
+        """Place of the lab that runs, if they run in turn: as many as there are labs after the last; else -1."""
+        return self._relay.place if self._relay is not None else -1
+
+    def seen(self, place: int) -> bool:
+        """Tell whether the model at a place belongs to what runs now: in turn, some are still to come."""
+        return self._relay is None or self._relay.had(place)
 
     @property
     def selection(self) -> Selection:
@@ -76,7 +84,7 @@ class Ensemble:
     def spread_ns(self) -> int | None:
         """How far apart the traffic of all began; None in turn, or while it has not begun everywhere."""
         begun = [model.started_ns for model in self.models if model.traffic is not None]
-        if self.relay is not None or len(begun) < len(self.labs):
+        if self._relay is not None or len(begun) < len(self.labs):
             return None
         return max(begun) - min(begun)
 
@@ -89,9 +97,9 @@ class Ensemble:
         """
         self.selections = list(selections)
         if in_turn:
-            self.relay = Relay(self.labs, self.selections)
+            self._relay = Relay(self.labs, self.selections)
             return
-        self.relay = None
+        self._relay = None
         gate = Gate()
         tickets = [gate.ticket() for _ in self.labs]
         for lab, selection, ticket in zip(self.labs, selections, tickets, strict=True):
@@ -99,15 +107,15 @@ class Ensemble:
 
     def stop_traffic(self) -> None:
         """Send nothing more."""
-        if self.relay is not None:
-            self.relay.halt()
+        if self._relay is not None:
+            self._relay.halt()
             return
         for lab in self.labs:
             lab.stop_traffic()
 
     def start_traffic(self) -> None:
         """Run all again; a server that has failed, or that still works on what was abandoned, is replaced."""
-        if self.relay is not None:
+        if self._relay is not None:
             self.start(self.selections, in_turn=True)
             return
         gate = Gate()
@@ -117,7 +125,7 @@ class Ensemble:
 
     def burst(self, requests: int | None = None, concurrency: int | None = None) -> None:
         """Fire a burst. One that is the whole traffic is a run of its own: it begins everywhere at once."""
-        if self.relay is not None or self.selection.plan.executor == "burst":
+        if self._relay is not None or self.selection.plan.executor == "burst":
             self.start_traffic()
             return
         for lab in self.labs:
@@ -154,20 +162,20 @@ class Ensemble:
             lab = heard[(self._first + place) % len(heard)]
             left_ns = max(until_ns - now_ns(), 0)
             applied |= lab.drain(left_ns // (len(heard) - place))
-        if self.relay is not None:
-            self.relay.step(now_ns())
+        if self._relay is not None:
+            self._relay.step(now_ns())
         return applied
 
     @property
     def _heard(self) -> list[Lab]:
         """The labs whose events are wanted: whoever has had its turn keeps its model as it was then."""
-        if self.relay is None:
+        if self._relay is None:
             return self.labs
-        return [self.relay.lab] if self.relay.lab is not None else []
+        return [self._relay.lab] if self._relay.lab is not None else []
 
     def _turn(self, change: Callable[[Selection], Selection], tell: Callable[[Lab], None]) -> None:
         self.selections = [change(selection) for selection in self.selections]
-        if self.relay is not None:
+        if self._relay is not None:
             # Whoever had its turn before would have had other traffic.
             self.start(self.selections, in_turn=True)
             return

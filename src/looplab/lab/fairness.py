@@ -6,6 +6,7 @@ each check says which figures say otherwise, and nothing is said that was not me
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,6 +78,13 @@ def unfair(
     if spread_ns is not None and spread_ns > SPREAD_NS:
         found.append(Unfair("spread", f"they began {spread_ns / MS:.0f} ms apart"))
     return found
+
+
+def usable_cores() -> int:
+    """Give the cores that this process may use: fewer than there are, in a container or under `taskset`."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def cores_used(models: Sequence[Model]) -> float:

@@ -16,14 +16,17 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from looplab.lab import Selection
+from looplab.lab.fairness import usable_cores
 from looplab.lab.notes import Notes
 from looplab.scenario import ZOOMS, Scenario, Talk
 from looplab.view import choice as choose
 from looplab.view import zoom
+from looplab.view.compare.comparing import Comparing, MakeEnsemble
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
 from looplab.view.presenter.presenting import Hands, Presenting
 from looplab.view.pressed import Pressed
+from looplab.view.screens.compare import CompareScreen
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogKeeper, LogScreen
@@ -52,6 +55,7 @@ class LabLike(Turnable, Protocol):
     @property
     def backlog(self) -> int: ...  # noqa: D102
     def start(self, selection: Selection) -> None: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
     def stop_traffic(self) -> None: ...  # noqa: D102
     def start_traffic(self) -> None: ...  # noqa: D102
     def drain(self, budget_ns: int) -> bool: ...  # noqa: D102
@@ -82,6 +86,8 @@ class LoopLabApp(App[None]):
         theme: str | None = None,
         depth: Depth | None = None,
         console: bool = False,
+        ensemble: MakeEnsemble | None = None,
+        compare: bool = False,
         talk: Talk | None = None,
         scene: int = 0,
         auto: bool = False,
@@ -99,6 +105,8 @@ class LoopLabApp(App[None]):
             theme: `dark`, `light` or `contrast`; None takes that of the settings.
             depth: colours of the terminal; None finds out.
             console: whether aiomonitor may open a Python console in a worker.
+            ensemble: makes what runs several variants; None where there is only one to be had.
+            compare: whether variants are compared from the start.
             talk: what is told from the start; None waits for the key, and tells the steps of the scenario.
             scene: place of the scene that a talk begins with.
             auto: whether a talk goes on by itself everywhere.
@@ -118,6 +126,8 @@ class LoopLabApp(App[None]):
         self._clock = clock
         self._live = live
         self._with_console = console
+        self._ensemble = ensemble
+        self._compares_first = compare
         self._depth: Depth = depth
         self.turning = Turning(lab, self.choice, clock, self._hint, self._go_on, self._choose)
         self.scrubbing = Scrubbing(self.observer, self.choice, self._hint)
@@ -143,7 +153,9 @@ class LoopLabApp(App[None]):
 
     def on_mount(self) -> None:
         """Start the run and the frame clock."""
-        if self._scene is None:
+        if self._compares_first:
+            self.action_compare()
+        elif self._scene is None:
             self._choose(self.choice.selection)
         else:
             self.presenting.begin(self._scene)
@@ -175,6 +187,9 @@ class LoopLabApp(App[None]):
             now_ns: the present moment.
             late_ns: how late the frame comes, because this loop was busy or the terminal slow.
         """
+        if (compared := self.compared) is not None:
+            compared.frame(now_ns, late_ns)
+            return
         began_ns = self._clock()
         self.lab.drain(DRAIN_NS)
         self.turning.settle(now_ns)
@@ -199,6 +214,11 @@ class LoopLabApp(App[None]):
     def main(self) -> MainScreen:
         """The main screen, also while another is in front of it."""
         return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
+
+    @property
+    def compared(self) -> CompareScreen | None:
+        """The comparison, also while another screen is in front of it."""
+        return next((screen for screen in self.screen_stack if isinstance(screen, CompareScreen)), None)
 
     # What people do
 
@@ -251,7 +271,8 @@ class LoopLabApp(App[None]):
 
     def _hint(self, text: str) -> None:
         """Say in the footer why a key does nothing here, or what it will do."""
-        self.choice.hint, self.choice.hint_until_ns = text, self._clock() + HINT_NS
+        choice = self.compared.comparing.choice if self.compared is not None else self.choice
+        choice.hint, choice.hint_until_ns = text, self._clock() + HINT_NS
 
     def action_freeze(self) -> None:
         """Hold the picture, or let it go on."""
@@ -382,6 +403,21 @@ class LoopLabApp(App[None]):
         if said := self.keeper.remember(name, value):
             self._hint(f"not remembered: {said}")
 
+    def action_compare(self) -> None:
+        """Compare the variants side by side; what runs alone ends."""
+        if len(self.choice.selection.scenario.variants) < 2:
+            self._hint("this scenario has one variant only: nothing to compare")
+        elif self._ensemble is None:
+            self._hint("only live runs can be compared")
+        else:
+            self.lab.stop()
+            comparing = Comparing(self._ensemble, self.choice, self._clock, usable_cores())
+            self.push_screen(CompareScreen(comparing, self._clock), self._compared)
+
+    def _compared(self, selection: Selection | None) -> None:
+        if selection is not None:
+            self._choose(selection)
+
     def action_details(self) -> None:
         """Show what is behind the verdict."""
         self.push_screen(DetailsScreen(self.look))
@@ -412,6 +448,13 @@ class LoopLabApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List every action by name, then each variant and scenario, then Textual's own."""
+        yield from screen.commands() if isinstance(screen, CompareScreen) else self._commands()
+        yield SystemCommand("Screenshot", "an SVG file in the current folder", self._picture_soon)
+        for name, title in TITLES.items():
+            yield SystemCommand(f"Theme: {title}", "", self._runner(f"theme('{name}')"))
+        yield from (command for command in super().get_system_commands(screen) if command.title == "Quit")
+
+    def _commands(self) -> Iterable[SystemCommand]:
         for key in KEYS:
             if key.title:
                 yield SystemCommand(key.title, f"key {key.shown}", self._runner(key.action))
@@ -425,10 +468,6 @@ class LoopLabApp(App[None]):
             )
         for name in ZOOMS:
             yield SystemCommand(f"Zoom: {zoom.TITLES[name]}", "", self._runner(f"zoom_to('{name}')"))
-        yield SystemCommand("Screenshot", "an SVG file in the current folder", self._picture_soon)
-        for name, title in TITLES.items():
-            yield SystemCommand(f"Theme: {title}", "", self._runner(f"theme('{name}')"))
-        yield from (command for command in super().get_system_commands(screen) if command.title == "Quit")
 
     def action_picture(self) -> None:
         """Save the screen as a picture in the current folder, under a name that is not taken."""

@@ -62,6 +62,7 @@ KEYS: Final = (
     Key("z", "z", "zoom(1)", "Zoom the next panel", "zoom a panel, the next"),
     Key("Z", "Z", "zoom(-1)", "Zoom the panel before", "zoom the one before"),
     Key("K", "K", "pressed", "Show pressed keys, or not", "show pressed keys"),
+    Key("c", "c", "compare", "Compare variants side by side", "compare variants"),
     Key("d", "d", "details", "Why: details of the verdict", "details of the verdict"),
     Key("k", "k", "code", "Show or hide the code", "code on or off"),
     Key("l", "l", "logs", "Show the log", "log of all processes"),
@@ -71,3 +72,52 @@ KEYS: Final = (
     Key("q", "q", "quit", "", "quit"),
 )
 """In the order of the help. The digits, which open a scenario each, are added by the screen."""
+
+COMPARE_KEYS: Final = (
+    Key("tab", "tab", "pick(1)", "Pick the next variant", "pick the next variant"),
+    Key("shift+tab", "shift+tab", "pick(-1)", "Pick the variant before", "pick the one before"),
+    Key("enter", "enter", "open", "Open the variant that is picked", "open it"),
+    Key("c,escape", "c", "back", "Back to one variant", "back to one variant"),
+    Key("o", "o", "turns", "One after the other, or all at once", "one after the other"),
+    Key("v", "v", "swap", "Another variant in its place", "another variant here"),
+    Key("b", "b", "burst", "Fire a burst at all", "fire a burst, again"),
+    Key("s", "s", "traffic", "Stop or start the traffic of all", "stop or start the traffic"),
+    Key("space", "space", "freeze", "Freeze or go on", "freeze the picture"),
+    Key("left", "←", "scrub(-1)", "Scrub back", "back one column"),
+    Key("right", "→", "scrub(1)", "Scrub on", "on one column"),
+    Key("plus,equals_sign", "+", "users(1)", "More users, or a higher rate", "more users, higher rate"),
+    Key("minus", "-", "users(-1)", "Fewer users, or a lower rate", "fewer users, lower rate"),
+    Key("asterisk,shift+plus", "*", "users(10)", "Ten times the users, or the rate", "ten times as many"),
+    Key(
+        "underscore,shift+minus", "_", "users(-10)", "A tenth of the users, or of the rate", "a tenth as many"
+    ),
+    Key("right_curly_bracket", "}", "knob(1)", "Pick the next knob", "next knob"),
+    Key("left_curly_bracket", "{", "knob(-1)", "Pick the knob before", "knob before"),
+    Key("greater_than_sign", ">", "turn(1)", "Turn the knob up", "turn it up"),
+    Key("less_than_sign", "<", "turn(-1)", "Turn the knob down", "turn it down"),
+    Key("d", "d", "details", "Why: details of the verdict", "details of the verdict"),
+    Key("l", "l", "logs", "Show the log of the variant", "log of the variant"),
+    Key("T", "T", "app.theme", "", "next theme"),
+    Key("question_mark", "?", "help", "Help", "this help"),
+    Key("q", "q", "app.quit", "", "quit"),
+)
+"""The keys of the comparison; actions are those of its screen."""
+
+COMPARE_FOOTER: Final = (
+    ((("c", "back"),), "back"),
+    ((("tab", "pick(1)"),), "pick"),
+    ((("enter", "open"),), "open"),
+    ((("b", "burst"),), "burst"),
+    ((("o", "turns"),), "one after the other"),
+    ((("space", "freeze"),), "freeze"),
+    ((("←", "scrub(-1)"), ("→", "scrub(1)")), "scrub"),
+    ((("s", "traffic"),), "stop"),
+    ((("-", "users(-1)"), ("+", "users(1)")), "users"),
+    ((("<", "turn(-1)"), (">", "turn(1)")), "knob"),
+    ((("v", "swap"),), "other variant"),
+    ((("d", "details"),), "why"),
+    ((("l", "logs"),), "logs"),
+    ((("?", "help"),), "help"),
+    ((("q", "app.quit"),), "quit"),
+)
+"""Keys, actions and words of its footer, the most important first; the last two are never left out."""

@@ -19,9 +19,10 @@ SETTLE_NS = 300 * MS
 class Turnable(Protocol):
     """What turning needs of a lab."""
 
-    model: Model
-    selection: Selection | None
-
+    @property
+    def model(self) -> Model: ...  # noqa: D102
+    @property
+    def selection(self) -> Selection | None: ...  # noqa: D102
     def burst(self, requests: int | None = None, concurrency: int | None = None) -> None: ...  # noqa: D102
     def set_users(self, users: int) -> None: ...  # noqa: D102
     def set_rate(self, rate: float) -> None: ...  # noqa: D102

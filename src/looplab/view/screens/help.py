@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -11,7 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from looplab.view.keys import KEYS
+from looplab.view.keys import KEYS, Key
 from looplab.view.palette import GLYPHS, NAMES, Palette
 from looplab.view.state import View
 from looplab.wire.events import Phase
@@ -51,10 +52,11 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen #how { margin-bottom: 1; }
     """
 
-    def __init__(self, look: Palette, scenarios: list[str]) -> None:
+    def __init__(self, look: Palette, scenarios: list[str], keys: Sequence[Key] = KEYS) -> None:
         super().__init__()
         self._look = look
         self._scenarios = scenarios
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         """Write the page."""
@@ -69,7 +71,7 @@ class HelpScreen(ModalScreen[None]):
         with Vertical():
             yield Static(how, id="how")
             with VerticalScroll():
-                yield Static(_page(self._look, self._scenarios))
+                yield Static(_page(self._look, self._scenarios, self._keys))
 
     def take(self, view: View) -> None:
         """Show nothing new: the help stands still while the traffic goes on."""
@@ -79,9 +81,9 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def _page(look: Palette, scenarios: list[str]) -> Text:
+def _page(look: Palette, scenarios: list[str], keys_: Sequence[Key]) -> Text:
     page = Text(no_wrap=True, overflow="ellipsis")
-    shown = [(key.shown, key.help) for key in KEYS] + [("ctrl+p", "every action, themes")]
+    shown = [(key.shown, key.help) for key in keys_] + [("ctrl+p", "every action, themes")]
     half = -(-len(shown) // 2)
     for row in range(half):
         for keys, text in shown[row::half]:

@@ -1,0 +1,255 @@
+"""The screen of a comparison: variants side by side, or one below the other, on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from looplab.lab import Selection
+from looplab.view import layout
+from looplab.view.compare import layout as places_of
+from looplab.view.compare.card import Card, Readings
+from looplab.view.compare.comparing import Comparing
+from looplab.view.compare.panels import Banner, CompareFooter, CompareHeader, OfPicture, Untitled
+from looplab.view.compare.picture import Picture
+from looplab.view.keys import COMPARE_KEYS
+from looplab.view.palette import Palette
+from looplab.view.panels.axis import AxisPanel
+from looplab.view.panels.loops import LoopsPanel
+from looplab.view.panels.threads import ThreadsPanel
+from looplab.view.panels.users import UsersPanel
+from looplab.view.screens.details import DetailsScreen
+from looplab.view.screens.help import HelpScreen
+from looplab.view.screens.logs import LogScreen
+from looplab.view.widget import PanelWidget
+from looplab.wire.clock import MS
+
+
+class CompareScreen(Screen[Selection | None]):
+    """Keys and places. It is dismissed with the selection to open."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    CompareScreen { background: $background; layout: vertical; overflow: hidden; }
+    CompareScreen PanelWidget { height: 1; width: 1fr; background: $background; }
+    CompareScreen #compare-header, CompareScreen #compare-footer { background: $surface; }
+    CompareScreen #variants { height: 1fr; width: 1fr; layout: vertical; }
+    CompareScreen .variant { height: 1fr; width: 1fr; layout: horizontal; }
+    CompareScreen .bands { height: 1fr; width: 1fr; layout: vertical; }
+    CompareScreen.side-by-side #variants { layout: horizontal; }
+    CompareScreen.side-by-side .variant { layout: vertical; margin-right: 1; }
+    CompareScreen #too-small { display: none; width: 1fr; height: 1fr; content-align: center middle; }
+    CompareScreen.too-small #room { display: none; }
+    CompareScreen.too-small #too-small { display: block; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.keys, key.action, key.help, show=False) for key in COMPARE_KEYS
+    ]
+
+    def __init__(self, comparing: Comparing, clock: Callable[[], int]) -> None:
+        """Show a comparison.
+
+        Args:
+            comparing: what is shown.
+            clock: gives the present moment.
+        """
+        super().__init__()
+        self.comparing = comparing
+        self._clock = clock
+        self._count = len(comparing.keepers)
+        self._laid: tuple[int, ...] = ()
+        self._band = 0
+        self._composed = False
+
+    def on_mount(self) -> None:
+        """Take frames from now on: the panels are there."""
+        self._composed = True
+
+    def compose(self) -> ComposeResult:
+        """Make the panels."""
+        yield Static(id="too-small", markup=False)
+        with Vertical(id="room"):
+            yield PanelWidget(CompareHeader(), id="compare-header")
+            yield PanelWidget(Banner(), id="banner")
+            with Container(id="variants"):
+                for place in range(self._count):
+                    with Container(id=f"variant-{place}", classes="variant"):
+                        yield PanelWidget(Card(place), id=f"card-{place}")
+                        with Container(id=f"bands-{place}", classes="bands"):
+                            yield PanelWidget(UsersPanel(), id=f"users-{place}")
+                            yield PanelWidget(Untitled(UsersPanel()), id=f"shape-{place}")
+                            yield PanelWidget(LoopsPanel(), id=f"loops-{place}")
+                            yield PanelWidget(Untitled(LoopsPanel()), id=f"lanes-{place}")
+                            yield PanelWidget(ThreadsPanel(), id=f"threads-{place}")
+                            yield PanelWidget(Untitled(ThreadsPanel()), id=f"slots-{place}")
+                            yield PanelWidget(AxisPanel(), id=f"axis-{place}")
+                            yield PanelWidget(Readings(place), id=f"readings-{place}")
+            yield PanelWidget(AxisPanel(), id="axis-all")
+            yield PanelWidget(Untitled(AxisPanel()), id="legend")
+            yield PanelWidget(CompareFooter(), id="compare-footer")
+
+    @property
+    def columns(self) -> int:
+        """Columns of time that each variant has."""
+        return layout.columns(self._band or self.size.width)
+
+    def frame(self, now_ns: int, late_ns: int) -> None:
+        """Show a moment: the only place where what the models say reaches a widget.
+
+        Args:
+            now_ns: the present moment.
+            late_ns: how late the frame comes.
+        """
+        began_ns = self._clock()
+        picture = self.comparing.frame(now_ns, self.columns)
+        self.take(picture)
+        front = self.app.screen
+        if isinstance(front, DetailsScreen | LogScreen) and front.is_mounted:
+            # The picture goes on around the page.
+            front.take(picture.selected)
+        self.comparing.frame_took(now_ns, (self._clock() - began_ns) / MS, late_ns / MS)
+
+    def commands(self) -> Iterable[SystemCommand]:
+        """Give what the command palette lists."""
+        for key in COMPARE_KEYS:
+            if key.title:
+                yield SystemCommand(key.title, f"key {key.shown}", partial(self._run_later, key.action))
+
+    def _run_later(self, action: str) -> None:
+        self.call_later(self.run_action, action)
+
+    @property
+    def _look(self) -> Palette:
+        return self.query_one("#banner", PanelWidget).panel.palette
+
+    def take(self, picture: Picture) -> None:
+        """Place the panels if their places changed, then give each its frame."""
+        if not self._composed:
+            return
+        self._place(picture)
+        leader = max(picture.views, key=lambda view: (view.elapsed_ns, not view.finished))
+        for widget in self.query(PanelWidget):
+            if isinstance(widget.panel, OfPicture):
+                widget.panel.picture = picture
+            _, _, place = (widget.id or "").rpartition("-")
+            widget.take(picture.views[int(place)] if place.isdigit() else leader)
+
+    def _place(self, picture: Picture) -> None:
+        width, height = self.size
+        workers = max(max(len(view.model.workers), 1) for view in picture.views)
+        key = (width, height, workers)
+        if key == self._laid:
+            return
+        self._laid = key
+        fits = layout.fits(width, height)
+        self.set_class(not fits, "too-small")
+        if not fits:
+            needed = f"{layout.LEAST_WIDTH}×{layout.LEAST_HEIGHT}"
+            said = f"looplab needs {needed} cells; this terminal has {width}×{height}."
+            self.query_one("#too-small", Static).update(said)
+            return
+        places = places_of.plan(width, height, self._count, workers=workers)
+        self._band = places.band
+        side = places.side_by_side
+        with self.app.batch_update():
+            self.set_class(side, "side-by-side")
+            for place in range(self._count):
+                rows = {
+                    "users": places.users if side else 0,
+                    "shape": 0 if side else places.users,
+                    "loops": places.loops if side else 0,
+                    "lanes": 0 if side else places.loops,
+                    "threads": places.threads if side else 0,
+                    "slots": 0 if side else places.threads,
+                    "axis": places.axis,
+                    "readings": places.figures,
+                    "card": places.card if side else places.block,
+                }
+                for name, tall in rows.items():
+                    self._show_rows(f"{name}-{place}", tall)
+                self.query_one(f"#variant-{place}").styles.height = "1fr" if side else places.block
+                self.query_one(f"#card-{place}").styles.width = "1fr" if side else places.card
+                self.query_one(f"#bands-{place}").styles.width = "1fr" if side else places.band
+            self._show_rows("banner", places.banner)
+            self._show_rows("axis-all", 0 if side else 1)
+            self._show_rows("legend", 1 if side or places.foot > 1 else 0)
+            self.query_one("#axis-all").styles.padding = (0, 0, 0, 0 if side else places.card)
+
+    def _show_rows(self, name: str, rows: int) -> None:
+        widget = self.query_one(f"#{name}")
+        widget.display = rows > 0
+        widget.styles.height = max(rows, 1)
+
+    # What people do
+
+    def action_back(self) -> None:
+        """Go back to the main screen, with the variant that is picked."""
+        self.comparing.close()
+        self.dismiss(self.comparing.chosen)
+
+    def action_open(self) -> None:
+        """Open the variant that is picked."""
+        self.action_back()
+
+    def action_pick(self, step: int) -> None:
+        """Pick the next or previous variant."""
+        self.comparing.pick(self.comparing.picked + step)
+
+    def action_pick_at(self, place: int) -> None:
+        """Pick a variant by its place."""
+        self.comparing.pick(place)
+
+    def action_swap(self) -> None:
+        """Show another variant in its place."""
+        self.comparing.swap()
+
+    def action_turns(self) -> None:
+        """Run them one after the other, or all at once."""
+        self.comparing.toggle_turns()
+
+    def action_traffic(self) -> None:
+        """Stop the traffic, or start it again."""
+        self.comparing.traffic()
+
+    def action_burst(self) -> None:
+        """Fire a burst."""
+        self.comparing.burst()
+
+    def action_freeze(self) -> None:
+        """Hold the picture, or let it go on."""
+        self.comparing.freeze()
+
+    def action_scrub(self, step: int) -> None:
+        """Go through a held picture."""
+        self.comparing.scrub(step)
+
+    def action_users(self, step: int) -> None:
+        """Change the users, or the rate."""
+        self.comparing.users(step)
+
+    def action_knob(self, step: int) -> None:
+        """Pick a control."""
+        self.comparing.pick_knob(step)
+
+    def action_turn(self, step: int) -> None:
+        """Turn the picked control."""
+        self.comparing.turn(step)
+
+    def action_details(self) -> None:
+        """Show what is behind the verdict of the variant that is picked."""
+        self.app.push_screen(DetailsScreen(self._look))
+
+    def action_help(self) -> None:
+        """Show the help."""
+        self.app.push_screen(HelpScreen(self._look, [], COMPARE_KEYS))
+
+    def action_logs(self) -> None:
+        """Show the log of the variant that is picked."""
+        self.app.push_screen(LogScreen(self.comparing.keepers[self.comparing.picked]))
