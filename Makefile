@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: run test check bench snapshots screenshot format clean .venv
+.PHONY: run test test-web check bench snapshots screenshot format clean .venv
 .DEFAULT_GOAL := run
 
 run: $(STAMP)  ## open the lab on its first scenario
@@ -11,6 +11,9 @@ run: $(STAMP)  ## open the lab on its first scenario
 
 test: $(STAMP)  ## pass the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-web: $(STAMP)  ## look at `looplab serve` with a real Chromium, which has to be on the PATH
+	$(BIN)/python -m pytest tests/web -m web -n 0 $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
