@@ -21,6 +21,7 @@ from .headless import explain_bench, run_bench, run_check, select, show
 from .recordings import record, replay
 from .screen import obstacle, open_screen
 from .settings import POSTGRES, complete_scenario, output_file, pairs, use_postgres
+from .stage import notes, talk, tour
 
 FAILED = 1
 USAGE = 2
@@ -278,6 +279,9 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
 looplab.add_command(fire)
 looplab.add_command(record)
 looplab.add_command(replay)
+looplab.add_command(talk)
+looplab.add_command(tour)
+looplab.add_command(notes)
 
 
 @looplab.command()

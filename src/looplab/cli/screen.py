@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from looplab.scenario import Scenario, Variant, catalogue, knob_values, plan_for
+from looplab.scenario import Scenario, Talk, Variant, catalogue, knob_values, plan_for
 
 if TYPE_CHECKING:
+    from looplab.lab import Ensemble, Lab, Selection
+    from looplab.view.app import LoopLabApp
     from looplab.view.settings import Keeper
 
 
@@ -56,7 +59,7 @@ def open_screen(
         theme: colours for this time; None takes those of the settings.
         compare: whether the variants are compared from the start.
     """
-    from looplab.lab import Ensemble, Lab, Selection
+    from looplab.lab import Selection
 
     selection = Selection(
         scenario=scenario,
@@ -71,7 +74,52 @@ def open_screen(
     # Only here: whoever has no terminal needs no Textual.
     from looplab.view.app import LoopLabApp
 
-    keeper = remembered()
+    with _live() as (lab, ensemble):
+        app = LoopLabApp(
+            lab,
+            scenarios,
+            selection,
+            console=console,
+            keeper=remembered(),
+            theme=theme,
+            ensemble=ensemble,
+            compare=compare,
+            publish=lab.tell_notes,
+        )
+        return _run(app)
+
+
+def open_talk(talk: Talk, scene: int, *, auto: bool) -> int:
+    """Show a talk until the speaker quits; give the exit status.
+
+    Args:
+        talk: what is told.
+        scene: place of the scene that it begins with.
+        auto: whether it goes on by itself everywhere.
+    """
+    from looplab.view.app import LoopLabApp
+    from looplab.view.presenter.selections import opened
+
+    with _live() as (lab, ensemble):
+        app = LoopLabApp(
+            lab,
+            catalogue(),
+            opened(talk.scenes[scene]),
+            keeper=remembered(),
+            ensemble=ensemble,
+            talk=talk,
+            scene=scene,
+            auto=auto,
+            publish=lab.tell_notes,
+        )
+        return _run(app)
+
+
+@contextmanager
+def _live() -> Iterator[tuple[Lab, Callable[[Sequence[Selection]], Ensemble]]]:
+    """Give an open lab, and what makes an ensemble of them; what was opened is closed at the end."""
+    from looplab.lab import Ensemble, Lab
+
     compared: list[Ensemble] = []
 
     def ensemble(selections: Sequence[Selection]) -> Ensemble:
@@ -84,22 +132,17 @@ def open_screen(
     lab = Lab()
     lab.open()
     try:
-        app = LoopLabApp(
-            lab,
-            scenarios,
-            selection,
-            console=console,
-            keeper=keeper,
-            theme=theme,
-            ensemble=ensemble,
-            compare=compare,
-        )
-        # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
-        # the terminal back; it takes care of TERM and HUP itself.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        app.run()
-        return app.return_code or 0
+        yield lab, ensemble
     finally:
         for made in compared:
             made.close()
         lab.close()
+
+
+def _run(app: LoopLabApp) -> int:
+    """Run the application; give the exit status."""
+    # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
+    # the terminal back; it takes care of TERM and HUP itself.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    app.run()
+    return app.return_code or 0
