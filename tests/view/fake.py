@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from pathlib import Path
 
 from looplab.lab import Selection
+from looplab.lab.tape import Tape
 from looplab.model import Model
+from looplab.recording import Recorder
 from looplab.wire.events import Batch, RunStarted
 
 
@@ -18,6 +21,9 @@ class FakeLab:
         self.selection: Selection | None = None
         self.inbox: deque[Batch] = deque(batches)
         self.calls: list[tuple[object, ...]] = []
+        self.recording: Recorder | None = None
+        self._tape = Tape()
+        self.failures: list[str] = []
 
     @property
     def backlog(self) -> int:
@@ -78,6 +84,25 @@ class FakeLab:
     def describe_task(self, worker: int, number: int, name: str) -> None:
         self.calls.append(("describe_task", worker, number, name))
 
+    def record(self, path: Path) -> Recorder:
+        """Record the stream, as a lab does."""
+        chosen = self.selection
+        assert chosen is not None
+        recorder = Recorder(
+            path, chosen.scenario.id, chosen.variant.id, chosen.knobs, {}, self.failures.append
+        )
+        self.recording = recorder
+        self._tape.begin(recorder)
+        self.calls.append(("record", path.name))
+        return recorder
+
+    def stop_recording(self) -> None:
+        assert self.recording is not None
+        self._tape.end()
+        self.recording.close()
+        self.recording = None
+        self.calls.append(("stop_recording",))
+
     def drain(self, budget_ns: int) -> bool:
         applied = bool(self.inbox)
         while self.inbox:
@@ -85,6 +110,7 @@ class FakeLab:
             if isinstance(batch.events[0], RunStarted):
                 self.model = Model()
             self.model.apply(batch)
+            self._tape.put(batch)
         return applied
 
     def wait(self, timeout_s: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from looplab.scenario import catalogue, find
 
 from .headless import LAST_LINES, select, show
-from .screen import obstacle
+from .screen import obstacle, open_replay
 from .settings import POSTGRES, complete_scenario, pairs, use_postgres
 
 if TYPE_CHECKING:
@@ -103,10 +104,11 @@ def replay(file: Path, speed: float) -> None:
     Without a terminal it prints the table of `bench` for what was recorded.
     """
     recording, index = _read(file)
-    if obstacle():
-        from looplab.report import recorded, table
+    if not obstacle():
+        sys.exit(open_replay(recording, index, speed))
+    from looplab.report import recorded, table
 
-        show(table.Figures(recorded.report(recording, index, catalogue())))
+    show(table.Figures(recorded.report(recording, index, catalogue())))
 
 
 def _read(file: Path) -> tuple[Recording, Index]:

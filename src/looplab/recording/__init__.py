@@ -7,5 +7,6 @@ from looplab.recording.marks import Index, Mark, index
 from looplab.recording.reader import Recording
 from looplab.recording.recorder import Recorder
 from looplab.recording.shape import Header, RecordingError
+from looplab.recording.shelf import Shelf
 
-__all__ = ["Header", "Index", "Mark", "Recorder", "Recording", "RecordingError", "index"]
+__all__ = ["Header", "Index", "Mark", "Recorder", "Recording", "RecordingError", "Shelf", "index"]

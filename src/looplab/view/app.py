@@ -6,19 +6,23 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 from textual import events
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from looplab.lab import Selection
 from looplab.lab.fairness import usable_cores
 from looplab.lab.notes import Notes
+from looplab.recording import Recording, RecordingError, Shelf, index
 from looplab.scenario import ZOOMS, Scenario, Talk
+from looplab.services.cluster import data_folder
 from looplab.view import choice as choose
 from looplab.view import zoom
 from looplab.view.compare.comparing import Comparing, MakeEnsemble
@@ -26,6 +30,8 @@ from looplab.view.keys import KEYS
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
 from looplab.view.presenter.presenting import Hands, Presenting
 from looplab.view.pressed import Pressed
+from looplab.view.replay import Player
+from looplab.view.replaying import Replaying
 from looplab.view.screens.compare import CompareScreen
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
@@ -36,6 +42,7 @@ from looplab.view.screens.tasks import TasksScreen
 from looplab.view.scrubbing import Scrubbing
 from looplab.view.settings import Keeper
 from looplab.view.state import Choice, Observer
+from looplab.view.taping import Records, Taping
 from looplab.view.themes import PREFIX, THEMES, TITLES, next_name, short_name
 from looplab.view.turning import Turnable, Turning
 from looplab.view.visit import visit
@@ -49,7 +56,7 @@ HINT_NS = 2 * S
 PICTURE_S = 0.1
 
 
-class LabLike(Turnable, Protocol):
+class LabLike(Turnable, Records, Protocol):
     """What the screen needs of a lab."""
 
     @property
@@ -92,6 +99,8 @@ class LoopLabApp(App[None]):
         scene: int = 0,
         auto: bool = False,
         publish: Callable[[Notes], None] | None = None,
+        player: Player | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         """Prepare the screen.
 
@@ -111,13 +120,15 @@ class LoopLabApp(App[None]):
             scene: place of the scene that a talk begins with.
             auto: whether a talk goes on by itself everywhere.
             publish: takes the speaker's notes, for a second terminal.
+            player: a recording that is shown first; nothing is started then.
+            shelf: where recordings go, and come from; None is the folder of looplab's data.
         """
         depth = depth or terminal_depth(os.environ)
         # The terminal's own colours: Textual then neither replaces them nor makes shades of grey of them.
         super().__init__(ansi_color=None if depth == "full" else True)
         self.lab = lab
         self.catalogue = list(catalogue)
-        if self._place(selection) is None:
+        if self._place(selection) is None and player is None:
             self.catalogue.append(selection.scenario)
         self.choice = Choice(selection, scenarios=len(self.catalogue))
         self.observer = Observer()
@@ -135,6 +146,11 @@ class LoopLabApp(App[None]):
         self.presenting = Presenting(
             lab, self.choice, self.turning, hands, clock, talk=talk, auto=auto, publish=publish
         )
+        self.replaying = Replaying(self.choice, self.observer, self._hint, self._key_of)
+        self.taping = Taping(
+            lab, shelf or Shelf(data_folder() / "recordings"), self.choice, clock, self._hint
+        )
+        self._player = player
         self.pressed = Pressed(shown=talk is not None or self.keeper.settings.keys)
         self._scene = scene if talk is not None else None
         self._frame_ns = 0
@@ -153,7 +169,9 @@ class LoopLabApp(App[None]):
 
     def on_mount(self) -> None:
         """Start the run and the frame clock."""
-        if self._compares_first:
+        if self._player is not None:
+            self.replaying.begin(self._player)
+        elif self._compares_first:
             self.action_compare()
         elif self._scene is None:
             self._choose(self.choice.selection)
@@ -192,11 +210,15 @@ class LoopLabApp(App[None]):
             return
         began_ns = self._clock()
         self.lab.drain(DRAIN_NS)
-        self.turning.settle(now_ns)
+        shown, at_ns = self.replaying.go_on(self.lab, now_ns, DRAIN_NS)
         self.log_keeper.follow(self.lab.model)
         main = self.main
-        view = self.observer.view(self.lab.model, self.choice, now_ns, main.columns(), self.lab.backlog)
-        self.presenting.follow(view, now_ns)
+        view = self.observer.view(shown.model, self.choice, at_ns, main.columns(), shown.backlog)
+        if shown is self.lab:
+            self.turning.settle(now_ns)
+            self.presenting.follow(view, now_ns)
+        self.replaying.dress(view, now_ns)
+        self.taping.dress(view)
         self.choice.pressed = self.pressed.keys(now_ns)
         screen = self.screen
         if isinstance(screen, DetailsScreen):
@@ -234,12 +256,15 @@ class LoopLabApp(App[None]):
         folder = selection.scenario.folder
         return folders.index(folder) if folder in folders else None
 
+    def _key_of(self, selection: Selection) -> str:
+        place = self._place(selection)
+        return str((place + 1) % 10) if place is not None and place < 10 else ""
+
     def _choose(self, selection: Selection) -> None:
         """Take a selection and run it."""
         choice = self.choice
         choice.selection = selection
-        place = self._place(selection)
-        choice.key = str((place + 1) % 10) if place is not None and place < 10 else ""
+        choice.key = self._key_of(selection)
         choice.stopped = False
         self.turning.forget()
         self._go_on()
@@ -418,13 +443,60 @@ class LoopLabApp(App[None]):
         if selection is not None:
             self._choose(selection)
 
+    def action_record(self) -> None:
+        """Record the run, or end the recording."""
+        self.taping.toggle()
+
+    async def action_replay(self) -> None:
+        """Show the last recording of what runs in its place; or the live run again."""
+        replaying = self.replaying
+        if replaying.player is None:
+            path = self.taping.latest()
+            if path is None:
+                variant = self.choice.selection.variant.title
+                self._hint(f"there is no recording of {variant} yet: r makes one")
+                return
+            try:
+                recording = Recording(path)
+                found = await asyncio.to_thread(index, recording)
+            except (OSError, RecordingError) as error:
+                self._hint(f"no replay: {error}")
+                return
+            if not found.runs:
+                self._hint(f"no replay: there is no run in {path.name}")
+                return
+            self.turning.tell()
+            replaying.begin(Player(recording, found, self.catalogue, clock=self._clock))
+        elif self.lab.selection is not None:
+            replaying.end()
+        elif self._place(self.choice.selection) is None:
+            self._hint("this scenario is not on board: there is nothing to run live")
+        else:
+            chosen = self.choice.selection
+            replaying.end()
+            self._choose(chosen)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action, unless it means something else in a replay."""
+        own = default_namespace is None or default_namespace is self
+        said = action if isinstance(action, str) and (own or action.startswith("app.")) else ""
+        if said and self.replaying.takes(said):
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
     def action_details(self) -> None:
         """Show what is behind the verdict."""
         self.push_screen(DetailsScreen(self.look))
 
     def action_logs(self) -> None:
         """Show the log."""
-        self.push_screen(LogScreen(self.log_keeper))
+        keeper = self.log_keeper if self.replaying.player is None else self.replaying.log
+        self.push_screen(LogScreen(keeper))
 
     def action_tasks(self) -> None:
         """Show the tasks of a worker."""

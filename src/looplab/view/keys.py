@@ -63,6 +63,8 @@ KEYS: Final = (
     Key("Z", "Z", "zoom(-1)", "Zoom the panel before", "zoom the one before"),
     Key("K", "K", "pressed", "Show pressed keys, or not", "show pressed keys"),
     Key("c", "c", "compare", "Compare variants side by side", "compare variants"),
+    Key("r", "r", "record", "Record, or end the recording", "record, or stop it"),
+    Key("f9", "F9", "replay", "The last recording in place of the live run", "last recording, or live"),
     Key("d", "d", "details", "Why: details of the verdict", "details of the verdict"),
     Key("k", "k", "code", "Show or hide the code", "code on or off"),
     Key("l", "l", "logs", "Show the log", "log of all processes"),

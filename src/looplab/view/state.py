@@ -18,6 +18,7 @@ from looplab.view.controls import Control, controls
 from looplab.view.history import FIGURES_PERIOD_NS, KEPT_NS, Figures, History, figures
 from looplab.view.playhead import Playhead
 from looplab.view.presenter.telling import Telling
+from looplab.view.transport import Transport
 from looplab.view.window import Window, Windows
 from looplab.wire.clock import MS, S
 
@@ -89,6 +90,10 @@ class View(Figures):
     ui_ms: float = 0.0
     late_ms: float = 0.0
     backlog: int = 0
+    transport: Transport | None = None
+    """Where a replay is; None of a live run."""
+    recorded: str = ""
+    """How long the recording is that is on; empty while there is none."""
 
     @property
     def finished(self) -> bool:
@@ -148,6 +153,8 @@ class View(Figures):
     @property
     def status(self) -> tuple[str, str, str]:
         """Sign, word and severity of how far the run is."""
+        if self.transport is not None and not self.frozen:
+            return self.transport.status
         server = self.server
         if self.frozen:
             sign, word = ("▶", f"{self.speed:g}×") if self.speed else ("❄", "frozen")

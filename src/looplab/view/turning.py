@@ -72,7 +72,12 @@ class Turning:
 
     def settle(self, now_ns: int) -> None:
         """Pass on what has rested long enough."""
-        if self._waits and now_ns >= self._due_ns:
+        if now_ns >= self._due_ns:
+            self.tell()
+
+    def tell(self) -> None:
+        """Pass on what waits, whether it has rested or not."""
+        if self._waits:
             self._tell()
 
     def burst(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from looplab.view.paint import Piece, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
+from looplab.view.transport import Transport
 
 Entry = tuple[tuple[tuple[str, str], ...], str]
 """`((key, action), …)` and the word behind the keys."""
@@ -75,6 +76,8 @@ def _length(entry: Entry) -> int:
 
 def _entries(view: View) -> tuple[Entry, ...]:
     """Give the keys that do something now, the most important first."""
+    if view.transport is not None and not view.frozen:
+        return _replaying(view.transport)
     over = view.failed or view.finished or view.choice.stopped
     if view.frozen:
         return _scrubbing(view)
@@ -90,6 +93,7 @@ def _entries(view: View) -> tuple[Entry, ...]:
     entries.append(((("d", "details"),), "why"))
     entries.append(((("space", "freeze"),), "freeze"))
     entries.append(((("s", "traffic"),), "start" if over else "stop"))
+    entries.append(((("r", "record"),), "stop recording" if view.recorded else "record"))
     if not view.choice.selection.plan.phases:
         what = "rate" if view.choice.selection.plan.is_open else "users"
         entries.append(((("-", "users(-1)"), ("+", "users(1)")), what))
@@ -122,3 +126,20 @@ def _scrubbing(view: View) -> tuple[Entry, ...]:
         ((("k", "code"),), "code"),
     ]
     return tuple(entries)
+
+
+def _replaying(transport: Transport) -> tuple[Entry, ...]:
+    """Give the keys of a replay."""
+    return (
+        ((("space", "freeze"),), "again" if transport.ended else "play" if transport.paused else "pause"),
+        ((("←", "scrub(-1)"), ("→", "scrub(1)")), "skip"),
+        ((("↓", "speed(-1)"), ("↑", "speed(1)")), f"speed {transport.speed:g}×"),
+        ((("{", "pick(-1)"), ("}", "pick(1)")), "mark"),
+        ((("F9", "replay"),), "live"),
+        (((",", "request(-1)"), (".", "request(1)")), "request"),
+        ((("d", "details"),), "why"),
+        ((("home", "begin"), ("end", "present")), "ends"),
+        ((("k", "code"),), "code"),
+        ((("z", "zoom(1)"),), "zoom"),
+        ((("l", "logs"),), "logs"),
+    )

@@ -23,7 +23,8 @@ class Header(Panel):
         head = self._head(view)
         sign, word, severity = view.status
         status = f"{sign} {word} "
-        room = self.width - sum(len(text) for text, _ in head) - len(status) - 1
+        tape = f"● rec {view.recorded}  " if view.recorded else ""
+        room = self.width - sum(len(text) for text, _ in head) - len(tape) - len(status) - 1
         address, port, server = _server(view)
         title = view.variant_title
         if len(title) + len(port) > room >= _LEAST_TITLE + len(port):
@@ -42,6 +43,7 @@ class Header(Panel):
         pieces: list[Piece] = [*head, (title, look.bar)]
         pieces += [(text, look.bar_dim) for text in (server, address, port) if text in kept]
         pieces.append((" " * (room + 1), look.bar))
+        pieces.append((tape, look.bar_marks["error"]))
         pieces.append((status, look.bar_marks[severity]))
         for text in (f"  ui {view.ui_ms:.0f} ms", late, probe, waiting):
             if text in kept:
@@ -64,7 +66,8 @@ def _server(view: View) -> tuple[str, str, str]:
     """Give where the server listens, in full and by its port only, and what it is; empty where unknown."""
     run, server = view.model.run, view.model.server
     address = port = words = ""
-    if server is not None and server.address and server.state == "ready":
+    # Nobody listens any more where a recorded server did.
+    if server is not None and server.address and server.state == "ready" and view.transport is None:
         address = f"   {server.address}"
         port = f"   :{server.address.rpartition(':')[2]}"
     if run is not None and run.server:

@@ -27,6 +27,7 @@ from looplab.view.panels.numbers import NumbersPanel
 from looplab.view.panels.pressed import PressedPanel
 from looplab.view.panels.step import StepPanel
 from looplab.view.panels.threads import ThreadsPanel
+from looplab.view.panels.track import TrackPanel
 from looplab.view.panels.users import UsersPanel
 from looplab.view.panels.verdict import VerdictPanel
 from looplab.view.panels.why import WhyPanel
@@ -40,7 +41,7 @@ class MainScreen(Screen[None]):
     DEFAULT_CSS: ClassVar[str] = """
     MainScreen { background: $background; layout: vertical; overflow: hidden; layers: default top; }
     MainScreen PanelWidget { height: 1; width: 1fr; background: $background; }
-    MainScreen #header, MainScreen #footer { background: $surface; }
+    MainScreen #header, MainScreen #footer, MainScreen #track { background: $surface; }
     MainScreen #body { height: 1fr; width: 1fr; }
     MainScreen #left, MainScreen #right { height: 1fr; }
     MainScreen #right { margin-left: 1; }
@@ -103,6 +104,7 @@ class MainScreen(Screen[None]):
                     yield PanelWidget(CodePanel(), id="code")
                     yield PanelWidget(NumbersPanel(), id="numbers")
             yield PanelWidget(LinePanel(), id="line")
+            yield PanelWidget(TrackPanel(), id="track")
             yield PanelWidget(Footer(), id="footer")
         yield PanelWidget(PressedPanel(), id="pressed")
 
@@ -150,10 +152,11 @@ class MainScreen(Screen[None]):
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
         pools = len(pools_of(view.model))
         told = step.rows(view.choice.telling, width, height)
+        track = int(view.transport is not None)
         zoomed = "" if view.never_ready else self.zoomed
         key = (
             *(width, height, code, workers, pools, grid, lines, len(view.knobs), view.never_ready),
-            *(told, zoomed),
+            *(told, track, zoomed),
         )
         if key == self._laid:
             return
@@ -165,11 +168,11 @@ class MainScreen(Screen[None]):
             self.query_one("#too-small", Static).update(said)
             return
         if zoomed:
-            places = zoom.plan(zoomed, width, height - told)
+            places = zoom.plan(zoomed, width, height - told - track)
         else:
             places = layout.plan(
                 width,
-                height - told,
+                height - told - track,
                 workers=workers,
                 pools=pools,
                 grid=grid,
@@ -188,6 +191,7 @@ class MainScreen(Screen[None]):
             right.styles.width = max(places.right, 1)
             for name, rows in (
                 ("step", told),
+                ("track", track),
                 ("verdict", places.verdict),
                 ("users", places.users),
                 ("loops", places.loops),
