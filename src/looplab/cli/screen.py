@@ -14,6 +14,7 @@ import click
 from looplab.scenario import Scenario, Talk, Variant, catalogue, knob_values, plan_for
 
 if TYPE_CHECKING:
+    from looplab.recording import Index, Recording
     from looplab.lab import Ensemble, Lab, Selection
     from looplab.view.app import LoopLabApp
     from looplab.view.settings import Keeper
@@ -87,6 +88,29 @@ def open_screen(
             publish=lab.tell_notes,
         )
         return _run(app)
+
+
+def open_replay(recording: Recording, index: Index, speed: float) -> int:
+    """Show a recording until the user quits; give the exit status.
+
+    Args:
+        recording: what to show.
+        index: what is in it.
+        speed: seconds of the recording in a second.
+    """
+    from looplab.lab import Lab
+    from looplab.view.app import LoopLabApp
+    from looplab.view.replay import Player
+
+    scenarios = catalogue()
+    player = Player(recording, index, scenarios, speed=speed)
+    # Nothing runs in it before somebody asks for it by F9.
+    lab = Lab()
+    lab.open()
+    try:
+        return _run(LoopLabApp(lab, scenarios, player.selection, keeper=remembered(), player=player))
+    finally:
+        lab.close()
 
 
 def open_talk(talk: Talk, scene: int, *, auto: bool) -> int:
