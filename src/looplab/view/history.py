@@ -167,9 +167,12 @@ class History:
         return sum(len(pack) for _, pack in self._packs)
 
     def add(self, made: Figures) -> None:
-        """Take the figures of a moment, later than all before; those of the same moment are replaced."""
+        """Take the figures of a moment, later than all before; those of the same moment are replaced.
+
+        Before there is any traffic there is nothing to go back to.
+        """
         recent = self._recent
-        if recent and made.shown_ns <= recent[-1].shown_ns:
+        if recent and (made.shown_ns <= recent[-1].shown_ns or not recent[-1].origin_ns):
             recent[-1] = made
             return
         if len(recent) >= PACK:

@@ -64,7 +64,11 @@ class Lane:
             first = min(first, window.column(seen_ns - LATE_NS)) if self.version >= 0 else 0
         first = max(first, 0)
         self.version, self.live, self.upto, self.now_ns = version, source.live, reached, now_ns
-        made = source.phases_by_column(window.start_ns, window.column_ns, first, reached, now_ns)
+        # What is cut at the left edge looks short there: one column more, whose cell is dropped.
+        lead = min(first, 1)
+        made = source.phases_by_column(window.start_ns, window.column_ns, first - lead, reached, now_ns)[
+            lead:
+        ]
         # Going back leaves nothing behind.
         made += bytes(max(before - reached, 0))
         last = first + len(made)

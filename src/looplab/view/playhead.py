@@ -18,7 +18,8 @@ class Playhead:
         self.speed = 0.0
         """How fast the held moment moves on; 0 while it stands."""
         self._then_ns = 0
-        self._rest = 0.0
+        self._owed = 0.0
+        """Nanoseconds that it has still to move on."""
 
     def hold(self, t_ns: int) -> None:
         """Stand at a moment."""
@@ -42,18 +43,17 @@ class Playhead:
             running: whether there is more to come: who has caught up with it is in the present again.
         """
         passed_ns, self._then_ns = max(now_ns - self._then_ns, 0), now_ns
-        if not self.held_ns:
+        if not self.held_ns or not self.speed:
             return
-        if self.speed:
-            moved = passed_ns * self.speed + self._rest
-            self._rest = moved % 1
-            self.held_ns += int(moved)
-            if self.held_ns >= front_ns:
-                if running:
-                    self.release()
-                    return
-                self.speed = 0.0
-        self.held_ns = max(min(self.held_ns, front_ns), first_ns, 1)
+        self._owed += passed_ns * self.speed
+        self.held_ns = max(self.held_ns + int(self._owed), first_ns)
+        self._owed %= 1
+        if self.held_ns < front_ns:
+            return
+        if running:
+            self.release()
+        else:
+            self.held_ns, self.speed = front_ns, 0.0
 
 
 def next_speed(speed: float, step: int) -> float:

@@ -74,6 +74,7 @@ class MainScreen(Screen[None]):
         self.zoomed = ""
         """Panel that has the full screen, by its name in `zoom`; empty if all are shown."""
         self._laid: tuple[object, ...] = ()
+        self._shape: tuple[int, int, int, int] | None = None
         self._corner: tuple[int, Size] = (0, Size())
         self._bands_columns = 0
         self._composed = False
@@ -151,6 +152,10 @@ class MainScreen(Screen[None]):
         panel = self.query_one("#code", PanelWidget).panel
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
         pools = len(pools_of(view.model))
+        if self._shape is None or not view.frozen:
+            self._shape = (workers, pools, grid, lines)
+        # A held picture keeps its places, whoever comes meanwhile.
+        workers, pools, grid, lines = self._shape
         told = step.rows(view.choice.telling, width, height)
         track = int(view.transport is not None)
         zoomed = "" if view.never_ready else self.zoomed
