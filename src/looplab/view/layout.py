@@ -71,16 +71,10 @@ def plan(
     """
     wide = width >= _WIDE
     verdict = 5 if height >= 32 else 4 if height >= 28 else 2
-    axis = 2 if height >= 24 else 1
     line = 0 if wide else 1
     body = height - 2 - verdict - line
     right = min(max(width * 34 // 100, 40), 66) if wide else 0
-    lanes = max(min(workers, 8), 1)
-    lag = 1 if height >= 30 else 0
-    loops = 0 if grid else 1 + min(lanes, max(body // 5, 1)) + lag
-    band = 5 if height >= 44 else 3 if height >= 30 else 2
-    wanted = band * (pools - 1) + max(1 + grid, band)
-    threads = max(min(wanted, (body - loops - axis) // 2), band)
+    users, loops, threads, axis = bands(body, height, workers=workers, pools=pools, grid=grid)
     least = min(_NUMBERS + knobs + 3, body)
     listing = min(max(lines, _LEAST_CODE) + 2, max(body - least, 0)) if code else 0
     if wide:
@@ -88,7 +82,7 @@ def plan(
             left=width - right - 1,
             right=right,
             verdict=verdict,
-            users=body - loops - threads - axis,
+            users=users,
             loops=loops,
             threads=threads,
             axis=axis,
@@ -98,7 +92,29 @@ def plan(
         )
     if code:
         return Layout(width, 0, verdict, 0, loops, 0, axis, body - loops - axis, 0, line)
-    return Layout(width, 0, verdict, body - loops - threads - axis, loops, threads, axis, 0, 0, line)
+    return Layout(width, 0, verdict, users, loops, threads, axis, 0, 0, line)
+
+
+def bands(
+    body: int, height: int, *, workers: int = 1, pools: int = 1, grid: int = 0
+) -> tuple[int, int, int, int]:
+    """Share out rows among the bands of users, event loops and threads, and the axis below them.
+
+    Args:
+        body: the rows that they have.
+        height: rows of the terminal: how much a band may take of them.
+        workers: lanes of the event loop band.
+        pools: pools of slots.
+        grid: threads of a server that has no event loop.
+    """
+    axis = 2 if height >= 24 else 1
+    lanes = max(min(workers, 8), 1)
+    lag = 1 if height >= 30 else 0
+    loops = 0 if grid else 1 + min(lanes, max(body // 5, 1)) + lag
+    band = 5 if height >= 44 else 3 if height >= 30 else 2
+    wanted = band * (pools - 1) + max(1 + grid, band)
+    threads = max(min(wanted, (body - loops - axis) // 2), band)
+    return body - loops - threads - axis, loops, threads, axis
 
 
 def is_wide(width: int) -> bool:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from rich.segment import Segment
 
-from looplab.model import Model, PoolState
+from looplab.model import Model, PoolState, Request
 from looplab.model.slots import SlotPool
 from looplab.view.lanes import Lane
 from looplab.view.lit import in_slots, over
@@ -43,6 +43,15 @@ def pools_of(model: Model) -> Pools:
     if not found[THREADS] and len(found) > 1:
         del found[THREADS]
     return found
+
+
+def lanes_of(view: View) -> tuple[int, int, int]:
+    """Count what the bands of a view have rows for: workers, pools of slots, and threads of a gunicorn."""
+    variant = view.choice.selection.variant
+    expected = variant.workers * variant.instances
+    workers = max(len(view.model.workers), expected)
+    grid = expected * variant.threads if variant.server == "gunicorn" else 0
+    return workers, len(pools_of(view.model)), grid
 
 
 def shares(pools: Pools, rows: int) -> list[tuple[str, int, int]]:
@@ -88,6 +97,8 @@ class Band:
         self._lit: dict[tuple[int, int], bytes] = {}
         """Cells of the request that is lit, by worker and slot."""
         self._look = panel.palette
+        self._rows: dict[int, list[tuple[int, int]]] = {}
+        """Workers and slots by the row in which they are drawn; empty where all share an area."""
 
     def show(
         self,
@@ -134,6 +145,23 @@ class Band:
         for lane in self._lanes.values():
             lane.run(columns)
 
+    def request_at(
+        self, view: View, pools: list[tuple[int, SlotPool]], y: int, column: int
+    ) -> Request | None:
+        """Find the request that holds a slot of a row in a column."""
+        began, ended = view.window.edge_ns(column), view.window.edge_ns(column + 1)
+        for number, slot in self._rows.get(y, []):
+            pool = next((pool for worker, pool in pools if worker == number), None)
+            worker = view.model.worker(number)
+            source = worker.source.number if worker is not None and worker.source is not None else 0
+            for use in (
+                pool.slots[slot].uses_between(began, min(ended, view.now_ns)) if pool is not None else []
+            ):
+                found = view.model.request(source, use.rid)
+                if found is not None:
+                    return found
+        return None
+
     def _light(self, view: View, window: Window) -> dict[tuple[int, int], bytes]:
         request = view.lit
         if request is None:
@@ -159,7 +187,9 @@ class Band:
         keys = sorted(self._lanes)
         lanes = [self._cells(key) for key in keys]
         lit = [key in self._lit for key in keys]
+        self._rows = {}
         if 2 * rows >= max(total, len(lanes)) > 0 and look.dense:
+            self._rows = {top + y: keys[2 * y - 2 : 2 * y] for y in range(1, height)}
             empty = bytes(width)
             for y in range(1, height):
                 pair = [*lanes[2 * y - 2 : 2 * y], empty, empty]

@@ -15,7 +15,7 @@ from looplab.view import layout, zoom
 from looplab.view.keys import KEYS
 from looplab.view.panels import pressed, step
 from looplab.view.panels.axis import AxisPanel
-from looplab.view.panels.band import pools_of
+from looplab.view.panels.band import lanes_of
 from looplab.view.panels.big import BigFiguresPanel
 from looplab.view.panels.code import CodePanel
 from looplab.view.panels.failure import FailurePanel
@@ -145,13 +145,9 @@ class MainScreen(Screen[None]):
         width, height = self.size
         fits = layout.fits(width, height)
         code = self.code_wanted if layout.is_wide(width) else self._code_narrow
-        variant = view.choice.selection.variant
-        expected = variant.workers * variant.instances
-        workers = max(len(view.model.workers), expected)
-        grid = expected * variant.threads if variant.server == "gunicorn" else 0
+        workers, pools, grid = lanes_of(view)
         panel = self.query_one("#code", PanelWidget).panel
         lines = panel.lines(view) if isinstance(panel, CodePanel) else 0
-        pools = len(pools_of(view.model))
         if self._shape is None or not view.frozen:
             self._shape = (workers, pools, grid, lines)
         # A held picture keeps its places, whoever comes meanwhile.
