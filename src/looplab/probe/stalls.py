@@ -76,6 +76,8 @@ class Hold:
         """How much of it the watchdog could not see, because it did not get the GIL."""
         self.frozen_ns = 0
         """How much of it the process was not let run at all."""
+        self.other_thread = False
+        """Whether it waited for another thread, for the GIL or a lock."""
         self.collected_ns = 0
         """How much of it was garbage collection …"""
         self.generation = 0
@@ -111,6 +113,7 @@ class Hold:
             sight.ran_ns += int(share * (reading.ran_ns - before.ran_ns))
             if word:
                 sight.words[word] += 1
+            self.other_thread |= word == "lock"
         self._now = place
 
     def waited(self, total_ns: int) -> int:

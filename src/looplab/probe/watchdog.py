@@ -19,6 +19,7 @@ from looplab.probe.faults import Faults
 from looplab.probe.holders import Holders
 from looplab.probe.landmarks import TICKED
 from looplab.probe.lane import BEAT_NS, Lane, State
+from looplab.probe.queues import OtherQueues
 from looplab.probe.records import STALL_NS, Request
 from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
 from looplab.probe.silence import NO_SILENCE, Silence, silence_cause, waited_for_gil
@@ -92,6 +93,7 @@ class Watchdog:
         self._stacks = Stacks(lane.thread_id, root)
         self._holders = Holders(self._stacks, lane.thread_id)
         self._waits = Waits(lane.native_id)
+        self._others = OtherQueues(lane.native_id)
         self._queue = lane.queue
         self._own_queue = NO_QUEUE
         self._stopping = False
@@ -257,6 +259,7 @@ class Watchdog:
         self._period_ns = CALM_TICK_NS if calm else TICK_NS
         if calm:
             self._holders.note(now)
+            self._others.note(now)
 
     def _listen(self, now: int, own: Reading, reading: Reading) -> None:
         """Find out why this thread did not come since the last tick, if it did not."""
@@ -374,6 +377,7 @@ class Watchdog:
         self._explained_ns += overlap
         if silence.cause == "gil":
             hold.silent_ns += overlap
+            hold.other_thread |= overlap > 0
         else:
             hold.frozen_ns += overlap
         return overlap > 0
@@ -395,7 +399,7 @@ class Watchdog:
         first = not hold.number
         self._count(hold)
         self._count_collections(hold, now)
-        self.events.append(hold.report(now, lacking))
+        self.events.append(hold.report(now, self._lacked(hold, now, self._total)))
         if first:
             self._wake()
 
@@ -403,7 +407,15 @@ class Watchdog:
         """Report a hold that is over; `total` is the thread's total wait for a CPU at its end."""
         self._count(hold)
         self._count_collections(hold, ended)
-        self.events.append(hold.report(now, hold.waited(total), ended))
+        self.events.append(hold.report(now, self._lacked(hold, ended, total), ended))
+
+    def _lacked(self, hold: Hold, until: int, total: int) -> int:
+        """Give how long the lack of a CPU lasted, the loop's own or that of a thread which it waited for."""
+        lacked = hold.waited(total)
+        if hold.other_thread and until - hold.began_ns - lacked >= STALL_NS:
+            ran = self._reading.ran_ns - hold.base.ran_ns
+            lacked += self._others.lacked(max(0, until - hold.began_ns - lacked - ran))
+        return lacked
 
     def _count(self, hold: Hold) -> None:
         if not hold.number:
