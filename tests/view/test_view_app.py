@@ -8,19 +8,18 @@ from stage import FRAME_NS, Stage, failure, played, selection
 from streams import START_NS
 from textual.command import CommandPalette
 from textual.pilot import Pilot
-from textual.widgets import Log, Static
+from textual.widgets import Static
 
 from looplab.scenario import catalogue, find
 from looplab.view.keys import KEYS
 from looplab.view.palette import Depth
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
-from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
 from looplab.view.turning import SETTLE_NS
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS, S
-from looplab.wire.events import Batch, Notice, ServerState
+from looplab.wire.events import Batch, ServerState
 
 SIZE = (120, 36)
 
@@ -280,24 +279,6 @@ async def test_a_frame_may_come_before_a_screen_has_anything_in_it(action: str) 
         stage.frame(START_NS + 450 * MS)
         await stage.play(pilot, START_NS + 500 * MS)
         assert stage.app.screen is not stage.app.main
-
-
-async def test_the_log_shows_all_lines_and_follows() -> None:
-    notices = [Notice(START_NS + n, "server", "info", f"line {n}\x1b[31m red") for n in range(3)]
-    stage = Stage([*played("async-blocking")[:4], Batch(0, START_NS, list(notices))])
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await stage.play(pilot, START_NS)
-        await pilot.press("l")
-        await stage.play(pilot, START_NS + S)
-        assert isinstance(stage.app.screen, LogScreen)
-        lines = list(stage.app.screen.query_one(Log).lines)
-        assert lines[0].startswith("── one-keyword › async def + time.sleep")
-        assert [line.split("server")[1].strip() for line in lines[1:4]] == [f"line {n} red" for n in range(3)]
-        stage.lab.inbox.append(Batch(0, START_NS, [Notice(START_NS, "lab", "error", "went wrong")]))
-        await stage.play(pilot, START_NS + S)
-        assert stage.app.screen.query_one(Log).lines[4].split() == ["0.499", "■", "lab", "went", "wrong"]
-        await pilot.press("escape")
-        assert isinstance(stage.app.screen, MainScreen)
 
 
 def _page(stage: Stage) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar, Protocol
 
 from textual import events
@@ -27,6 +26,7 @@ from looplab.view import choice as choose
 from looplab.view import zoom
 from looplab.view.compare.comparing import Comparing, MakeEnsemble
 from looplab.view.keys import KEYS
+from looplab.view.logbook import LogKeeper
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
 from looplab.view.presenter.presenting import Hands, Presenting
 from looplab.view.pressed import Pressed
@@ -35,12 +35,13 @@ from looplab.view.replaying import Replaying
 from looplab.view.screens.compare import CompareScreen
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
-from looplab.view.screens.logs import LogKeeper, LogScreen
+from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
 from looplab.view.screens.stacks import StacksScreen
 from looplab.view.screens.tasks import TasksScreen
 from looplab.view.scrubbing import Scrubbing
 from looplab.view.settings import Keeper
+from looplab.view.sharing import Sharing
 from looplab.view.state import Choice, Observer
 from looplab.view.taping import Records, Taping
 from looplab.view.themes import PREFIX, THEMES, TITLES, next_name, short_name
@@ -53,7 +54,6 @@ DRAIN_NS = 10 * MS
 """Most time that a frame gives to new events; what is left waits for the next frame."""
 HINT_NS = 2 * S
 """How long the footer says why a key does nothing."""
-PICTURE_S = 0.1
 
 
 class LabLike(Turnable, Records, Protocol):
@@ -79,6 +79,7 @@ class LoopLabApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+        Binding("P", "picture", "Picture", show=False),
     ]
 
     def __init__(
@@ -133,6 +134,7 @@ class LoopLabApp(App[None]):
         self.choice = Choice(selection, scenarios=len(self.catalogue))
         self.observer = Observer()
         self.log_keeper = LogKeeper()
+        self.sharing = Sharing(self, self._hint)
         self.keeper = keeper or Keeper()
         self._clock = clock
         self._live = live
@@ -219,6 +221,7 @@ class LoopLabApp(App[None]):
             self.presenting.follow(view, now_ns)
         self.replaying.dress(view, now_ns)
         self.taping.dress(view)
+        self.sharing.follow(view)
         self.choice.pressed = self.pressed.keys(now_ns)
         screen = self.screen
         if isinstance(screen, DetailsScreen):
@@ -521,7 +524,7 @@ class LoopLabApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List every action by name, then each variant and scenario, then Textual's own."""
         yield from screen.commands() if isinstance(screen, CompareScreen) else self._commands()
-        yield SystemCommand("Screenshot", "an SVG file in the current folder", self._picture_soon)
+        yield SystemCommand("Screenshot", "key P: an SVG file in this folder", self.sharing.picture_soon)
         for name, title in TITLES.items():
             yield SystemCommand(f"Theme: {title}", "", self._runner(f"theme('{name}')"))
         yield from (command for command in super().get_system_commands(screen) if command.title == "Quit")
@@ -541,23 +544,13 @@ class LoopLabApp(App[None]):
         for name in ZOOMS:
             yield SystemCommand(f"Zoom: {zoom.TITLES[name]}", "", self._runner(f"zoom_to('{name}')"))
 
-    def action_picture(self) -> None:
-        """Save the screen as a picture in the current folder, under a name that is not taken."""
-        selection = self.choice.selection
-        name = f"looplab-{selection.scenario.id}-{selection.variant.id}"
-        number = 1
-        while (path := Path.cwd() / f"{name}-{number}.svg").exists():
-            number += 1
-        try:
-            path.write_text(self.export_screenshot(), encoding="utf-8")
-        except OSError as error:
-            self._hint(f"no picture: {path.parent}: {error.strerror}")
-        else:
-            self._hint(f"picture saved: {path.name} in {path.parent}")
+    def action_copy(self) -> None:
+        """Copy the verdict."""
+        self.sharing.copy()
 
-    def _picture_soon(self) -> None:
-        # The palette has to be gone from the picture first.
-        self.set_timer(PICTURE_S, self.action_picture)
+    def action_picture(self) -> None:
+        """Save the screen as a picture."""
+        self.sharing.picture()
 
     def _runner(self, action: str) -> Callable[[], None]:
         def run() -> None:

@@ -46,7 +46,6 @@ KEYS: Final = (
     Key("right_parenthesis", ")", "widen(1)", "Wider window, to 5 minutes", "wider window"),
     Key("left_parenthesis", "(", "widen(-1)", "Narrower window, to 1 second", "narrower window"),
     Key("w", "w", "strip", "Window: sweep or running strip", "sweep or running strip"),
-    Key("escape", "esc", "leave", "", "light out"),
     Key("plus,equals_sign", "+", "users(1)", "More users, or a higher rate", "more users, higher rate"),
     Key("minus", "-", "users(-1)", "Fewer users, or a lower rate", "fewer users, lower rate"),
     Key("asterisk,shift+plus", "*", "users(10)", "Ten times the users, or the rate", "ten times as many"),
@@ -61,6 +60,7 @@ KEYS: Final = (
     Key("p", "p", "step_back", "Step before", "step before"),
     Key("z", "z", "zoom(1)", "Zoom the next panel", "zoom a panel, the next"),
     Key("Z", "Z", "zoom(-1)", "Zoom the panel before", "zoom the one before"),
+    Key("escape", "esc", "leave", "", "light out, all panels"),
     Key("K", "K", "pressed", "Show pressed keys, or not", "show pressed keys"),
     Key("c", "c", "compare", "Compare variants side by side", "compare variants"),
     Key("r", "r", "record", "Record, or end the recording", "record, or stop it"),
@@ -70,10 +70,25 @@ KEYS: Final = (
     Key("l", "l", "logs", "Show the log", "log of all processes"),
     Key("t", "t", "tasks", "Tasks of a worker (aiomonitor)", "tasks of a worker"),
     Key("T", "T", "theme", "Next theme", "next theme"),
+    Key("y", "y", "copy", "Copy the verdict", "copy the verdict"),
+    Key("P", "P", "picture", "", "picture of the screen"),
     Key("question_mark", "?", "help", "Help", "this help"),
     Key("q", "q", "quit", "", "quit"),
 )
 """In the order of the help. The digits, which open a scenario each, are added by the screen."""
+
+LOG_KEYS: Final = (
+    Key("slash", "/", "filter", "Only lines with a text, letter by letter", "text"),
+    Key("v", "v", "level", "All lines, warnings and errors, or errors", "level"),
+    Key("o", "o", "source", "All sources, or one after the other", "source"),
+    Key("space", "space", "hold", "Hold the lines, or let them go on", "hold"),
+    Key("f", "f", "follow", "Go to the last line, and follow", "follow"),
+    Key("y", "y", "copy", "Copy the lines that are shown", "copy"),
+    Key("question_mark", "?", "app.help", "This help", "help"),
+    Key("escape", "esc", "back", "Drop the filter; then back to the picture", "back"),
+    Key("l,q", "q", "leave", "Back to the picture", "leave"),
+)
+"""The keys of the log; actions are those of its screen, and the words are those of its last row."""
 
 COMPARE_KEYS: Final = (
     Key("tab", "tab", "pick(1)", "Pick the next variant", "pick the next variant"),

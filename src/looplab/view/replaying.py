@@ -10,8 +10,8 @@ from textual.actions import parse
 from looplab.lab import Selection
 from looplab.model import Model
 from looplab.view import format as write
+from looplab.view.logbook import LogKeeper
 from looplab.view.replay import Player
-from looplab.view.screens.logs import LogKeeper
 from looplab.view.state import Choice, Observer, View
 from looplab.view.transport import Transport
 

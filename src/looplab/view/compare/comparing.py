@@ -19,7 +19,7 @@ from looplab.view import format as write
 from looplab.view.compare.axis import CommonAxis
 from looplab.view.compare.picture import Picture, Status, fair_words, same_traffic
 from looplab.view.compare.ratio import Entry, ratio
-from looplab.view.screens.logs import LogKeeper
+from looplab.view.logbook import LogKeeper
 from looplab.view.state import Choice, Observer, View
 from looplab.view.turning import Turnable, Turning
 from looplab.wire.clock import MS, S

@@ -18,7 +18,7 @@ class KeyBar(Panel):
         """Make a bar.
 
         Args:
-            keys: `(key, word, action)`; the action is one of the screen.
+            keys: `(key, word, action)`; an action without a name before it is one of the screen.
         """
         super().__init__()
         self.keys = keys
@@ -36,7 +36,8 @@ class KeyBar(Panel):
             length = len(key) + len(word) + 3
             if at + length > self.width:
                 continue
-            self._places.append((at, at + length - 2, f"screen.{action}"))
+            whole = action if "." in action else f"screen.{action}"
+            self._places.append((at, at + length - 2, whole))
             pieces += [(key, look.bar_key), (f" {word}  ", look.bar)]
             at += length
         self.put(0, text_strip(pieces, self.width, look.bar))
