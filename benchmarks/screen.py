@@ -79,8 +79,9 @@ class _Feed:
     def start(self, selection: object) -> None:
         """Make the events of the whole run, from now on."""
         begin_ns = time.monotonic_ns() + S
-        self.coming = deque(_batches(begin_ns))
+        self.coming = deque(batches_of(begin_ns))
 
+    def stop(self) -> None: ...
     def stop_traffic(self) -> None: ...
     def start_traffic(self) -> None: ...
     def burst(self, requests: int | None = None, concurrency: int | None = None) -> None: ...
@@ -99,16 +100,16 @@ class _Feed:
         return applied
 
 
-def _batches(begin_ns: int) -> list[Batch]:
-    """Tell 1,000 users who ask, wait, and think, in batches as the two processes would send them."""
+def batches_of(begin_ns: int, users: int = USERS) -> list[Batch]:
+    """Tell users who ask, wait, and think, in batches as the two processes would send them."""
     told: dict[int, tuple[list[Event], list[Event]]] = {}
 
     def at(t_ns: int) -> tuple[list[Event], list[Event]]:
         return told.setdefault((t_ns - begin_ns) // TICK_NS, ([], []))
 
     client = 0
-    for user in range(USERS):
-        sent = begin_ns + user * (WAIT_NS + THINK_NS) // USERS
+    for user in range(users):
+        sent = begin_ns + user * (WAIT_NS + THINK_NS) // users
         while sent < begin_ns + SECONDS * S:
             client += 1
             began, done = sent + MS, sent + WAIT_NS
@@ -123,7 +124,7 @@ def _batches(begin_ns: int) -> list[Batch]:
             at(done)[1].append(ClientRequest(client, user, 0, sent, sent, done, done, 200, ""))
             sent = done + THINK_NS
     state = ServerState(begin_ns, "ready", "127.0.0.1:8000", 1, "", [])
-    started = RunStarted(begin_ns, 1, "hello", "async-def", "async def", {}, "uvicorn", 1, USERS, "", "")
+    started = RunStarted(begin_ns, 1, "hello", "async-def", "async def", {}, "uvicorn", 1, users, "", "")
     batches = [
         Batch(0, begin_ns, [started, state]),
         Batch(1, begin_ns, [Hello(PROTOCOL, 1, "server", 0, 1, "3", "asyncio", [], begin_ns, 0)]),
@@ -139,7 +140,23 @@ def _batches(begin_ns: int) -> list[Batch]:
         if tick % 4 == 0:
             traffic.append(
                 TrafficState(
-                    t_ns, "constant", True, begin_ns, 0, USERS, 800, ok, ok, ok, {}, 0, 0, empty, empty, 0, 0
+                    t_ns,
+                    "constant",
+                    True,
+                    begin_ns,
+                    0,
+                    users,
+                    users * 4 // 5,
+                    ok,
+                    ok,
+                    ok,
+                    {},
+                    0,
+                    0,
+                    empty,
+                    empty,
+                    0,
+                    0,
                 )
             )
         batches += [Batch(2, t_ns, traffic), Batch(1, t_ns, server)]

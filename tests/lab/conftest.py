@@ -17,6 +17,9 @@ import looplab.lab.lab
 from looplab.lab import Selection
 from looplab.scenario import knob_values, load, plan_for
 
+# What is judged of models is judged of the streams of their own tests.
+sys.path.append(str(Path(__file__).parents[1] / "model"))
+
 
 @pytest.fixture
 def mark(monkeypatch: pytest.MonkeyPatch) -> str:

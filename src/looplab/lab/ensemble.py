@@ -82,9 +82,10 @@ class Ensemble:
 
     @property
     def spread_ns(self) -> int | None:
-        """How far apart the traffic of all began; None in turn, or while it has not begun everywhere."""
+        """How far apart the traffic of all began; None in turn, or while one that has not failed is missing."""
         begun = [model.started_ns for model in self.models if model.traffic is not None]
-        if self._relay is not None or len(begun) < len(self.labs):
+        failed = sum(model.traffic is None and _failed(model) for model in self.models)
+        if self._relay is not None or len(begun) < 2 or len(begun) + failed < len(self.labs):
             return None
         return max(begun) - min(begun)
 
@@ -181,3 +182,7 @@ class Ensemble:
             return
         for lab in self.labs:
             tell(lab)
+
+
+def _failed(model: Model) -> bool:
+    return model.server is not None and model.server.state == "failed"

@@ -50,7 +50,7 @@ class Card(OfPicture):
         look, view = self.palette, picture.views[self._place]
         ground, severity = self._ground(view)
         lines = self.height - ROWS - 2
-        said = self._said(view, lines)
+        said = self._said(picture, lines)
         rows = [
             (self._name(picture, self.width), look.text),
             ([("  " + shortened(view.choice.selection.variant.title, self.width - 3), look.dim)], look.text),
@@ -77,7 +77,7 @@ class Card(OfPicture):
         rate = f"{write.rate(picture.rates[self._place])} req/s"
         name = self._name(picture, room - len(rate) - 1)
         blank = room - sum(len(text) for text, _ in name) - len(rate)
-        said = self._said(view, 1)
+        said = self._said(picture, 1)
         share = picture.share(self._place)
         fragment = f" {SIGNS[severity]} {said[0] if said else ''}"
         words = shortened(fragment, room - len(share) - 1 if share else room)
@@ -132,7 +132,10 @@ class Card(OfPicture):
             (name, look.accent if picked else look.bold),
         ]
         if self.height >= _TALL:
-            status = shortened(f"{sign} {word}", room - len(name) - 4)
+            left = room - len(name) - 4
+            wordings = (word, word.removeprefix("done "), word.split()[0])
+            fitting = next((one for one in wordings if len(one) + 2 <= left), "")
+            status = f"{sign} {fitting}".rstrip() if left > 0 else ""
             blank = room - 3 - len(name) - len(status)
             pieces += [(" " * blank, look.text), (status, look.marks[severity])]
         return pieces
@@ -141,9 +144,11 @@ class Card(OfPicture):
         severity = view.headline.severity
         return self.palette.grounds[severity], severity
 
-    def _said(self, view: View, lines: int) -> list[str]:
+    def _said(self, picture: Picture, lines: int) -> list[str]:
         """Say the verdict in full if it fits into the lines, else in few words."""
-        room = max(self.width - 5, 8)
+        room, view = max(self.width - 5, 8), picture.views[self._place]
+        if picture.waits(self._place):
+            return ["waits for its turn"]
         if view.failed and view.server is not None:
             return [*textwrap.wrap(f"SERVER FAILED {view.server.reason}", room)][:lines]
         top = view.verdicts[0] if view.verdicts else None

@@ -70,6 +70,10 @@ class Picture:
             return sign, f"{whose}{word.split()[0]}{time}", severity
         return self.statuses[0]
 
+    def waits(self, place: int) -> bool:
+        """Tell whether the turn of a variant is still to come."""
+        return self.in_turn and place > self.turn
+
     def share(self, place: int) -> str:
         """Give how many times as much as the slowest a variant serves: `×41`; empty where it is not known."""
         base = self.rates[self.ratio.base] if self.ratio.base >= 0 else None

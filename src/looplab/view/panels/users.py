@@ -40,8 +40,15 @@ _LABEL_EVERY = 5
 class UsersPanel(Panel):
     """The band of users. Cells are kept by bar, and only new columns of changed rows are computed."""
 
-    def __init__(self) -> None:
+    def __init__(self, panels: int = 1) -> None:
+        """Make the band.
+
+        Args:
+            panels: how many such bands are drawn in each frame: they share its time.
+        """
         super().__init__()
+        self._most = MOST_LANES // max(panels // 2, 1)
+        self._calm = CALM_LANES // panels
         self._window: Window | None = None
         self._groups: list[Group] = []
         self._shared: list[list[int]] = []
@@ -94,7 +101,7 @@ class UsersPanel(Panel):
         all_rows = all_rows or (lit[0] < 0) != (self._lit[0] < 0)
         touched = {lit[0], self._lit[0]} if lit != self._lit else set()
         self._lit, self._look = lit, self.palette.pale if lit[0] >= 0 else self.palette
-        whole = all_rows or view.frozen or view.finished or self._drawn <= CALM_LANES
+        whole = all_rows or view.frozen or view.finished or self._drawn <= self._calm
         dirty = []
         for slot, group in enumerate(self._groups):
             new = all_rows or slot in fresh
@@ -111,7 +118,7 @@ class UsersPanel(Panel):
             self._tall = min(max(rows // max(count, 1), 1), _TALLEST)
         else:
             self._tall, bars = 0, 2 * rows
-        self._shared = even_groups(count, bars, MOST_LANES)
+        self._shared = even_groups(count, bars, self._most)
         self._groups = [
             Group([self._places[member] for member in members], width) for members in self._shared
         ]

@@ -22,6 +22,7 @@ from looplab.view.compare.picture import Picture
 from looplab.view.keys import COMPARE_KEYS
 from looplab.view.palette import Palette
 from looplab.view.panels.axis import AxisPanel
+from looplab.view.panels.failure import FailurePanel
 from looplab.view.panels.loops import LoopsPanel
 from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.users import UsersPanel
@@ -64,13 +65,18 @@ class CompareScreen(Screen[Selection | None]):
         self.comparing = comparing
         self._clock = clock
         self._count = len(comparing.keepers)
-        self._laid: tuple[int, ...] = ()
+        self._laid: tuple[object, ...] = ()
         self._band = 0
         self._composed = False
+        self._widgets: list[tuple[PanelWidget, int]] = []
+        """All panels, each with the place of its variant; -1 for those that are about all."""
 
     def on_mount(self) -> None:
         """Take frames from now on: the panels are there."""
         self._composed = True
+        for widget in self.query(PanelWidget):
+            _, _, place = (widget.id or "").rpartition("-")
+            self._widgets.append((widget, int(place) if place.isdigit() else -1))
 
     def compose(self) -> ComposeResult:
         """Make the panels."""
@@ -83,8 +89,9 @@ class CompareScreen(Screen[Selection | None]):
                     with Container(id=f"variant-{place}", classes="variant"):
                         yield PanelWidget(Card(place), id=f"card-{place}")
                         with Container(id=f"bands-{place}", classes="bands"):
-                            yield PanelWidget(UsersPanel(), id=f"users-{place}")
-                            yield PanelWidget(Untitled(UsersPanel()), id=f"shape-{place}")
+                            yield PanelWidget(FailurePanel(), id=f"failure-{place}")
+                            yield PanelWidget(UsersPanel(self._count), id=f"users-{place}")
+                            yield PanelWidget(Untitled(UsersPanel(self._count)), id=f"shape-{place}")
                             yield PanelWidget(LoopsPanel(), id=f"loops-{place}")
                             yield PanelWidget(Untitled(LoopsPanel()), id=f"lanes-{place}")
                             yield PanelWidget(ThreadsPanel(), id=f"threads-{place}")
@@ -135,16 +142,16 @@ class CompareScreen(Screen[Selection | None]):
             return
         self._place(picture)
         leader = max(picture.views, key=lambda view: (view.elapsed_ns, not view.finished))
-        for widget in self.query(PanelWidget):
+        for widget, place in self._widgets:
             if isinstance(widget.panel, OfPicture):
                 widget.panel.picture = picture
-            _, _, place = (widget.id or "").rpartition("-")
-            widget.take(picture.views[int(place)] if place.isdigit() else leader)
+            widget.take(picture.views[place] if place >= 0 else leader)
 
     def _place(self, picture: Picture) -> None:
         width, height = self.size
         workers = max(max(len(view.model.workers), 1) for view in picture.views)
-        key = (width, height, workers)
+        failed = [view.never_ready for view in picture.views]
+        key = (width, height, workers, failed)
         if key == self._laid:
             return
         self._laid = key
@@ -172,7 +179,10 @@ class CompareScreen(Screen[Selection | None]):
                     "readings": places.figures,
                     "card": places.card if side else places.block,
                 }
-                for name, tall in rows.items():
+                bands = [name for name in rows if name not in ("card", "readings")]
+                if failed[place]:
+                    rows |= {"failure": sum(rows[name] for name in bands), **dict.fromkeys(bands, 0)}
+                for name, tall in {"failure": 0, **rows}.items():
                     self._show_rows(f"{name}-{place}", tall)
                 self.query_one(f"#variant-{place}").styles.height = "1fr" if side else places.block
                 self.query_one(f"#card-{place}").styles.width = "1fr" if side else places.card
