@@ -139,7 +139,9 @@ def test_before_the_traffic_there_is_nothing_to_go_back_to() -> None:
     for t_ns in (S, 2 * S):
         history.add(replace(_figures(t_ns), origin_ns=0))
     history.add(_figures(3 * S))
-    assert history.first_ns == 3 * S
+    # The traffic has begun a moment before it is heard of.
+    assert history.first_ns == S
+    assert history.newest == history.at(S) == _figures(3 * S)
     history.add(replace(_figures(3 * S), rps=7.0))
     found = history.at(9 * S)
     assert found is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -11,6 +12,7 @@ from looplab.view.window import (
     GROWING_NS,
     Sweep,
     Window,
+    Windows,
     fitting_ns,
     ticks,
 )
@@ -95,3 +97,74 @@ def test_ticks_stand_inside_the_window_and_apart(window: Window, room: int) -> N
     assert all(at_ns % MS == 0 for _, at_ns in found)
     if len(found) > 2:
         assert all(b - a >= room - 1 for a, b in pairwise(columns[:-1]))
+
+
+# Windows that people chose
+
+
+def _live(chosen: Windows, now_ns: int, columns: int = 100, ended_ns: int = 0) -> Window:
+    return chosen.live(S, now_ns, columns, ended_ns=ended_ns, largest_ns=CONSTANT_LARGEST_NS)
+
+
+def test_a_window_that_was_chosen_pages() -> None:
+    chosen = Windows()
+    chosen.span_ns = 5 * S
+    assert _live(chosen, 4 * S).start_ns == S
+    assert _live(chosen, 12 * S).start_ns == 11 * S
+    # What is over fills its last page: the moment of its end is no page of its own.
+    assert _live(chosen, 11 * S, ended_ns=11 * S).start_ns == 6 * S
+
+
+@given(st.integers(0, 400 * S), st.integers(2, 300), st.sampled_from(GROWING_NS))
+def test_a_strip_that_runs_has_now_at_its_right_edge(elapsed_ns: int, columns: int, span_ns: int) -> None:
+    chosen = Windows()
+    chosen.runs, chosen.span_ns = True, span_ns
+    window = _live(chosen, S + elapsed_ns, columns)
+    assert window.holds(S + elapsed_ns)
+    assert window.start_ns == S or window.column(S + elapsed_ns) == columns - 1
+    # Columns keep their edges, so that what is drawn in them only moves on.
+    assert (window.start_ns - S) % window.column_ns == 0
+
+
+def test_a_strip_that_runs_by_itself_grows_first() -> None:
+    chosen = Windows()
+    chosen.runs = True
+    assert _live(chosen, 4 * S).start_ns == S
+    window = _live(chosen, 31 * S)
+    assert window.asked_ns == CONSTANT_LARGEST_NS
+    assert window.column(31 * S) == 99
+
+
+def test_windows_lie_columns_apart_or_are_cut_otherwise() -> None:
+    window = Window.over(S, S, 10 * S, 100)
+    assert window.runs_to(replace(window, start_ns=S + 300 * MS)) == 3
+    for other in (
+        window,
+        replace(window, start_ns=S + 250 * MS),
+        replace(window, start_ns=S + 10 * S),
+        replace(window, start_ns=S - 100 * MS),
+        replace(window, start_ns=S + 300 * MS, origin_ns=0),
+        Window.over(S, S + 300 * MS, 20 * S, 100),
+    ):
+        assert window.runs_to(other) == 0
+
+
+def test_widths_go_round_by_way_of_the_one_that_grows_by_itself() -> None:
+    chosen, window = Windows(), Window.over(S, S, 7 * S, 100)
+    seen = [chosen.turn(1, window) for _ in range(9)]
+    assert [span // S for span in seen] == [10, 15, 20, 30, 45, 60, 120, 300, 0]
+    down = [chosen.turn(-1, window) for _ in range(5)]
+    assert [span // S for span in down] == [5, 3, 2, 1, 0]
+
+
+@given(st.integers(0, 299 * S), st.integers(10, 200), st.booleans(), st.sampled_from(GROWING_NS))
+def test_the_window_of_a_held_moment_holds_it(t_ns: int, columns: int, runs: bool, span_ns: int) -> None:
+    chosen = Windows()
+    chosen.runs = runs
+    window = _live(chosen, 20 * S)
+    assert chosen.held(window, S, window.start_ns + S, 100) == window
+    for moment_ns in (S + t_ns, S + 299 * S - t_ns):
+        window = chosen.held(window, S, moment_ns, columns)
+        assert window.holds(moment_ns)
+        assert window.columns == columns
+        chosen.span_ns = span_ns

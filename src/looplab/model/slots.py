@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from operator import attrgetter
 from typing import NamedTuple
@@ -91,14 +91,14 @@ class Slot:
         """When its last finished use ends."""
         return self.uses[-1].released_ns if self.uses else 0
 
-    def uses_of(self, rid: int, from_ns: int, to_ns: int) -> list[Use]:
-        """Give the uses by a request that overlap `[from_ns, to_ns)`."""
+    def uses_between(self, from_ns: int, to_ns: int) -> list[Use]:
+        """Give the uses that overlap `[from_ns, to_ns)`."""
         uses = self.uses
         first = max(bisect_right(uses, from_ns, key=_taken) - 1, 0)
-        found = [use for use in uses[first : bisect_right(uses, to_ns, key=_taken)] if use.rid == rid]
-        if self.open is not None and self.open.rid == rid and self.open.taken_ns < to_ns:
+        found = uses[first : bisect_left(uses, to_ns, key=_taken)]
+        if self.open is not None and self.open.taken_ns < to_ns:
             found.append(self.open)
-        return found
+        return [use for use in found if not 0 < use.released_ns <= from_ns]
 
     def add(self, use: Use) -> None:
         """Add a finished use; one that was only guessed is replaced."""

@@ -50,6 +50,8 @@ class Requests:
         """Client number of the first request of the run."""
         self.most = MOST_REQUESTS
         """How many are kept; the oldest are forgotten first."""
+        self.since_ns = 0
+        """From when on single requests are known, because there were more; 0: all of them are."""
         self.by_client: dict[int, Request] = {}
         """Requests of looplab's traffic by client number."""
         self.open_clients: dict[int, Request] = {}
@@ -290,6 +292,8 @@ class Requests:
                 kept.rotate(-1)
                 continue
             kept.popleft()
+            if too_many:
+                self.since_ns = max(self.since_ns, request.begin_ns)
             self._forget(request, sources, now_ns)
             if request.row is not None:
                 rows.add(request.row)

@@ -145,16 +145,8 @@ class History:
         self._packs: deque[tuple[int, bytes]] = deque()
         self._open: tuple[int, list[Figures]] = (0, [])
         """The pack that was read last."""
-
-    def __bool__(self) -> bool:
-        return bool(self._recent)
-
-    @property
-    def first_ns(self) -> int:
-        """The earliest moment that is known, 0 if none is."""
-        if self._packs:
-            return self._packs[0][0]
-        return self._recent[0].shown_ns if self._recent else 0
+        self.first_ns = 0
+        """The earliest moment that can be shown: the first traffic's beginning, or what is still kept."""
 
     @property
     def newest(self) -> Figures | None:
@@ -173,8 +165,10 @@ class History:
         """
         recent = self._recent
         if recent and (made.shown_ns <= recent[-1].shown_ns or not recent[-1].origin_ns):
-            recent[-1] = made
-            return
+            recent.pop()
+        if not recent and not self._packs:
+            # The traffic has begun a moment before it is heard of.
+            self.first_ns = min(made.origin_ns or made.shown_ns, made.shown_ns)
         if len(recent) >= PACK:
             self._packs.append((recent[0].shown_ns, zlib.compress(pickle.dumps(recent), 1)))
             recent.clear()
@@ -182,6 +176,7 @@ class History:
         horizon_ns = made.shown_ns - KEPT_NS
         while len(self._packs) > 1 and self._packs[1][0] <= horizon_ns:
             self._packs.popleft()
+            self.first_ns = self._packs[0][0]
 
     def at(self, t_ns: int) -> Figures | None:
         """Give the figures that were shown at a moment; the first ones for what is before them."""

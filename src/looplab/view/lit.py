@@ -59,11 +59,9 @@ def in_slots(model: Model, request: Request, pool: str, window: Window, now_ns: 
         return {}
     lit = {}
     for slot in found.slots.values():
-        uses = slot.uses_of(request.rid, request.begin_ns, request.end_ns or now_ns)
-        if not uses:
-            continue
+        uses = slot.uses_between(request.begin_ns, request.end_ns or now_ns)
         cells = bytearray(window.columns)
-        for use in uses:
+        for use in (use for use in uses if use.rid == request.rid):
             for began, ended, code in use.spans(window.start_ns, window.end_ns, now_ns, slot.busy):
                 for column in _touched([(began, ended)], window):
                     cells[column] = code | LIT

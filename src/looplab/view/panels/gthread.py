@@ -54,7 +54,9 @@ class GthreadBand(Band):
         grid = [(number, thread) for number, pool in self._pools for thread in range(_threads(pool))]
         lanes = [bytes(self._cells(key)) if key in self._lanes else bytes(width) for key in grid]
         pale = look is not panel.palette
+        self._rows = {}
         if len(grid) <= rows:
+            self._rows = {top + 1 + index: [key] for index, key in enumerate(grid) if key in self._lanes}
             for y, (key, cells) in enumerate(zip(grid, lanes, strict=True), top + 1):
                 if panel.fresh(y, (key, cells, pale)):
                     strip = band_strip(
@@ -63,6 +65,10 @@ class GthreadBand(Band):
                     panel.put(y, strip)
             rest = top + 1 + len(grid)
         elif len(grid) <= 2 * rows and look.dense:
+            self._rows = {
+                top + 1 + index // 2: [key for key in grid[index : index + 2] if key in self._lanes]
+                for index in range(0, len(grid), 2)
+            }
             pairs = [*zip(lanes[::2], [*lanes[1::2], bytes(width)], strict=False)]
             for index, (upper, lower) in enumerate(pairs):
                 y = top + 1 + index

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from looplab.view.layout import columns
+from looplab.view.layout import GUTTER, columns
 from looplab.view.panels.band import GTHREAD, Band, pools_of, shares
 from looplab.view.panels.base import Panel
 from looplab.view.panels.gthread import GthreadBand
@@ -19,10 +19,23 @@ class ThreadsPanel(Panel):
         self._run = -1
         self._places: list[tuple[str, int, int]] = []
         self._bands: dict[str, Band] = {}
+        self._view: View | None = None
+
+    def action_at(self, x: int, y: int) -> str | None:
+        """Light the request that holds the slot under the mouse."""
+        view, column = self._view, x - GUTTER
+        if view is None or not 0 <= column < view.window.columns:
+            return None
+        pools = pools_of(view.model)
+        for name, band in self._bands.items():
+            found = band.request_at(view, pools.get(name, []), y, column)
+            if found is not None:
+                return f"light({found.client}, {found.source}, {found.rid})"
+        return None
 
     def show(self, view: View) -> None:
         """Draw what changed."""
-        window = view.window
+        window, self._view = view.window, view
         run = view.model.run.run if view.model.run is not None else -1
         pools = pools_of(view.model)
         places = shares(pools, self.height)

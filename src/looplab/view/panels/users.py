@@ -17,6 +17,7 @@ from itertools import pairwise
 from textual.strip import Strip
 
 from looplab.model import Request
+from looplab.view import format as write
 from looplab.view.lanes import Group
 from looplab.view.layout import GUTTER, columns
 from looplab.view.lit import bar, over
@@ -169,6 +170,8 @@ class UsersPanel(Panel):
             parts.append(f"{count - shown:,} hidden{slow}")
         elif count > rows > 0:
             parts.append(f"{-(-count // rows)} a row")
+        if view.frozen and view.now_ns < (since_ns := view.model.requests.since_ns):
+            parts.append(f"bars are kept from {write.clock(since_ns - view.started_ns)} on")
         detail = " · ".join(parts)
         if self.fresh(0, detail):
             self.put(0, title_strip(self.width, self.palette, "Users", detail))
