@@ -74,7 +74,9 @@ def verdict_text(view: View) -> str:
     ]
     what, amount = view.load
     stats = view.statistics
-    rates = [f"{write.rate(news.measured_rps)} req/s"] if news.measured_rps is not None else []
+    rates = []
+    if news.measured_rps is not None and "measured" not in news.detail:
+        rates.append(f"{write.rate(news.measured_rps)} req/s")
     for name, latency in (("p50", stats.service.p50), ("p95", stats.service.p95)):
         if latency is not None:
             rates.append(f"{name} {write.duration(latency)}")
