@@ -44,7 +44,7 @@ from looplab.view.settings import Keeper
 from looplab.view.sharing import Sharing
 from looplab.view.state import Choice, Observer
 from looplab.view.taping import Records, Taping
-from looplab.view.themes import PREFIX, THEMES, TITLES, next_name, short_name
+from looplab.view.themes import PREFIX, TITLES, next_name, short_name, themes_for
 from looplab.view.turning import Turnable, Turning
 from looplab.view.visit import visit
 from looplab.wire.clock import MS, S, now_ns
@@ -156,7 +156,7 @@ class LoopLabApp(App[None]):
         self.pressed = Pressed(shown=talk is not None or self.keeper.settings.keys)
         self._scene = scene if talk is not None else None
         self._frame_ns = 0
-        for theme_ in THEMES:
+        for theme_ in themes_for(depth):
             self.register_theme(theme_)
         self.theme = PREFIX + (theme or self.keeper.settings.theme)
 
@@ -423,7 +423,8 @@ class LoopLabApp(App[None]):
         """Go to a theme, or to the next one."""
         name = name or next_name(self.theme)
         self.theme = PREFIX + name
-        self._hint(f"theme: {TITLES[name]}")
+        own = "" if self._depth == "full" else "; this terminal keeps the colours of its own"
+        self._hint(f"theme: {TITLES[name]}{own}")
         self.remember("theme", name)
 
     def remember(self, name: str, value: object) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from looplab.view.colours import CONTRAST, DARK, LIGHT, Colours
+from looplab.view.palette import Depth
 
 TITLES: Final = {"dark": "dark", "light": "light, for a projector", "contrast": "high contrast"}
 """The themes by name, with what people call them."""
@@ -41,6 +43,15 @@ THEMES: Final = (
     _theme("light", LIGHT, dark=False),
     _theme("contrast", CONTRAST, dark=True),
 )
+
+
+def themes_for(depth: Depth) -> tuple[Theme, ...]:
+    """Give the themes of a terminal. One with 16 colours or none keeps its own, by whatever name."""
+    if depth == "full":
+        return THEMES
+    own = BUILTIN_THEMES["ansi-dark"]
+    variables = own.variables | {"scrollbar": "ansi_bright_black", "scrollbar-background": "ansi_default"}
+    return tuple(replace(own, name=theme.name, variables=variables) for theme in THEMES)
 
 
 def next_name(theme: str) -> str:
