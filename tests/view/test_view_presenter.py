@@ -72,6 +72,14 @@ def test_a_step_goes_on_when_its_state_is_reached_and_its_text_could_be_read(pre
     assert presenter.text == "Everybody waits for one."
 
 
+def test_without_an_answer_the_next_step_follows(presenter: Presenter) -> None:
+    presenter.go(2, S)
+    assert presenter.follow({"done": 100_000.0}, S) is None
+    go = presenter.follow({"done": 0.0}, S + round(reading_s("Fewer users.") * S))
+    assert go is not None
+    assert (go.scene.title, go.step, go.anew) == ("Only computing", 0, True)
+
+
 def test_what_is_not_known_yet_is_not_reached(presenter: Presenter) -> None:
     presenter.go(1, S)
     presenter.follow({"in_flight": 100.0}, 9 * S)

@@ -13,7 +13,7 @@ from talks import talk
 from textual.pilot import Pilot
 
 from looplab.lab.notes import Notes
-from looplab.scenario import catalogue
+from looplab.scenario import TOUR, Talk, catalogue, load_talk
 from looplab.view.app import LoopLabApp
 from looplab.view.pressed import FADING_NS, SHOWN_NS
 from looplab.view.widget import PanelWidget
@@ -34,7 +34,7 @@ def shown(stage: Stage, name: str) -> str:
 class Theatre(Stage):
     """The stage with a talk; a run begins when it is asked for, with the stream of its variant."""
 
-    def __init__(self, folder: Path, *, auto: bool = False, scene: int = 0) -> None:
+    def __init__(self, told: Talk, *, auto: bool = False, scene: int = 0) -> None:
         self.clock = Clock()
         self.lab = FakeLab()
         self._coming: list[Batch] = []
@@ -46,7 +46,7 @@ class Theatre(Stage):
             clock=self.clock,
             live=False,
             depth="full",
-            talk=talk(folder),
+            talk=told,
             scene=scene,
             auto=auto,
             publish=self.notes.append,
@@ -55,7 +55,7 @@ class Theatre(Stage):
 
 @pytest.fixture
 def theatre(tmp_path: Path) -> Callable[..., Theatre]:
-    return lambda **more: Theatre(tmp_path, **more)
+    return lambda **more: Theatre(talk(tmp_path), **more)
 
 
 async def go_on(stage: Stage, pilot: Pilot[None], ns: int, *keys: str) -> None:
@@ -74,7 +74,7 @@ async def test_the_keys_tell_a_scenario_in_its_own_steps() -> None:
         assert "Which one freezes?" in shown(stage, "step")
         assert "n goes on" in shown(stage, "step")
         assert len(stage.lab.calls) == 1
-        await go_on(stage, pilot, 150 * MS, "enter", "n")
+        await go_on(stage, pilot, 150 * MS, "enter", "n", "n")
         assert stage.lab.calls[1:] == [
             ("start", "one-keyword", "def-blocking", {"delay": 0.1}),
             ("start", "one-keyword", "async-blocking", {"delay": 0.1}),
@@ -83,12 +83,14 @@ async def test_the_keys_tell_a_scenario_in_its_own_steps() -> None:
         assert "waits until loop lag > 500 ms; now –" in shown(stage, "step")
         stage.lab.inbox.extend(batch for batch in played("async-blocking") if batch.received_ns < 9 * S)
         await go_on(stage, pilot, 150 * MS)
-        assert stage.app.presenting.presenter.reached
+        assert "the answer in" in shown(stage, "step")
         await go_on(stage, pilot, 20 * S)
+        assert "One at a time." in shown(stage, "step")
+        await go_on(stage, pilot, 150 * MS, "n")
         assert stage.lab.calls[-1] == ("start", "one-keyword", "async-await", {"delay": 0.1})
         await go_on(stage, pilot, 150 * MS, "p")
         assert stage.lab.calls[-1] == ("start", "one-keyword", "async-blocking", {"delay": 0.1})
-        await go_on(stage, pilot, 150 * MS, "n", "n", "n")
+        await go_on(stage, pilot, 150 * MS, *["n"] * 6)
         # After the last step they are put away, and another scenario has its own.
         assert shown(stage, "step") == ""
         await go_on(stage, pilot, 150 * MS, "2", "n")
@@ -158,6 +160,51 @@ async def test_a_talk_may_begin_later_and_play_by_itself(theatre: Callable[..., 
             "async-blocking",
             "async",
         ]
+
+
+TOUR_RUNS = [
+    ("one-keyword", "def-blocking", {"delay": 0.3}),
+    ("one-keyword", "async-blocking", {"delay": 0.3}),
+    ("one-keyword", "async-await", {"delay": 0.3}),
+    ("one-keyword", "async-offload", {"delay": 0.3}),
+    ("cpu-bound", "async", {"below": 80000.0}),
+    ("thread-starvation", "shared-threads", {"delay": 1.0}),
+    ("lying-load-test", "at-a-rate", {"period": 5.0, "freeze": 1.0, "delay": 0.02}),
+]
+
+
+async def test_the_tour_is_told_from_end_to_end_by_keys_alone() -> None:
+    stage = Theatre(load_talk(TOUR))
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await stage.play(pilot, START_NS)
+        for number in range(1, 8):
+            assert shown(stage, "step").startswith(("◆", "●"))
+            assert f"{number}/7" in shown(stage, "step")
+            presenter = stage.app.presenting.presenter
+            step = presenter.step
+            assert step is not None
+            # Both texts are whole on the smallest terminal.
+            assert step.say in shown(stage, "step")
+            await go_on(stage, pilot, 150 * MS, "n")
+            assert step.answer in shown(stage, "step")
+            await go_on(stage, pilot, 150 * MS, "enter")
+        assert [call[1:] for call in stage.lab.calls if call[0] == "start"] == TOUR_RUNS
+        assert "the end" in shown(stage, "step")
+
+
+async def test_the_tour_plays_by_itself_in_about_three_minutes() -> None:
+    stage = Theatre(load_talk(TOUR), auto=True)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS)
+        # Every state is reached at once: what is left is the time to read.
+        stage.app.presenting._is_fresh = lambda view: True  # type: ignore[method-assign]
+        seconds = 0
+        while not stage.app.presenting.presenter.at_end and seconds < 400:
+            stage.app.presenting.presenter.reached = True
+            seconds += 1
+            stage.frame(START_NS + seconds * S)
+        assert 140 <= seconds <= 200
+        assert [call[1:] for call in stage.lab.calls if call[0] == "start"] == TOUR_RUNS
 
 
 async def test_z_gives_each_panel_the_screen_and_esc_gives_it_back() -> None:

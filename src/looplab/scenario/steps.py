@@ -135,7 +135,7 @@ def _check_traffic(table: Table, step: Step, variant: str, plan: Plan) -> None:
         if key in table.raw and plan.phases and key != "burst":
             raise table.problem(key, f"the traffic of {variant} is in phases, and each has its own")
         if key in table.raw and not has:
-            raise table.problem(key, f"the traffic of {variant} is a {plan.executor} plan, which has none")
+            raise table.problem(key, f"the traffic of {variant} has none: its executor is {plan.executor}")
     names = [kind.name for kind in plan.mix]
     for name in step.mix:
         if name not in names:

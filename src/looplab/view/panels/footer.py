@@ -91,6 +91,8 @@ def _entries(view: View) -> tuple[Entry, ...]:
     if view.choice.selection.plan.executor != "websocket":
         entries.append(((("b", "burst"),), "burst"))
     entries.append(((("d", "details"),), "why"))
+    if view.choice.telling is None and view.choice.selection.scenario.steps:
+        entries.append(((("n", "next_step"),), "steps"))
     entries.append(((("space", "freeze"),), "freeze"))
     entries.append(((("s", "traffic"),), "start" if over else "stop"))
     entries.append(((("r", "record"),), "stop recording" if view.recorded else "record"))
@@ -101,8 +103,6 @@ def _entries(view: View) -> tuple[Entry, ...]:
         entries.append(((("{", "pick(-1)"), ("}", "pick(1)")), "knob"))
     if view.knobs:
         entries.append(((("<", "turn(-1)"), (">", "turn(1)")), view.choice.knob))
-    if view.choice.telling is None and view.choice.selection.scenario.steps:
-        entries.append(((("n", "next_step"),), "steps"))
     entries.append(((("z", "zoom(1)"),), "zoom"))
     entries += [((("k", "code"),), "code"), ((("l", "logs"),), "logs"), ((("t", "tasks"),), "tasks")]
     return tuple(entries)

@@ -95,8 +95,10 @@ class NotesApp(App[None]):
             except OSError:
                 self.ended = True
             else:
-                await self._read(reader)
-                writer.close()
+                try:
+                    await self._read(reader)
+                finally:
+                    writer.close()
             self.show()
             while self.ended:
                 await asyncio.sleep(SEARCH_S)
