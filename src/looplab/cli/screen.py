@@ -14,8 +14,8 @@ import click
 from looplab.scenario import Scenario, Talk, Variant, catalogue, knob_values, plan_for
 
 if TYPE_CHECKING:
-    from looplab.recording import Index, Recording
     from looplab.lab import Ensemble, Lab, Selection
+    from looplab.recording import Index, Recording
     from looplab.view.app import LoopLabApp
     from looplab.view.settings import Keeper
 
