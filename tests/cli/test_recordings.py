@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from looplab.cli.recordings import PANELS, snapshot
 from looplab.recording import Recording
+from looplab.view import picture
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -68,3 +71,35 @@ def test_what_cannot_be_replayed_is_told_in_one_line(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"looplab: {said}")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_moment_of_a_recording_is_drawn_without_a_terminal(looplab: Command, tmp_path: Path) -> None:
+    done = looplab("snapshot", str(BLOCKED), "--at", "3.2", "--size", "80x24", "-o", "a.svg", NO_COLOR="1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    drawn = (tmp_path / "a.svg").read_text()
+    again = looplab("snapshot", str(BLOCKED), "--at", "3.2s", "--size", "80x24", "-o", "-", TERM="dumb")
+    assert again.stdout == drawn
+    assert "LOOP&#160;BLOCKED" in drawn
+    assert "http" not in drawn.replace("http://www.w3.org", "").replace("https://www.textualize.io", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--panel", "bars"), 'there is no panel "bars"; expected "axis", "code", "figures"'),
+        (("--at", "100"), "--at 100 is after the end: it is 9."),
+        (("--at", "-1"), '"-1" is no duration'),
+        (("--size", "big"), '"big" is no size; expected columns and rows, for example 120x36'),
+        (("--size", "10x10"), '"10x10" is outside of 20x1 to 500x200'),
+        (("--size", "59x16"), "the whole screen needs 60x16 at least"),
+    ],
+    ids=["panel", "late", "early", "size", "small", "screen"],
+)
+def test_a_picture_that_cannot_be_drawn_is_told(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(click.UsageError) as raised:
+        snapshot.main([str(BLOCKED), "-o", "-", *arguments], standalone_mode=False)
+    assert said in raised.value.format_message()
+
+
+def test_every_panel_that_can_be_drawn_is_listed() -> None:
+    assert PANELS == picture.NAMES

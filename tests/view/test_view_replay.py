@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from looplab.view.state import Choice, Observer, View
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch
 
+scenarios = cache(catalogue)
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 BLOCKED = RECORDINGS / "one-keyword-async-blocking.looplab"
 FRAME_NS = 50 * MS
@@ -45,7 +47,7 @@ def clock() -> Clock:
 
 def player_of(clock: Clock, path: Path = BLOCKED, *, on_board: bool = True, speed: float = 1.0) -> Player:
     recording = Recording(path)
-    return Player(recording, index(recording), catalogue() if on_board else [], speed=speed, clock=clock)
+    return Player(recording, index(recording), scenarios() if on_board else [], speed=speed, clock=clock)
 
 
 def go(player: Player, clock: Clock, length_ns: int = 0) -> int:

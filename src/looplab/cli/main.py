@@ -18,7 +18,7 @@ from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, 
 from .fire import fire
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
-from .recordings import record, replay
+from .recordings import record, replay, snapshot
 from .screen import obstacle, open_screen
 from .settings import POSTGRES, complete_scenario, output_file, pairs, use_postgres
 from .stage import notes, talk, tour
@@ -279,6 +279,7 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
 looplab.add_command(fire)
 looplab.add_command(record)
 looplab.add_command(replay)
+looplab.add_command(snapshot)
 looplab.add_command(talk)
 looplab.add_command(tour)
 looplab.add_command(notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,32 @@ import click
 from rich.console import Console
 
 from looplab.scenario import catalogue, find
+from looplab.scenario.errors import one_of
 
 from .headless import LAST_LINES, select, show
 from .screen import obstacle, open_replay
-from .settings import POSTGRES, complete_scenario, pairs, use_postgres
+from .settings import POSTGRES, complete_scenario, length, output_file, pairs, use_postgres
 
 if TYPE_CHECKING:
     from looplab.recording import Index, Recording
+
+PANELS = (
+    "axis",
+    "code",
+    "figures",
+    "line",
+    "loops",
+    "numbers",
+    "threads",
+    "timeline",
+    "users",
+    "verdict",
+    "why",
+)
+"""What a picture can show alone: the names of `view.picture`, which is not loaded for `--help`."""
+
+LEAST_SIZE, MOST_SIZE, LEAST_SCREEN = (20, 1), (500, 200), (60, 16)
+"""Columns and rows of a picture."""
 
 LONG_BYTES = 1_000_000
 """A larger file takes a moment to read, and is read with a bar."""
@@ -109,6 +129,95 @@ def replay(file: Path, speed: float) -> None:
     from looplab.report import recorded, table
 
     show(table.Figures(recorded.report(recording, index, catalogue())))
+
+
+def _size(ctx: click.Context, param: click.Parameter, given: str) -> tuple[int, int]:
+    """Read `120x36`."""
+    found = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})", given)
+    if found is None:
+        raise click.BadParameter(f'"{given}" is no size; expected columns and rows, for example 120x36')
+    width, height = int(found[1]), int(found[2])
+    if not (LEAST_SIZE[0] <= width <= MOST_SIZE[0] and LEAST_SIZE[1] <= height <= MOST_SIZE[1]):
+        least, most = (f"{size[0]}x{size[1]}" for size in (LEAST_SIZE, MOST_SIZE))
+        raise click.BadParameter(f'"{given}" is outside of {least} to {most}')
+    return width, height
+
+
+def _moment(ctx: click.Context, param: click.Parameter, given: str | None) -> float | None:
+    """Read a moment: seconds, or a duration with its unit; 0 is the beginning."""
+    return 0.0 if given is not None and re.fullmatch(r"0+(\.0*)?s?", given) else length(ctx, param, given)
+
+
+@click.command()
+@click.argument("recording", metavar="RECORDING", type=click.Path(path_type=Path))
+@click.option(
+    "--at",
+    "moment",
+    metavar="S",
+    callback=_moment,
+    help="Seconds from the beginning of the recording, as the replay counts them.  [default: the end]",
+)
+@click.option(
+    "--size", metavar="WxH", default="120x36", show_default=True, callback=_size, help="Columns and rows."
+)
+@click.option(
+    "--panel",
+    metavar="P",
+    help=f"Draw one panel and not the whole screen: {', '.join(PANELS)}. The timeline is users, loops and "
+    "threads on one axis.",
+)
+@click.option(
+    "--theme",
+    type=click.Choice(("dark", "light", "contrast")),
+    default="dark",
+    show_default=True,
+    help="Colours.",
+)
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE.svg|-",
+    required=True,
+    callback=output_file,
+    help="Where the picture goes; - is stdout.",
+)
+def snapshot(
+    recording: Path,
+    moment: float | None,
+    size: tuple[int, int],
+    panel: str | None,
+    theme: str,
+    output: str,
+) -> None:
+    """Draw a moment of a recording as SVG.
+
+    It needs no server and no terminal. The same recording gives the same bytes, so pictures can be compared.
+    """
+    import asyncio
+
+    from looplab.wire.clock import S
+
+    if panel is not None and panel not in PANELS:
+        raise click.UsageError(f'there is no panel "{panel}"; expected {one_of(PANELS)}')
+    if panel is None and (size[0] < LEAST_SCREEN[0] or size[1] < LEAST_SCREEN[1]):
+        raise click.UsageError(f"the whole screen needs {LEAST_SCREEN[0]}x{LEAST_SCREEN[1]} at least")
+    opened, index = _read(recording)
+    at_ns = round(moment * S) if moment is not None else index.length_ns
+    if at_ns > index.length_ns:
+        raise click.UsageError(f"--at {moment:g} is after the end: it is {index.length_ns / S:.1f} s long")
+
+    from looplab.view import picture
+
+    scenarios = catalogue()
+    player = picture.standing(opened, index, scenarios, at_ns)
+    if panel is not None:
+        svg = picture.panel(player, panel, *size, theme)
+    else:
+        svg = asyncio.run(picture.screen(player, scenarios, *size, theme))
+    if output == "-":
+        click.echo(svg, nl=False)
+    else:
+        Path(output).write_text(svg, encoding="utf-8")
 
 
 def _read(file: Path) -> tuple[Recording, Index]:

@@ -80,6 +80,7 @@ class Replaying:
         choice.stopped = False
         self.player = player
         self._observer.release()
+        self._take_over(player.selection)
         if player.index.damage:
             self._hint(f"it plays up to the damage: {player.index.damage}")
 
@@ -98,11 +99,8 @@ class Replaying:
             return lab, now_ns
         player.drain(budget_ns)
         at_ns = player.clock()
-        choice = self._choice
-        if choice.selection is not player.selection:
-            choice.selection = player.selection
-            choice.key = self._key_of(player.selection)
-            choice.knob = next(iter(player.selection.scenario.knobs), "")
+        if self._choice.selection is not player.selection:
+            self._take_over(player.selection)
         if player.jumps != self._jumps:
             # What was said after the moment that it went back to has not been said yet.
             self._jumps, self.log = player.jumps, LogKeeper()
@@ -164,6 +162,12 @@ class Replaying:
             self._observer.release()
         moves[name](self.player)
         return True
+
+    def _take_over(self, selection: Selection) -> None:
+        choice = self._choice
+        choice.selection = selection
+        choice.key = self._key_of(selection)
+        choice.knob = next(iter(selection.scenario.knobs), "")
 
     def _freeze(self, player: Player) -> None:
         if self._observer.held_ns:
