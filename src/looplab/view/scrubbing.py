@@ -68,14 +68,17 @@ class Scrubbing:
         self._observer.release()
 
     def request(self, step: int) -> None:
-        """Go to the beginning of the next request, or of the one before, and light it."""
+        """Go to the beginning of the next request, or of the one before, and light it.
+
+        From the present both go to the newest one: there is none after it.
+        """
         view = self._view
         if view is None:
             return
-        lit = view.lit
-        if lit is not None and not view.frozen:
-            lit = None
-        found = neighbour(view.model, lit, view.now_ns, step)
+        if view.frozen:
+            found = neighbour(view.model, view.lit, view.now_ns, step)
+        else:
+            found = neighbour(view.model, None, view.now_ns, -1)
         if found is None or found.begin_ns > view.front_ns:
             self._hint("there is no request after it" if step > 0 else "there is no request before it")
             return

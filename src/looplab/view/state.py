@@ -353,8 +353,8 @@ class Observer:
         for name in _FIGURES if known is not None else ():
             setattr(view, name, getattr(known, name))
         before, known_before, self._known = self._shown, self._known, known
-        # Histories of figures end at the moment that is shown.
-        moved = view.frozen and (before is None or before.now_ns != view.now_ns)
+        # Sparklines end at the moment that is shown; while it plays they follow ten times a second.
+        moved = view.frozen and not self.speed and (before is None or before.now_ns != view.now_ns)
         self._figures += known is not known_before or moved
         view.figures = self._figures
 
