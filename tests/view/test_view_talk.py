@@ -59,8 +59,11 @@ def theatre(tmp_path: Path) -> Callable[..., Theatre]:
 
 
 async def go_on(stage: Stage, pilot: Pilot[None], ns: int, *keys: str) -> None:
+    """Press keys, let time pass, and look: places first, then what stands in them."""
     await pilot.press(*keys)
-    await stage.play(pilot, stage.clock.now_ns + ns)
+    stage.frame(stage.clock.now_ns + ns)
+    await pilot.pause()
+    stage.frame(stage.clock.now_ns)
 
 
 async def test_the_keys_tell_a_scenario_in_its_own_steps() -> None:
