@@ -139,7 +139,7 @@ def test_words_of_a_victim_name_the_culprit_and_fit_into_eighty_columns() -> Non
 def test_the_words_stand_below_the_axis_with_the_sign_of_each_phase() -> None:
     view = _view("async-offload", 400, 45)
     rows = text_of(AxisPanel(), view, 80, 2)
-    assert rows[1] == " ▸#45 GET / ▒thread-wait 88 ms ▓thread 100 ms ─awaiting 101 ms  … = 302 ms"
+    assert rows[1] == " ▸#45 GET / ▒thread-wait 88 ms ▓thread 100 ms ─awaiting 101 ms … = 302 ms"
     # In a low terminal they take the place of the ticks.
     assert text_of(AxisPanel(), view, 80, 1)[0].startswith(" ▸#45 GET /")
 

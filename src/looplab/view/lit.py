@@ -99,7 +99,7 @@ def words(model: Model, request: Request, now_ns: int, room: int) -> Words:
         shown = list(times)
         for dropped in [None, *left[: max(len(left) - 2, 0)]]:
             shown = [phase for phase in shown if phase is not dropped]
-            more = [("  …", 0)] if len(shown) < len(times) else []
+            more = [(" …", 0)] if len(shown) < len(times) else []
             said = [*head, *_phases(times, shown), *more, *((text, 0) for text in ending if text)]
             if sum(len(text) for text, _ in said) <= room:
                 return said

@@ -201,9 +201,12 @@ def _pale(look: Palette) -> Palette:
     if look.depth == "none":
         reverse, dim = Style(reverse=True, bold=True), Style(dim=True)
         every = dict.fromkeys(GLYPHS, dim) | {p | LIT: reverse for p in GLYPHS}
-        return replace(look, solid=every, filled=every, textured=every, labels=every, _derived=[])
+        # A full block that is reversed is none.
+        solid = dict.fromkeys(GLYPHS, dim) | {p | LIT: Style(bold=True) for p in GLYPHS}
+        return replace(look, solid=solid, filled=every, textured=every, labels=every, _derived=[])
     if look.depth == "ansi":
-        phases = dict.fromkeys(GLYPHS, "bright_black")
+        # Sixteen colours have no pale ones: what holds the loop keeps its dark one, so that the shape stays.
+        phases = dict.fromkeys(GLYPHS, "bright_black") | {Phase.RUNNING: "cyan", Phase.BLOCKING: "red"}
         phases |= {p | LIT: c for p, c in colours.phases.items()} | {Phase.QUEUED | LIT: "bright_white"}
     else:
         phases = {p: _blend(c, colours.ground, _FADED) for p, c in colours.phases.items()}
