@@ -29,13 +29,15 @@ def following(name: str, step: int) -> str:
 def plan(name: str, width: int, height: int) -> Layout:
     """Share out the terminal: the verdict above, one panel, and the axis below a band.
 
+    The big figures leave only one row to the verdict.
+
     Args:
         name: one of `ZOOMS`.
         width: cells of the terminal.
         height: cells of the terminal.
     """
     sizes = dict.fromkeys((field.name for field in fields(Layout)), 0)
-    verdict = 5 if name == "verdict" and height >= 20 else 2
+    verdict = 5 if name == "verdict" and height >= 20 else 1 if name == "figures" else 2
     axis = 2 if height >= 24 else 1
     body = height - 2 - verdict
     if name in ("users", "loops", "threads"):

@@ -1,4 +1,4 @@
-"""Six figures as large as the screen has room for: to be read from the last row of a room."""
+"""Four or six figures as large as the screen has room for: to be read from the last row of a room."""
 
 from __future__ import annotations
 
@@ -55,26 +55,31 @@ def _time(name: str, ms: float | None, severity: str) -> Big:
 
 
 class BigFiguresPanel(Panel):
-    """Two across and three down, each below its name."""
+    """Two across and three down, each below its name; two down where that makes them larger."""
 
     def show(self, view: View) -> None:
         """Draw the rows that changed."""
         if self.same_figures(view):
             return
+        wide = self.width // _ACROSS
+        down, tall, size = max(
+            (self._places(down, wide) for down in (3, 2)),
+            key=lambda places: places[2],
+        )
         found = figures(view)
-        across = _ACROSS if self.width >= 60 else 1
-        down = -(-len(found) // across)
-        tall, wide = self.height // down, self.width // across
-        size = len(fitting(_USUAL, wide - _INDENT - 1, tall - 1 - (tall > 6)))
         for row in range(down):
-            self._row(found[row * across : (row + 1) * across], row * tall, wide, size)
+            self._row(found[row * _ACROSS : (row + 1) * _ACROSS], row * tall, tall, wide, size)
         for y in range(down * tall, self.height):
             if self.fresh(y, "blank"):
                 self.put(y, text_strip([], self.width, self.palette.text))
 
-    def _row(self, found: list[Big], y: int, wide: int, size: int) -> None:
+    def _places(self, down: int, wide: int) -> tuple[int, int, int]:
+        """Give how many stand below one another, the rows of each, and the rows of its digits."""
+        tall = self.height // down
+        return down, tall, len(fitting(_USUAL, wide - _INDENT - 1, tall - 1 - (tall > 6)))
+
+    def _row(self, found: list[Big], y: int, tall: int, wide: int, size: int) -> None:
         look = self.palette
-        tall = self.height // 3
         head: list[Piece] = []
         for big in found:
             unit = f"  {big.unit}" if big.unit else ""

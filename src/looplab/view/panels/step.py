@@ -19,9 +19,7 @@ def rows(telling: Telling | None, width: int, height: int) -> int:
     """Give the rows that a step takes of a terminal; a low one shows the beginning of a long text."""
     if telling is None:
         return 0
-    if height < 20:
-        return 2
-    most = 4 if height < 32 else 6
+    most = 3 if height < 20 else 4 if height < 32 else 6
     airy = 2 if height >= 32 else 0
     return min(1 + len(_lines(telling.text, width)), most) + airy
 

@@ -14,19 +14,21 @@ _WORDS: Final = {
     "loop.stalls": "stalls",
     "loop.stall_ms": "longest stall",
     "loop.busy": "loop busy",
-    "in_flight": "in flight",
-    "queued": "queued",
+    "in_flight": "requests in flight",
+    "queued": "queued requests",
     "threads.held": "threads held",
     "threads.busy": "threads at work",
-    "threads.waiting": "waiting for a thread",
+    "threads.waiting": "requests without a thread",
     "done": "answers",
     "ok": "good answers",
-    "errors": "failed",
+    "errors": "failed requests",
     "rps": "req/s",
     "elapsed_s": "time",
     "finished": "finished",
 }
+_SIGNS: Final = {">=": "≥", "<=": "≤", "==": "="}
 _NAME: Final = re.compile(r"[A-Za-z_][\w.\[\]]*")
+_OPERATOR: Final = re.compile("|".join(_SIGNS))
 _NUMBER_BEHIND: Final = re.compile(
     r"(?P<name>[A-Za-z_][\w.\[\]]*)(?P<op>\s*(?:>=|<=|==|>|<)\s*)(?P<number>\d[\d.]*)"
 )
@@ -41,7 +43,8 @@ def condition(until: Expression) -> str:
         until.text,
     )
     names = set(until.names)
-    return _NAME.sub(lambda match: word(match[0]) if match[0] in names else match[0], text)
+    text = _NAME.sub(lambda match: word(match[0]) if match[0] in names else match[0], text)
+    return _OPERATOR.sub(lambda match: _SIGNS[match[0]], text)
 
 
 def now(until: Expression, numbers: Numbers) -> str:
