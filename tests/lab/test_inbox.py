@@ -54,6 +54,15 @@ def test_a_full_inbox_drops_the_oldest_and_counts_it() -> None:
     assert drain(inbox) == [(1, notice(5))]
 
 
+def test_a_tap_is_told_of_all_that_goes_in_whole() -> None:
+    told: list[Batch] = []
+    inbox = Inbox(most_events=1, tap=told.append)
+    events = [notice(number) for number in range(EVENTS_PER_BATCH + 1)]
+    inbox.put(batch(1, *events))
+    assert inbox.dropped > 0
+    assert told == [batch(1, *events)]
+
+
 def test_what_comes_only_once_is_kept_in_its_order() -> None:
     inbox = Inbox(most_events=1)
     inbox.put(batch(4, notice(1), Bye(2, clean=False), notice(3)))

@@ -91,7 +91,10 @@ def record(
     lab.open()
     failed = None
     try:
-        recorder = lab.record(file, selection)
+        try:
+            recorder = lab.record(file, selection)
+        except OSError as error:
+            raise click.ClickException(f"{file}: {error.strerror or error}") from None
         with progress(Console(stderr=True)) as observer:
             observer.begin(selection, 1, 1)
             try:

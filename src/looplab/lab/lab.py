@@ -68,10 +68,11 @@ class Lab:
         if thread is None:
             return
         atexit.unregister(self.close)
+        # How everything is ended is no part of a recording.
+        self.stop_recording()
         self._call(self._conductor.close)
         thread.join(CLOSE_S)
         if self._recorder is not None:
-            self._tape.end()
             self._recorder.close(CLOSE_S)
 
     def record(self, path: Path, selection: Selection | None = None) -> Recorder:

@@ -8,6 +8,7 @@ from looplab.view import format as write
 from looplab.view.paint import Piece, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
+from looplab.wire.clock import MS, S
 
 _GLYPHS = {"run": "┃", "turn": "◆", "stall": "▲"}
 _GAP = 1
@@ -27,8 +28,8 @@ class TrackPanel(Panel):
         transport = view.transport
         if transport is None:
             return
-        before = f" {write.clock(transport.position_ns)}"
-        after = f"{write.clock(transport.length_ns)} "
+        before = f" {_tenths(transport.position_ns)}"
+        after = f"{_tenths(transport.length_ns)} "
         self._begin = len(before) + _GAP
         self._length = max(self.width - self._begin - len(after) - _GAP, 1)
         place = self._cell(transport.share)
@@ -60,3 +61,7 @@ class TrackPanel(Panel):
 
     def _cell(self, share: float) -> int:
         return min(round(share * (self._length - 1)), self._length - 1)
+
+
+def _tenths(at_ns: int) -> str:
+    return f"{write.clock(at_ns)}.{at_ns % S // (100 * MS)}"
