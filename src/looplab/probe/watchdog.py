@@ -18,17 +18,18 @@ from looplab.probe.collector import Collector
 from looplab.probe.faults import Faults
 from looplab.probe.holders import Holders
 from looplab.probe.landmarks import TICKED
-from looplab.probe.lane import BEAT_NS, Lane, State
+from looplab.probe.lane import Lane, State
 from looplab.probe.queues import OtherQueues
 from looplab.probe.records import STALL_NS, Request
-from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
+from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue
+from looplab.probe.samples import SAMPLE_NS, Sampler
 from looplab.probe.silence import NO_SILENCE, Silence, silence_cause, waited_for_gil
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.probe.stalls import Hold
 from looplab.probe.waits import Waits
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, now_ns
-from looplab.wire.events import Collection, Event, LoopSample, Run
+from looplab.wire.events import Collection, Event, Run
 from looplab.wire.wakeup import Wakeup
 
 TICK_NS = 10 * MS
@@ -39,9 +40,6 @@ CALM_TICK_NS = 20 * MS
 
 SUSPECT_NS = 5 * MS
 """Age of a run from which it is watched: most runs are over long before."""
-
-SAMPLE_NS = 50 * MS
-"""Time between two samples of the loop."""
 
 OVERDUE_NS = 20 * MS
 """Silence of the loop from which its stack is looked at for a callback: a healthy one beats twice."""
@@ -112,18 +110,14 @@ class Watchdog:
         self._silence = NO_SILENCE
         self._other: tuple[Place, Stack] = NOWHERE, []
         self._explained_ns = 0
-        self._late_ns = 0
         self._collections: deque[Collection] = deque(maxlen=COLLECTIONS)
         self._period_ns = TICK_NS
-        self._sampled_ns = 0
-        self._max_lag_ns = 0
         self._stalls = 0
+        self._sampler = Sampler(lane)
         self._run_hold: Hold | None = None
         self._over_ns = 0
         self._callback: Hold | None = None
         self._quiet = (0, 0)
-        self._callback_ns = 0
-        self._callbacks = 0
 
     @property
     def native_id(self) -> int:
@@ -153,7 +147,7 @@ class Watchdog:
         try:
             now = now_ns()
             calm = self._period_ns == CALM_TICK_NS
-            if not calm or now - self._sampled_ns >= SAMPLE_NS:
+            if not calm or now - self._sampler.sampled_ns >= SAMPLE_NS:
                 self._tick()
                 self.cpu_ns += now_ns() - now
             elif now - self._reading.t_ns >= CALM_TICK_NS:
@@ -219,25 +213,11 @@ class Watchdog:
 
     def _sample(self, now: int, state: State) -> None:
         """Send the loop's lag and what it does, also while it is blocked."""
-        lates = self._lane.lates.drain()
-        lag = max(now - self._lane.beat_ns - BEAT_NS, lates[-1] if lates else 0, 0)
-        self._late_ns = max(lag, *lates, 0)
-        self._max_lag_ns = max(self._max_lag_ns, self._late_ns)
-        if now - self._sampled_ns < SAMPLE_NS:
-            return
-        request, since, busy, runs = state
-        rid = 0
-        if request is not None:
-            rid, busy, runs = request.rid, busy + max(0, now - since), runs + 1
-        busy, runs = busy + self._callback_ns, runs + self._callbacks
-        if self._callback is not None and self._callback.number:
-            rid, since = -1, self._callback.began_ns
-            busy, runs = busy + now - since, runs + 1
-        since = since if rid else 0
-        used = cpu_ns(self._lane.native_id), time.process_time_ns(), self._reading.waited_ns
-        self.events.append(LoopSample(now, lag, self._max_lag_ns, busy, runs, rid, since, *used))
-        self._sampled_ns = now
-        self._max_lag_ns = 0
+        callback = self._callback
+        since_ns = callback.began_ns if callback is not None and callback.number else 0
+        made = self._sampler.sample(now, state, since_ns, self._reading.waited_ns)
+        if made is not None:
+            self.events.append(made)
 
     def _judge(self, now: int, own: Reading, reading: Reading, state: State) -> None:
         self._listen(now, own, reading)
@@ -280,7 +260,7 @@ class Watchdog:
         """Report a silence that no run or callback explains, if it kept the loop waiting."""
         silence = self._silence
         began = silence.began_ns + self._period_ns
-        if self._explained_ns * 2 >= silence.ended_ns - silence.began_ns or self._late_ns < LATE_NS:
+        if self._explained_ns * 2 >= silence.ended_ns - silence.began_ns or self._sampler.late_ns < LATE_NS:
             return
         hold = Hold(None, began, self._reading)
         self._see(hold, [], now)
@@ -351,8 +331,7 @@ class Watchdog:
         lacking = hold.waited(self._total)
         if hold.number or ended - hold.began_ns - lacking >= STALL_NS:
             self._finish(hold, now, ended, self._total)
-            self._callback_ns += ended - hold.began_ns
-            self._callbacks += 1
+            self._sampler.add_callback(ended - hold.began_ns)
             self.events.append(Run(hold.began_ns, ended))
 
     # What both have in common.
