@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from fake import FakeLab
 from stage import FRAME_NS, Clock, Stage, played, selection
@@ -12,11 +13,18 @@ from looplab.lab import Selection
 from looplab.model import Model
 from looplab.view.app import LoopLabApp
 from looplab.view.compare.comparing import EnsembleLike
+from looplab.view.compare.picture import Picture
 from looplab.view.palette import Depth
 from looplab.view.screens.compare import CompareScreen
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS
 from looplab.wire.events import Batch
+
+
+@cache
+def _played(variant: str) -> list[Batch]:
+    """Give the stream of a variant, which takes longer to make than to show."""
+    return played(variant)
 
 
 class FakeEnsemble:
@@ -97,12 +105,18 @@ class CompareStage:
     """The app with a comparison on it, its ensembles, and the streams of their variants."""
 
     def __init__(
-        self, chosen: Selection | None = None, *, theme: str = "dark", depth: Depth = "full"
+        self,
+        chosen: Selection | None = None,
+        *,
+        theme: str = "dark",
+        depth: Depth = "full",
+        streams: dict[str, list[Batch]] | None = None,
     ) -> None:
         self.stage = Stage([], chosen or selection(variant="def-blocking"))
         self.ensembles: list[FakeEnsemble] = []
         self.clock: Clock = self.stage.clock
         self._coming: dict[str, list[Batch]] = {}
+        self._given = streams or {}
         stage = self.stage
         stage.app = LoopLabApp(
             stage.lab,
@@ -120,8 +134,17 @@ class CompareStage:
     def _make(self, selections: Sequence[Selection]) -> EnsembleLike:
         made = FakeEnsemble(selections)
         self.ensembles.append(made)
-        self._coming = {one.variant.id: played(one.variant.id) for one in selections}
+        known = selections[0].scenario.id == "one-keyword"
+        names = [one.variant.id for one in selections if known]
+        self._coming = {name: self._given.get(name) or _played(name) for name in names}
         return made
+
+    @property
+    def picture(self) -> Picture:
+        """What the last frame showed."""
+        shown = self.screen.comparing.picture
+        assert shown is not None
+        return shown
 
     @property
     def ensemble(self) -> FakeEnsemble:

@@ -35,7 +35,8 @@ class CommonAxis:
                 laid.append(view)
             else:
                 nothing = replace(window, origin_ns=0, start_ns=0)
-                laid.append(replace(view, model=self._empty, window=nothing))
+                model = view.model if view.failed else self._empty
+                laid.append(replace(view, model=model, window=nothing))
         return laid
 
     def _choose(self, begun: Sequence[View], all_begun: bool, columns: int) -> Window:

@@ -87,7 +87,8 @@ class Comparing:
         self._fair_text = ""
         self._judged_ns = 0
         self._late_ns = 0
-        self._picture: Picture | None = None
+        self.picture: Picture | None = None
+        """What the last frame showed."""
         self._restart(self.choice.selection)
 
     def close(self) -> threading.Thread:
@@ -134,13 +135,13 @@ class Comparing:
             same_traffic=same_traffic([selection.plan for selection in ensemble.selections]),
             hint=self.choice.hint if now_ns < self.choice.hint_until_ns else "",
         )
-        self._picture = picture
+        self.picture = picture
         return picture
 
     def frame_took(self, now_ns: int, took_ms: float, late_ms: float) -> None:
         """Note what a frame cost and how late it came."""
         self._observers[0].frame_took(now_ns, took_ms, late_ms)
-        running = self._picture is not None and any(sign == "●" for sign, _, _ in self._picture.statuses)
+        running = self.picture is not None and any(sign == "●" for sign, _, _ in self.picture.statuses)
         if running:
             self._late_ns = max(self._late_ns, round(late_ms * MS))
 
@@ -217,7 +218,7 @@ class Comparing:
 
     def traffic(self) -> None:
         """Stop the traffic, or start it again everywhere."""
-        statuses = self._picture.statuses if self._picture is not None else []
+        statuses = self.picture.statuses if self.picture is not None else []
         waits = 0 <= self.ensemble.turn < len(self._observers)
         goes_on = any(status[0] in ("●", "◌", "❄", "▶") for status in statuses) or waits
         if goes_on and not self.choice.stopped:
@@ -262,7 +263,7 @@ class Comparing:
 
     def scrub(self, step: int) -> None:
         """Go by columns through a held picture: every variant to the same time since its start."""
-        picture = self._picture
+        picture = self.picture
         if picture is None or not picture.frozen:
             self.say("space freezes the picture; then ← and → go through it")
             return

@@ -12,6 +12,15 @@ from looplab.view.state import View
 class FailurePanel(Panel):
     """A title, the reason, and as many of the last log lines as fit; long ones go on in the next row."""
 
+    def __init__(self, alone: bool = True) -> None:
+        """Make the panel.
+
+        Args:
+            alone: whether this variant has the screen for itself, so that a key goes to another one.
+        """
+        super().__init__()
+        self._alone = alone
+
     def show(self, view: View) -> None:
         """Draw all rows if the state of the server changed."""
         server = view.model.server
@@ -27,7 +36,7 @@ class FailurePanel(Panel):
         keys = [("s", "starts it again")]
         if logged:
             keys.append(("l", "shows the log"))
-        if variants > 1:
+        if variants > 1 and self._alone:
             keys.append(("tab", "goes to another variant"))
         rows: list[list[Piece]] = [
             [],

@@ -89,7 +89,7 @@ class CompareScreen(Screen[Selection | None]):
                     with Container(id=f"variant-{place}", classes="variant"):
                         yield PanelWidget(Card(place), id=f"card-{place}")
                         with Container(id=f"bands-{place}", classes="bands"):
-                            yield PanelWidget(FailurePanel(), id=f"failure-{place}")
+                            yield PanelWidget(FailurePanel(alone=False), id=f"failure-{place}")
                             yield PanelWidget(UsersPanel(self._count), id=f"users-{place}")
                             yield PanelWidget(Untitled(UsersPanel(self._count)), id=f"shape-{place}")
                             yield PanelWidget(LoopsPanel(), id=f"loops-{place}")
