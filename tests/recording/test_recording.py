@@ -20,13 +20,26 @@ from looplab.model import Model
 from looplab.recording import Recorder, Recording, RecordingError, places
 from looplab.recording.shape import FORMAT, HEADER, MAGIC, frame
 from looplab.wire.clock import S
-from looplab.wire.events import Batch, Notice, RunStarted, Stall, TaskStacks
+from looplab.wire.events import PROTOCOL, Batch, Notice, RunStarted, Stall, TaskStacks
 
 STREAM = list(stream("def-blocking", until_ns=START_NS + 1 * S))
 HERE = {"/scenarios/one-keyword": places.SCENARIO}
 BATCHES = [Batch(b.source, b.received_ns, list(places.renamed(b.events, HERE))) for b in STREAM]
 """Where they were recorded is not in them: what is read is what was written."""
 FRAME_BYTES = 8
+OTHER = {
+    "format": FORMAT,
+    "protocol": PROTOCOL + 1,
+    "looplab": "9.9",
+    "python": "",
+    "platform": "",
+    "cores": 1,
+    "scenario": "s",
+    "variant": "v",
+    "knobs": {},
+    "began_ns": 1,
+    "began_wall_ns": 1,
+}
 
 
 def write(path: Path, batches: list[Batch] = BATCHES) -> list[str]:
@@ -129,8 +142,13 @@ def played(folder: Path, content: bytes) -> str:
             MAGIC + frame(HEADER + msgspec.msgpack.encode({"format": FORMAT + 1, "new": "things"})),
             f"this recording cannot be read: it has format {FORMAT + 1}, and this looplab reads up",
         ),
+        (
+            MAGIC + frame(HEADER + msgspec.msgpack.encode(OTHER)),
+            f"this recording cannot be read: its events are of version {PROTOCOL + 1}, and this looplab reads "
+            f"version {PROTOCOL}: take looplab 9.9, which recorded it",
+        ),
     ],
-    ids=["empty", "foreign", "cut", "no-header", "newer"],
+    ids=["empty", "foreign", "cut", "no-header", "newer", "other-events"],
 )
 def test_what_is_no_recording_is_told_in_one_line(tmp_path: Path, content: bytes, line: str) -> None:
     path = tmp_path / "r"

@@ -109,9 +109,15 @@ def read_header(payload: bytes) -> Header:
             raise RecordingError(
                 f"it has format {version}, and this looplab reads up to {FORMAT}: take a newer looplab"
             )
-        return _header.decode(payload[1:])
+        header = _header.decode(payload[1:])
     except msgspec.DecodeError as error:
         raise RecordingError(f"its header cannot be read: {error}") from error
+    if header.protocol != PROTOCOL:
+        raise RecordingError(
+            f"its events are of version {header.protocol}, and this looplab reads version {PROTOCOL}: "
+            f"take looplab {header.looplab}, which recorded it"
+        )
+    return header
 
 
 def read_batches(payload: bytes) -> Batches:
