@@ -1,4 +1,4 @@
-"""The page of details: every verdict with what lies behind it, and what each resource can carry."""
+"""The page of details: every verdict and what lies behind it, who paid, and what each resource can carry."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Final
 
 from rich.text import Text
 
-from looplab.model import Ceiling, Little, Resource, Verdict
+from looplab.model import Ceiling, Little, Resource, StallRecord, Verdict, words
+from looplab.model.stalls import Place
 from looplab.view import format as write
+from looplab.view.paint import shortened
 from looplab.view.palette import Palette
 from looplab.view.state import View
 
 SIGNS: Final = {"error": "■", "warning": "▲", "ok": "●", "info": "◆"}
 """One sign a severity, so that colour is never the only one."""
 
+_CULPRITS = 3
 _BAR = 10
 """Cells of the bar that shows how much of a resource is used."""
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
@@ -28,6 +31,7 @@ def page(view: View, look: Palette, width: int) -> Text:
         text.append("Nothing to say yet.\n", look.dim)
     for verdict in told:
         _verdict(text, verdict, look, width)
+    _payers(text, view, look, width)
     if view.ceiling is not None:
         _ceilings(text, view.ceiling, look)
     if (little := view.statistics.little) is not None:
@@ -41,6 +45,33 @@ def _verdict(text: Text, verdict: Verdict, look: Palette, width: int) -> None:
     text.append(f"{_indented(verdict.text, width)[2:]}\n", look.bold)
     for sentence in (*_sentences(verdict), *verdict.more):
         text.append(f"{_indented(sentence, width)}\n", look.text)
+    text.append("\n")
+
+
+def _payers(text: Text, view: View, look: Palette, width: int) -> None:
+    """Name the places that held a loop, and what that cost the requests behind them."""
+    model = view.model
+    found: dict[Place, list[StallRecord]] = {}
+    for worker in model.workers:
+        worker.loop.delays.settle()
+        for stall in worker.loop.stalls.longest:
+            if stall.place.kind != "starved" and stall.victims:
+                found.setdefault(stall.place, []).append(stall)
+    if not found:
+        return
+    text.append("Who paid", look.title)
+    text.append("   for the longest stalls, by the line that held the loop\n", look.dim)
+    source = model.run.source if model.run is not None else ""
+    cost = sorted(found.items(), key=lambda item: -sum(stall.delay_ns for stall in item[1]))
+    for place, stalls in cost[:_CULPRITS]:
+        held_ns = sum(stall.length_ns(stall.ended_ns) for stall in stalls)
+        name = f"{words.where(place, source)} {place.function}".strip() or "unseen code"
+        times = words.several(len(stalls), "time")
+        text.append(f"  {shortened(name, width - 2)}\n", look.bold)
+        waits = words.several(sum(stall.victims for stall in stalls), "wait")
+        waited = words.length(sum(stall.delay_ns for stall in stalls))
+        said = f"held the loop {times}, {words.length(held_ns)} in sum; {waits} behind it, {waited} in sum"
+        text.append(f"{_indented(said, width)}\n", look.text)
     text.append("\n")
 
 
