@@ -144,8 +144,8 @@ def played(folder: Path, content: bytes) -> str:
         ),
         (
             MAGIC + frame(HEADER + msgspec.msgpack.encode(OTHER)),
-            f"this recording cannot be read: its events are of version {PROTOCOL + 1}, and this looplab reads "
-            f"version {PROTOCOL}: take looplab 9.9, which recorded it",
+            f"this recording cannot be read: its events are of version {PROTOCOL + 1}, and this looplab "
+            f"reads version {PROTOCOL}: take looplab 9.9, which recorded it",
         ),
     ],
     ids=["empty", "foreign", "cut", "no-header", "newer", "other-events"],
