@@ -23,7 +23,7 @@ from looplab.recording import Recording, RecordingError, Shelf, index
 from looplab.scenario import ZOOMS, Scenario, Talk
 from looplab.services.cluster import data_folder
 from looplab.view import choice as choose
-from looplab.view import zoom
+from looplab.view import helppages, zoom
 from looplab.view.compare.comparing import Comparing, MakeEnsemble
 from looplab.view.keys import KEYS
 from looplab.view.logbook import LogKeeper
@@ -37,6 +37,7 @@ from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
+from looplab.view.screens.picker import Picked, PickerScreen
 from looplab.view.screens.stacks import StacksScreen
 from looplab.view.screens.tasks import TasksScreen
 from looplab.view.scrubbing import Scrubbing
@@ -284,6 +285,19 @@ class LoopLabApp(App[None]):
         else:
             self._hint(f"there is no scenario {number}: {len(self.catalogue)} are on board")
 
+    def action_list(self) -> None:
+        """Show the scenarios, and the variants of the one that runs."""
+
+        def picked(row: Picked | None) -> None:
+            if row is None:
+                return
+            scenario, id = row
+            knobs = self.choice.selection.knobs if id else None
+            variant = scenario.variant(id) if id else None
+            self._choose(choose.select(scenario, variant, knobs, self.choice.selection.generators))
+
+        self.push_screen(PickerScreen(self.look, self.catalogue, self.choice.selection), picked)
+
     def action_scenario(self, step: int) -> None:
         """Go to the next or previous scenario."""
         place = self._place(self.choice.selection)
@@ -518,9 +532,17 @@ class LoopLabApp(App[None]):
         self._frame_ns = 0
         return said
 
-    def action_help(self) -> None:
-        """Show the help."""
-        self.push_screen(HelpScreen(self.look, [scenario.title for scenario in self.catalogue]))
+    def action_help(self, page: str = "") -> None:
+        """Show the help of the screen in front, from a page on."""
+        screen = self.screen
+        if isinstance(screen, MainScreen):
+            page = page or screen.zoomed
+            scenarios = [scenario.title for scenario in self.catalogue]
+            made = helppages.pages(self.look, "Keys", KEYS, scenarios)
+        else:
+            name, keys = getattr(screen, "KEYS_HERE", ("Keys", ()))
+            made = helppages.pages(self.look, name, keys, ())
+        self.push_screen(HelpScreen(self.look, made, page))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """List every action by name, then each variant and scenario, then Textual's own."""

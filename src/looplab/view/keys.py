@@ -70,12 +70,46 @@ KEYS: Final = (
     Key("l", "l", "logs", "Show the log", "log of all processes"),
     Key("t", "t", "tasks", "Tasks of a worker (aiomonitor)", "tasks of a worker"),
     Key("T", "T", "theme", "Next theme", "next theme"),
+    Key("o", "o", "list", "List of scenarios and variants", "list of scenarios"),
     Key("y", "y", "copy", "Copy the verdict", "copy the verdict"),
     Key("P", "P", "picture", "", "picture of the screen"),
     Key("question_mark", "?", "help", "Help", "this help"),
     Key("q", "q", "quit", "", "quit"),
 )
 """In the order of the help. The digits, which open a scenario each, are added by the screen."""
+
+TASK_KEYS: Final = (
+    Key("enter", "enter", "stacks", "Stacks of the task under the cursor", "stacks"),
+    Key("x", "x", "cancel", "Cancel it, after a question", "cancel"),
+    Key("e", "e", "ended", "The tasks that live, or those that ended", "ended"),
+    Key("a", "a", "terminal", "Go to aiomonitor's own terminal, and come back", "aiomonitor"),
+    Key("space", "space", "hold", "Hold the list, or let it go on", "hold"),
+    Key("right", "→", "worker(1)", "Next worker; digits choose one", "worker"),
+    Key("left", "←", "worker(-1)", "Worker before", "worker before"),
+    Key("question_mark", "?", "app.help", "This help", "help"),
+    Key("escape,t,q", "esc", "leave", "Stop aiomonitor, and go back to the picture", "back"),
+)
+"""The keys of the tasks; actions are those of its screen, and the words are those of its last row."""
+
+STACK_KEYS: Final = (
+    Key("f", "f", "unfold", "All frames of libraries, or only the ends of each run of them", "all frames"),
+    Key("question_mark", "?", "app.help", "This help", "help"),
+    Key("escape,enter,q", "esc", "dismiss", "Back to the tasks", "back"),
+)
+"""The keys of the stacks of a task."""
+
+PICKER_KEYS: Final = (
+    Key("enter", "enter", "pick", "Open it", "open"),
+    Key("question_mark", "?", "app.help", "This help", "help"),
+    Key("escape,q,o", "esc", "close", "Back to the picture", "back"),
+)
+"""The keys of the list of scenarios; arrows and `enter` are those of the list itself."""
+
+DETAILS_KEYS: Final = (
+    Key("question_mark", "?", "app.help", "This help", "help"),
+    Key("escape,d,q,enter", "d", "dismiss", "Back to the picture", "back"),
+)
+"""The keys of the page behind the verdict."""
 
 LOG_KEYS: Final = (
     Key("slash", "/", "filter", "Only lines with a text, letter by letter", "text"),
@@ -115,7 +149,7 @@ COMPARE_KEYS: Final = (
     Key("d", "d", "details", "Why: details of the verdict", "details of the verdict"),
     Key("l", "l", "logs", "Show the log of the variant", "log of the variant"),
     Key("T", "T", "app.theme", "", "next theme"),
-    Key("question_mark", "?", "help", "Help", "this help"),
+    Key("question_mark", "?", "app.help", "Help", "this help"),
     Key("q", "q", "app.quit", "", "quit"),
 )
 """The keys of the comparison; actions are those of its screen."""
@@ -134,7 +168,7 @@ COMPARE_FOOTER: Final = (
     ((("<", "turn(-1)"), (">", "turn(1)")), "knob"),
     ((("d", "details"),), "why"),
     ((("l", "logs"),), "logs"),
-    ((("?", "help"),), "help"),
+    ((("?", "app.help"),), "help"),
     ((("q", "app.quit"),), "quit"),
 )
 """Keys, actions and words of its footer, the most important first; the last two are never left out."""

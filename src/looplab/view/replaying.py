@@ -27,6 +27,7 @@ _REFUSED: Final = {
     "variant": "start a variant",
     "scenario": "start a scenario",
     "open": "start a scenario",
+    "list": "start a scenario",
     "tasks": "ask a worker for its tasks",
     "record": "be recorded: it is in a file",
     "compare": "start variants",

@@ -17,6 +17,11 @@ class Header(Panel):
 
     never_frozen = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._name = range(0)
+        """Cells of the scenario's name and the variant's."""
+
     def show(self, view: View) -> None:
         """Draw the row if anything in it changed."""
         look = self.palette
@@ -31,6 +36,8 @@ class Header(Panel):
             title = shortened(title, room - len(port))
         title = shortened(title, room)
         room -= len(title)
+        begin = len(head[0][0])
+        self._name = range(begin, sum(len(text) for text, _ in head) + len(title))
         late = f"  +{view.late_ms:.0f} ms late" if view.late_ms >= _LATE_MS else ""
         waiting = f"  {view.backlog} waiting" if view.backlog > _BACKLOG else ""
         probe = f"  probe {view.probe_share:.1%}" if view.probe_share is not None else ""
@@ -51,6 +58,10 @@ class Header(Panel):
                 pieces.append((text, style))
         if self.fresh(0, tuple(pieces)):
             self.put(0, text_strip(pieces, self.width, look.bar))
+
+    def action_at(self, x: int, y: int) -> str | None:
+        """List the scenarios by a click on the name."""
+        return "list" if x in self._name else None
 
     def _head(self, view: View) -> list[Piece]:
         look = self.palette

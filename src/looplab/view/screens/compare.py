@@ -17,7 +17,7 @@ from looplab.view import layout
 from looplab.view.compare import layout as places_of
 from looplab.view.compare.card import Card, Readings
 from looplab.view.compare.comparing import Comparing
-from looplab.view.compare.panels import Banner, CompareFooter, CompareHeader, OfPicture, Untitled
+from looplab.view.compare.panels import Banner, CompareFooter, CompareHeader, OfPicture, Shape, Untitled
 from looplab.view.compare.picture import Picture
 from looplab.view.keys import COMPARE_KEYS
 from looplab.view.palette import Palette
@@ -27,8 +27,8 @@ from looplab.view.panels.loops import LoopsPanel
 from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.users import UsersPanel
 from looplab.view.screens.details import DetailsScreen
-from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogScreen
+from looplab.view.state import View
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS
 
@@ -50,6 +50,7 @@ class CompareScreen(Screen[Selection | None]):
     CompareScreen.too-small #too-small { display: block; }
     """
 
+    KEYS_HERE = ("Compare", COMPARE_KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.keys, key.action, key.help, show=False) for key in COMPARE_KEYS
     ]
@@ -68,6 +69,7 @@ class CompareScreen(Screen[Selection | None]):
         self._laid: tuple[object, ...] = ()
         self._band = 0
         self._composed = False
+        self._frame = 0
         self._widgets: list[tuple[PanelWidget, int]] = []
         """All panels, each with the place of its variant; -1 for those that are about all."""
 
@@ -91,7 +93,7 @@ class CompareScreen(Screen[Selection | None]):
                         with Container(id=f"bands-{place}", classes="bands"):
                             yield PanelWidget(FailurePanel(alone=False), id=f"failure-{place}")
                             yield PanelWidget(UsersPanel(self._count), id=f"users-{place}")
-                            yield PanelWidget(Untitled(UsersPanel(self._count)), id=f"shape-{place}")
+                            yield PanelWidget(Shape(UsersPanel(self._count)), id=f"shape-{place}")
                             yield PanelWidget(LoopsPanel(), id=f"loops-{place}")
                             yield PanelWidget(Untitled(LoopsPanel()), id=f"lanes-{place}")
                             yield PanelWidget(ThreadsPanel(), id=f"threads-{place}")
@@ -142,10 +144,24 @@ class CompareScreen(Screen[Selection | None]):
             return
         self._place(picture)
         leader = max(picture.views, key=lambda view: (view.elapsed_ns, not view.finished))
+        self._frame += 1
         for widget, place in self._widgets:
             if isinstance(widget.panel, OfPicture):
                 widget.panel.picture = picture
-            widget.take(picture.views[place] if place >= 0 else leader)
+            view = picture.views[place] if place >= 0 else leader
+            if place >= 0 and self._rests(widget, place, view):
+                continue
+            widget.take(view)
+
+    def _rests(self, widget: PanelWidget, place: int, view: View) -> bool:
+        """Tell whether a band waits for the next frame: of three or four, the users of half move in each."""
+        follows = isinstance(widget.panel, UsersPanel | Shape) and not widget.panel.stale
+        return (
+            follows
+            and self._count > 2
+            and not (view.frozen or view.finished)
+            and place % 2 != self._frame % 2
+        )
 
     def _place(self, picture: Picture) -> None:
         width, height = self.size
@@ -255,10 +271,6 @@ class CompareScreen(Screen[Selection | None]):
     def action_details(self) -> None:
         """Show what is behind the verdict of the variant that is picked."""
         self.app.push_screen(DetailsScreen(self._look))
-
-    def action_help(self) -> None:
-        """Show the help."""
-        self.app.push_screen(HelpScreen(self._look, [], COMPARE_KEYS))
 
     def action_logs(self) -> None:
         """Show the log of the variant that is picked."""

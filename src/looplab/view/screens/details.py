@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from looplab.view.details import page
+from looplab.view.keys import DETAILS_KEYS
 from looplab.view.palette import Palette
 from looplab.view.state import View
 
@@ -23,11 +24,9 @@ _FRAME = 5
 class DetailsScreen(ModalScreen[None]):
     """A page over the picture; the key that opened it, or a click beside it, closes it."""
 
+    KEYS_HERE = ("Details", DETAILS_KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss", "Close"),
-        ("d", "dismiss", "Close"),
-        ("q", "dismiss", "Close"),
-        ("enter", "dismiss", "Close"),
+        Binding(key.keys, key.action, key.help, show=False) for key in DETAILS_KEYS
     ]
     DEFAULT_CSS: ClassVar[str] = f"""
     DetailsScreen {{ align: center middle; background: $background 55%; }}

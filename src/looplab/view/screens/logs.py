@@ -24,6 +24,7 @@ MOST_COPIED: Final = 1_000
 class LogScreen(Screen[None]):
     """The traffic goes on behind it."""
 
+    KEYS_HERE = ("Log", LOG_KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.keys, key.action, key.help, show=False) for key in LOG_KEYS
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -11,7 +12,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
-from looplab.view import layout, zoom
+from looplab.view import helppages, layout, zoom
 from looplab.view.keys import KEYS
 from looplab.view.panels import pressed, step
 from looplab.view.panels.axis import AxisPanel
@@ -82,6 +83,14 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Take frames from now on: the panels are there."""
         self._composed = True
+
+    async def on_click(self, event: events.Click) -> None:
+        """Explain a panel by a click on its title, or on what has no meaning of its own."""
+        widget = event.widget
+        if isinstance(widget, PanelWidget) and widget.id is not None:
+            page = helppages.page_of(widget.id, event.y, widget.size.height)
+            if page:
+                await self.app.run_action(f"app.help('{page}')")
 
     def compose(self) -> ComposeResult:
         """Make the panels."""

@@ -9,11 +9,12 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
+from looplab.view.keys import STACK_KEYS
 from looplab.view.palette import Palette
 from looplab.view.state import View
 from looplab.wire.clock import S
@@ -32,11 +33,9 @@ Frame = tuple[str, int, str, str]
 class StacksScreen(Screen[None]):
     """One task; it asks for its stacks until it is closed."""
 
+    KEYS_HERE = ("Stacks", STACK_KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss", "Close"),
-        ("enter", "dismiss", "Close"),
-        ("q", "dismiss", "Close"),
-        ("f", "unfold", "All frames"),
+        Binding(key.keys, key.action, key.help, show=False) for key in STACK_KEYS
     ]
     DEFAULT_CSS: ClassVar[str] = """
     StacksScreen { background: $background; layout: vertical; }

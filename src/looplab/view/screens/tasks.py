@@ -14,6 +14,7 @@ from textual.widgets import Static
 from looplab.model import Model, Worker
 from looplab.view import format as write
 from looplab.view import tasks
+from looplab.view.keys import TASK_KEYS
 from looplab.view.palette import Palette
 from looplab.view.panels.keybar import KeyBar
 from looplab.view.screens.question import Question
@@ -25,14 +26,9 @@ from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS
 from looplab.wire.events import TaskRow, Tasks
 
-_KEYS = (
-    ("enter", "stacks", "stacks"),
-    ("x", "cancel", "cancel"),
-    ("e", "ended", "ended"),
-    ("a", "aiomonitor", "terminal"),
-    ("space", "hold", "hold"),
-    ("esc", "back", "leave"),
-)
+_BAR = ("stacks", "cancel", "ended", "terminal", "hold", "app.help", "leave")
+"""Actions of the last row, in its order."""
+_KEYS = tuple((key.shown, key.help, key.action) for name in _BAR for key in TASK_KEYS if key.action == name)
 _KEY_OF_WORKERS = ("→", "worker", "worker(1)")
 
 
@@ -48,15 +44,9 @@ class TaskLab(Protocol):
 class TasksScreen(Screen[None]):
     """aiomonitor runs in the chosen worker from the opening of this screen to its end."""
 
+    KEYS_HERE = ("Tasks", TASK_KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,t,q", "leave", "Back", show=False),
-        Binding("enter", "stacks", "Stacks", show=False),
-        Binding("x", "cancel", "Cancel", show=False),
-        Binding("e", "ended", "Ended or live", show=False),
-        Binding("space", "hold", "Hold the list", show=False),
-        Binding("a", "terminal", "aiomonitor's terminal", show=False),
-        Binding("left", "worker(-1)", "Worker before", show=False),
-        Binding("right", "worker(1)", "Next worker", show=False),
+        *(Binding(key.keys, key.action, key.help, show=False) for key in TASK_KEYS),
         *(Binding(str(n), f"choose({n})", f"worker {n}", show=False) for n in range(10)),
     ]
     DEFAULT_CSS: ClassVar[str] = """
