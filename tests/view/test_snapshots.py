@@ -127,3 +127,16 @@ def test_the_question_before_a_cancel(snap_compare: Compare) -> None:
 def test_too_small(snap_compare: Compare) -> None:
     stage = Stage(played("async-blocking"))
     assert snap_compare(stage.app, terminal_size=(50, 12), run_before=_shown(stage, START_NS + S))
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_step(snap_compare: Compare, size: tuple[int, int]) -> None:
+    stage = Stage(played("async-blocking"))
+    run = _shown(stage, START_NS + 5 * S, "K", "n")
+    assert snap_compare(stage.app, terminal_size=size, run_before=run)
+
+
+def test_big_figures(snap_compare: Compare) -> None:
+    stage = Stage(played("async-blocking"))
+    run = _shown(stage, START_NS + 5 * S, "n", "Z", "Z")
+    assert snap_compare(stage.app, terminal_size=(80, 24), run_before=run)
