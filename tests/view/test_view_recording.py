@@ -16,6 +16,7 @@ from looplab.scenario import catalogue
 from looplab.view.app import LoopLabApp
 from looplab.view.panels.track import TrackPanel
 from looplab.view.replay import Player
+from looplab.view.screens.help import HelpScreen
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS, S
 
@@ -154,7 +155,10 @@ async def test_the_keys_move_a_replay() -> None:
         await pilot.press("left_curly_bracket")
         await stage.go(pilot, MS)
         assert "time.sleep(delay)" in _row(stage, "footer")
-        await pilot.press("home")
+        await pilot.press("question_mark")
+        assert isinstance(stage.app.screen, HelpScreen)
+        assert stage.app.screen.page.title == "Replay"
+        await pilot.press("escape", "home")
         await stage.go(pilot, MS)
         assert stage.player.clock() == began_ns
         await pilot.click("#track", offset=(60, 0))

@@ -25,7 +25,7 @@ from looplab.services.cluster import data_folder
 from looplab.view import choice as choose
 from looplab.view import helppages, zoom
 from looplab.view.compare.comparing import Comparing, MakeEnsemble
-from looplab.view.keys import KEYS
+from looplab.view.keys import KEYS, REPLAY_KEYS
 from looplab.view.logbook import LogKeeper
 from looplab.view.palette import Depth, Palette, palette, terminal_depth
 from looplab.view.presenter.presenting import Hands, Presenting
@@ -539,6 +539,8 @@ class LoopLabApp(App[None]):
             page = page or screen.zoomed
             scenarios = [scenario.title for scenario in self.catalogue]
             made = helppages.pages(self.look, "Keys", KEYS, scenarios)
+            if self.replaying.player is not None:
+                made = [*helppages.pages(self.look, "Replay", REPLAY_KEYS, ()), *made]
         else:
             name, keys = getattr(screen, "KEYS_HERE", ("Keys", ()))
             made = helppages.pages(self.look, name, keys, ())

@@ -124,6 +124,22 @@ LOG_KEYS: Final = (
 )
 """The keys of the log; actions are those of its screen, and the words are those of its last row."""
 
+REPLAY_KEYS: Final = (
+    Key("space", "space", "freeze", "Pause, play; at the end, again from the beginning", "pause, play"),
+    Key("left", "←", "scrub(-1)", "Back by a column; by ten while it plays", "back"),
+    Key("right", "→", "scrub(1)", "On by a column; by ten while it plays", "on"),
+    Key("up", "↑", "speed(1)", "Faster, up to 10×", "faster"),
+    Key("down", "↓", "speed(-1)", "Slower, down to 0.1×", "slower"),
+    Key("right_curly_bracket", "}", "pick(1)", "The next mark: ┃ a run, ◆ a turn, ▲ a stall", "next mark"),
+    Key("left_curly_bracket", "{", "pick(-1)", "The mark before", "mark before"),
+    Key("home", "home", "begin", "To the beginning", "to the beginning"),
+    Key("end", "end", "present", "To the end", "to the end"),
+    Key("full_stop", ".", "request(1)", "Stand at the next request, and light it", "light next request"),
+    Key("comma", ",", "request(-1)", "Stand at the request before, and light it", "light the one before"),
+    Key("f9", "F9", "replay", "The live run in place of the recording", "live run"),
+)
+"""Keys of the main screen that mean something else in a replay."""
+
 COMPARE_KEYS: Final = (
     Key("tab", "tab", "pick(1)", "Pick the next variant", "pick the next variant"),
     Key("shift+tab", "shift+tab", "pick(-1)", "Pick the variant before", "pick the one before"),

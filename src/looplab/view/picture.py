@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -35,6 +34,7 @@ from looplab.view.panels.verdict import VerdictPanel
 from looplab.view.panels.why import WhyPanel
 from looplab.view.replay import Player
 from looplab.view.state import Choice, Observer, View
+from looplab.view.svg import tidy
 from looplab.wire.clock import S
 
 TIMELINE: Final = "timeline"
@@ -116,12 +116,6 @@ async def screen(player: Player, scenarios: Sequence[Scenario], width: int, heig
             app.frame(S)
             await pilot.pause()
         return tidy(app.export_screenshot(title=f"looplab › {player.selection.variant.title}"))
-
-
-def tidy(svg: str) -> str:
-    """Take out what names another host: fonts come from the machine of whoever looks at it."""
-    svg = re.sub(r"@font-face\s*{.*?}", "", svg, flags=re.DOTALL)
-    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
 
 
 def _svg(rows: Sequence[Strip], width: int, title: str) -> str:

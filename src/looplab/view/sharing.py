@@ -12,6 +12,7 @@ from looplab import __version__
 from looplab.view import format as write
 from looplab.view.details import SIGNS
 from looplab.view.state import View
+from looplab.view.svg import tidy
 
 PICTURE_S: Final = 0.1
 """Time in which the command palette is gone from the screen."""
@@ -51,7 +52,7 @@ class Sharing:
         while (path := Path.cwd() / f"{name}-{number}.svg").exists():
             number += 1
         try:
-            path.write_text(self._app.export_screenshot(), encoding="utf-8")
+            path.write_text(tidy(self._app.export_screenshot()), encoding="utf-8")
         except OSError as error:
             self._hint(f"no picture: {path.parent}: {error.strerror}")
         else:
