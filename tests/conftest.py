@@ -21,6 +21,12 @@ DEADLINE_S = 40.0
 LOOK_S = 0.01
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run one worker more than there are cores for this process: tests of real servers mostly wait."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return (len(affinity(0)) if affinity is not None else os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_data() -> Iterator[None]:
     """Keep databases and settings of the tests apart from those of whoever runs them."""
