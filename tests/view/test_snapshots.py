@@ -12,6 +12,7 @@ from tasklists import RUNNING, STACKS, T_NS, TASKS, tell
 from textual.pilot import Pilot
 
 from looplab.wire.clock import MS, S
+from looplab.wire.events import Batch, Notice
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 MOMENTS = {
@@ -45,6 +46,40 @@ def test_variant(snap_compare: Compare, variant: str, size: tuple[int, int]) -> 
 def test_theme(snap_compare: Compare, theme: str) -> None:
     stage = Stage(played("async-offload"), selection(variant="async-offload"), theme=theme)
     assert snap_compare(stage.app, terminal_size=(120, 36), run_before=_shown(stage, START_NS + 800 * MS))
+
+
+PAGES = {
+    "log": ("l", "slash", "o", "enter"),
+    "list": ("o",),
+    "phases": ("question_mark", "right", "right"),
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "theme", "size"),
+    [("log", "light", (80, 24)), ("list", "light", (120, 36)), ("phases", "contrast", (120, 36))],
+    ids=["log", "list", "phases"],
+)
+def test_page_in_a_theme(snap_compare: Compare, page: str, theme: str, size: tuple[int, int]) -> None:
+    told = [
+        Notice(START_NS + place * MS, source, level, text)
+        for place, (source, level, text) in enumerate(
+            [
+                ("lab", "info", "the server of one-keyword is ready"),
+                ("server", "warning", "a slow callback took 0.2 s"),
+                ("server", "info", "nothing"),
+                ("traffic", "error", "a connection was reset before the answer"),
+            ]
+        )
+    ]
+    batches = played("async-offload")
+    stage = Stage(
+        [*batches[:4], Batch(0, START_NS, list(told)), *batches[4:]],
+        selection(variant="async-offload"),
+        theme=theme,
+    )
+    run = _shown(stage, START_NS + 800 * MS, *PAGES[page])
+    assert snap_compare(stage.app, terminal_size=size, run_before=run)
 
 
 def test_without_colour(snap_compare: Compare) -> None:
