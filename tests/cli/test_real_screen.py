@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from looplab.recording import Recording
+from looplab.wire.events import RunStarted
+
 pytestmark = [pytest.mark.real, pytest.mark.pty]
 
 Until = Callable[..., None]
@@ -38,13 +41,13 @@ DEADLINE_S = 40.0
 class Terminal:
     """A pseudo-terminal of 120×36 with looplab in it; a thread reads what is drawn."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
         self.drawn = b""
         self._more = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", TAKES_TERMINAL, str(folder)],
+            [sys.executable, "-c", TAKES_TERMINAL, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -94,11 +97,12 @@ class Terminal:
 
 @pytest.fixture
 def terminal(
-    mine: Callable[..., Any], environment: dict[str, str], until: Until
+    mine: Callable[..., Any], environment: dict[str, str], until: Until, tmp_path: Path
 ) -> Iterator[tuple[Terminal, Any]]:
     """Open the screen on an endless run and wait until it is drawn and served."""
+    environment["LOOPLAB_DATA"] = str(tmp_path / "data")
     own = mine(None, ("requests = 20", "requests = 1000000"))
-    opened = Terminal(own.folder, environment)
+    opened = Terminal(environment, str(own.folder))
     try:
         assert opened.shows(b"Mine")
         until(own.started, "the server of the first picture")
@@ -142,6 +146,31 @@ def test_a_closed_window_leaves_nothing(
     opened.process.wait(DEADLINE_S)
     until(own.gone, "the end of the server")
     until(lambda: left(environment) == [], "an empty temporary folder")
+
+
+def test_what_is_recorded_when_the_screen_ends_is_whole_and_replayed_on_the_screen(
+    terminal: tuple[Terminal, Any], environment: dict[str, str], tmp_path: Path
+) -> None:
+    opened, _ = terminal
+    opened.type("r")
+    assert opened.shows("● rec ".encode())
+    opened.type("q")
+    assert opened.process.wait(DEADLINE_S) == 0
+    (file,) = (tmp_path / "data" / "recordings").iterdir()
+    recording = Recording(file)
+    assert any(isinstance(event, RunStarted) for batch in recording for event in batch.events)
+    assert recording.damage == ""
+
+    replayed = Terminal(environment, "replay", str(file), "--speed", "10")
+    try:
+        assert replayed.shows(b"replay 00:", b"the end")
+        replayed.type("q")
+        assert replayed.process.wait(DEADLINE_S) == 0
+        assert replayed.shows(ALTERNATE_OFF, CURSOR_ON), "the terminal is as it was"
+        assert b"Traceback" not in replayed.drawn
+    finally:
+        replayed.close()
+    assert left(environment) == []
 
 
 def test_a_killed_lab_leaves_nothing(
