@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from looplab.recording import Recording
-from looplab.wire.events import RunStarted
+from looplab.wire.events import Bye, RunStarted
 
 pytestmark = [pytest.mark.real, pytest.mark.pty]
 
@@ -158,7 +158,9 @@ def test_what_is_recorded_when_the_screen_ends_is_whole_and_replayed_on_the_scre
     assert opened.process.wait(DEADLINE_S) == 0
     (file,) = (tmp_path / "data" / "recordings").iterdir()
     recording = Recording(file)
-    assert any(isinstance(event, RunStarted) for batch in recording for event in batch.events)
+    events = [event for batch in recording for event in batch.events]
+    assert any(isinstance(event, RunStarted) for event in events)
+    assert not any(isinstance(event, Bye) for event in events), "how everything is ended is no part of it"
     assert recording.damage == ""
 
     replayed = Terminal(environment, "replay", str(file), "--speed", "10")

@@ -11,7 +11,7 @@ from looplab.lab.tape import Tape
 from looplab.model import Model
 from looplab.recording import Recorder, Recording
 from looplab.wire.clock import MS, S
-from looplab.wire.events import Batch, RunStarted
+from looplab.wire.events import Batch, ClientRequest, RunStarted, ServerRequest
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 
@@ -78,3 +78,22 @@ def test_another_run_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
     recorder.close()
     runs = [e.variant for b in Recording(tmp_path / "r") for e in b.events if isinstance(e, RunStarted)]
     assert runs == ["def-blocking"]
+
+
+def test_of_requests_that_are_over_nothing_stays(tmp_path: Path) -> None:
+    tape = Tape(most_events=10)
+    requests = 0
+    for batch in stream("def-blocking", until_ns=START_NS + 4 * S):
+        tape.put(batch)
+        requests += sum(isinstance(event, ServerRequest | ClientRequest) for event in batch.events)
+    recorder = begun(tmp_path / "r", tape)
+    tape.end()
+    recorder.close()
+    kept = [
+        event
+        for batch in Recording(tmp_path / "r")
+        for event in batch.events
+        if isinstance(event, ServerRequest | ClientRequest)
+    ]
+    assert requests > 100
+    assert len(kept) <= 10
