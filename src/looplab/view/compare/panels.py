@@ -24,11 +24,18 @@ class OfPicture(Panel):
     def __init__(self) -> None:
         super().__init__()
         self.picture: Picture | None = None
+        self._told: tuple[object, ...] = ()
 
     def show(self, view: View) -> None:
-        """Draw what changed."""
-        if self.picture is not None:
-            self.draw(self.picture)
+        """Draw what changed, if anything was told that was not told before."""
+        picture = self.picture
+        if picture is not None and (self.stale or self.told(picture) != self._told):
+            self._told = self.told(picture)
+            self.draw(picture)
+
+    def told(self, picture: Picture) -> tuple[object, ...]:
+        """Give what it depends on."""
+        return picture.told
 
     def draw(self, picture: Picture) -> None:
         """Draw what changed of a picture. Each panel has its own."""
@@ -60,6 +67,12 @@ class Untitled(Panel):
 
 class CompareHeader(OfPicture):
     """One row: the scenario, what is sent to each, how far they are, what the screen costs."""
+
+    def told(self, picture: Picture) -> tuple[object, ...]:
+        """Give what it depends on."""
+        view = picture.views[0]
+        wanted = picture.choice.wanted
+        return *picture.told, picture.status, wanted, round(view.ui_ms), round(view.late_ms)
 
     def draw(self, picture: Picture) -> None:
         """Draw the row if anything in it changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from looplab.lab.fairness import Unfair
 from looplab.traffic.plan import Plan
@@ -39,6 +40,12 @@ class Picture:
     """What was measured, where nothing speaks against the comparison."""
     same_traffic: bool = True
     hint: str = ""
+
+    @cached_property
+    def told(self) -> tuple[object, ...]:
+        """All that words and figures depend on: as long as it is the same none of them is drawn anew."""
+        figures = [(view.figures, view.window) for view in self.views]
+        return figures, self.statuses, self.picked, self.hint, self.unfair, self.fair_text, self.ratio
 
     @property
     def selected(self) -> View:

@@ -17,7 +17,7 @@ from looplab.view import layout
 from looplab.view.compare import layout as places_of
 from looplab.view.compare.card import Card, Readings
 from looplab.view.compare.comparing import Comparing
-from looplab.view.compare.panels import Banner, CompareFooter, CompareHeader, OfPicture, Shape, Untitled
+from looplab.view.compare.panels import Banner, CompareFooter, CompareHeader, OfPicture, Untitled
 from looplab.view.compare.picture import Picture
 from looplab.view.keys import COMPARE_KEYS
 from looplab.view.palette import Palette
@@ -28,7 +28,6 @@ from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.users import UsersPanel
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.logs import LogScreen
-from looplab.view.state import View
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS
 
@@ -70,15 +69,14 @@ class CompareScreen(Screen[Selection | None]):
         self._band = 0
         self._composed = False
         self._frame = 0
-        self._widgets: list[tuple[PanelWidget, int]] = []
-        """All panels, each with the place of its variant; -1 for those that are about all."""
+        self._shown: list[tuple[PanelWidget, int]] = []
+        """The panels that can be seen, each with the place of its variant; -1 if it is about all."""
+        self._period = 2 if self._count > 2 else 1
+        """The bands of a variant move in one of so many frames: all of four in each would cost too much."""
 
     def on_mount(self) -> None:
         """Take frames from now on: the panels are there."""
         self._composed = True
-        for widget in self.query(PanelWidget):
-            _, _, place = (widget.id or "").rpartition("-")
-            self._widgets.append((widget, int(place) if place.isdigit() else -1))
 
     def compose(self) -> ComposeResult:
         """Make the panels."""
@@ -93,7 +91,7 @@ class CompareScreen(Screen[Selection | None]):
                         with Container(id=f"bands-{place}", classes="bands"):
                             yield PanelWidget(FailurePanel(alone=False), id=f"failure-{place}")
                             yield PanelWidget(UsersPanel(self._count), id=f"users-{place}")
-                            yield PanelWidget(Shape(UsersPanel(self._count)), id=f"shape-{place}")
+                            yield PanelWidget(Untitled(UsersPanel(self._count)), id=f"shape-{place}")
                             yield PanelWidget(LoopsPanel(), id=f"loops-{place}")
                             yield PanelWidget(Untitled(LoopsPanel()), id=f"lanes-{place}")
                             yield PanelWidget(ThreadsPanel(), id=f"threads-{place}")
@@ -145,23 +143,19 @@ class CompareScreen(Screen[Selection | None]):
         self._place(picture)
         leader = max(picture.views, key=lambda view: (view.elapsed_ns, not view.finished))
         self._frame += 1
-        for widget, place in self._widgets:
+        for widget, place in self._shown:
             if isinstance(widget.panel, OfPicture):
                 widget.panel.picture = picture
-            view = picture.views[place] if place >= 0 else leader
-            if place >= 0 and self._rests(widget, place, view):
+                widget.take(picture.views[max(place, 0)])
                 continue
-            widget.take(view)
-
-    def _rests(self, widget: PanelWidget, place: int, view: View) -> bool:
-        """Tell whether a band waits for the next frame: of three or four, the users of half move in each."""
-        follows = isinstance(widget.panel, UsersPanel | Shape) and not widget.panel.stale
-        return (
-            follows
-            and self._count > 2
-            and not (view.frozen or view.finished)
-            and place % 2 != self._frame % 2
-        )
+            view = picture.views[place] if place >= 0 else leader
+            if (
+                place < 0
+                or view.frozen
+                or view.finished
+                or place % self._period == self._frame % self._period
+            ):
+                widget.take(view)
 
     def _place(self, picture: Picture) -> None:
         width, height = self.size
@@ -207,6 +201,11 @@ class CompareScreen(Screen[Selection | None]):
             self._show_rows("axis-all", 0 if side else 1)
             self._show_rows("legend", 1 if side or places.foot > 1 else 0)
             self.query_one("#axis-all").styles.padding = (0, 0, 0, 0 if side else places.card)
+        self._shown = []
+        for widget in self.query(PanelWidget):
+            if widget.display:
+                _, _, number = (widget.id or "").rpartition("-")
+                self._shown.append((widget, int(number) if number.isdigit() else -1))
 
     def _show_rows(self, name: str, rows: int) -> None:
         widget = self.query_one(f"#{name}")
