@@ -121,10 +121,18 @@ async def test_a_talk_goes_through_its_scenes(theatre: Callable[..., Theatre]) -
         assert "the end" in shown(stage, "step")
         await go_on(stage, pilot, 150 * MS, "n")
         assert stage.app.choice.hint == "the talk is over: p goes back"
-        # Back from a detour, with all that the steps before had set.
-        await go_on(stage, pilot, 150 * MS, "2", "p")
+        # Back with all that the steps before had set.
+        await go_on(stage, pilot, 150 * MS, "p")
         assert stage.lab.calls[-1] == ("start", "one-keyword", "async-blocking", {"delay": 0.2})
         assert stage.app.choice.selection.users == 5
+        # A detour: the talk waits where it was left.
+        await go_on(stage, pilot, 150 * MS, "2")
+        assert shown(stage, "step") == ""
+        await go_on(stage, pilot, 60 * S)
+        assert stage.notes[-1].status == "n comes back to the talk"
+        await go_on(stage, pilot, 150 * MS, "n")
+        assert "3/4 One keyword" in shown(stage, "step")
+        assert stage.lab.calls[-1] == ("start", "one-keyword", "async-blocking", {"delay": 0.2})
 
 
 async def test_the_speaker_has_notes_and_the_time(theatre: Callable[..., Theatre]) -> None:

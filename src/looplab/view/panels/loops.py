@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from looplab.model.loop import LoopLane
 from looplab.view import format as write
-from looplab.view.lanes import LATE_NS, run_on
+from looplab.view.lanes import changed_since_ns, run_on
 from looplab.view.layout import GUTTER, columns
 from looplab.view.lit import on_loop, over
 from looplab.view.paint import (
@@ -58,8 +58,8 @@ class _LoopCells:
     def follow(self, loop: LoopLane, window: Window, now_ns: int) -> None:
         """Bring the cells to a time, later or earlier."""
         reached, before = window.reached(now_ns), self.upto
-        seen_ns = min(self.now_ns, now_ns)
-        first = max(min(before - 1, reached - 1, window.column(seen_ns - LATE_NS)), 0) if before else 0
+        since_ns = changed_since_ns(self.now_ns, now_ns)
+        first = max(min(before - 1, reached - 1, window.column(since_ns)), 0) if before else 0
         if before > reached:
             # Going back leaves nothing behind.
             blank = bytes(before - reached)
@@ -78,7 +78,7 @@ class _LoopCells:
 
 
 class LoopsPanel(Panel):
-    """A title, a lane for each worker that fits, and a row of lag if there is room for it."""
+    """A title, a lane for each worker that fits, and the lag in the rows that are left."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class LoopsPanel(Panel):
         if lag_row and workers:
             if view.figures != self._figures or all_rows:
                 self._lag(view, y)
-            y += 1
+            y = self.height
         self._figures = view.figures
         for rest in range(y, self.height):
             if self.fresh(rest, "blank"):
@@ -182,19 +182,22 @@ class LoopsPanel(Panel):
         found = view.model.request(source, rid)
         return f"light({found.client}, {source}, {rid})" if found is not None else None
 
-    def _lag(self, view: View, y: int) -> None:
-        """Draw the largest lag of all loops, column by column."""
+    def _lag(self, view: View, top: int) -> None:
+        """Draw the largest lag of all loops, column by column, from row `top` to the last one."""
         look = self.palette
         values = lag_ms(view, columns(self.width))
         largest = max([*values, _LEAST_LAG_SCALE_MS])
-        heights = levels(values, largest)
-        key = (tuple(heights), largest > _LEAST_LAG_SCALE_MS)
-        if not self.fresh(y, key):
-            return
+        rows = self.height - top
+        heights = levels(values, largest, rows)
         styles: list[Style | None] = [
             look.solid[Phase.BLOCKING] if value >= LAG_MARK_MS else look.dim for value in values
         ]
-        self.put(y, band_strip("lag", level_row(heights, styles, look.text), self.width, look))
+        for row in range(rows):
+            below = _FULL * (rows - 1 - row)
+            part = [min(max(height - below, 0), _FULL) for height in heights]
+            if self.fresh(top + row, (tuple(part), largest > _LEAST_LAG_SCALE_MS)):
+                label = "" if row else "lag"
+                self.put(top + row, band_strip(label, level_row(part, styles, look.text), self.width, look))
 
 
 def lag_ms(view: View, points: int) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from looplab.lab import Selection
 from looplab.lab.notes import Notes
 from looplab.model import Model
-from looplab.scenario import Step, Talk
+from looplab.scenario import Talk
 from looplab.view.presenter import selections
 from looplab.view.presenter.presenter import Go, Presenter
 from looplab.view.presenter.states import numbers
@@ -99,7 +99,10 @@ class Presenting:
         """Go on, as the key does."""
         self._follow_scenario()
         presenter = self.presenter
-        if not presenter.count:
+        if presenter.step is not None and self._elsewhere:
+            # Back from a detour, to where the talk was left.
+            self._take(presenter.go(presenter.place, self._clock(), anew=True))
+        elif not presenter.count:
             self._hands.hint("this scenario has no steps: write [[steps]] into its scenario.toml")
         elif not presenter.at_end:
             self._take(presenter.next(self._clock()))
@@ -124,16 +127,15 @@ class Presenting:
             return
         self._looked_ns = now_ns
         presenter = self.presenter
-        found = {}
-        if presenter.step is not None and not view.frozen:
+        step, found = presenter.step, {}
+        if step is not None and not self._elsewhere and not view.frozen:
             if (until := presenter.until) is not None and self._is_fresh(view):
                 found = numbers(view, until.names)
             self._take(presenter.follow(found, now_ns))
-        step = presenter.step
-        if step is None or self._elsewhere:
-            self._choice.telling = None
-        if step is not None and not (self._own and self._elsewhere):
-            self._choice.telling = self._telling(step, status(presenter, found, now_ns))
+            step = presenter.step
+        told = step is not None and not self._elsewhere
+        line = status(presenter, found, now_ns)
+        self._choice.telling = self._telling(line) if told else None
         self._tell(view, now_ns)
 
     @property
@@ -191,8 +193,6 @@ class Presenting:
 
     def _is_fresh(self, view: View) -> bool:
         """Tell whether what the model says is about this step, and not about a run before it."""
-        if self._elsewhere:
-            return False
         if self._awaited is not None:
             model, started_ns = self._awaited
             if not view.model.started_ns or (view.model is model and model.started_ns == started_ns):
@@ -200,7 +200,7 @@ class Presenting:
             self._awaited = None
         return True
 
-    def _telling(self, step: Step, line: str) -> Telling:
+    def _telling(self, line: str) -> Telling:
         presenter = self.presenter
         scene = presenter.scene
         return Telling(
@@ -227,6 +227,7 @@ class Presenting:
         telling, scene, step = self._choice.telling, presenter.scene, presenter.step
         selection = self._choice.selection
         headline = view.headline
+        away = "n comes back to the talk" if not self._own and step is not None else ""
         said = [scene.notes if scene is not None else "", step.notes.strip() if step is not None else ""]
         follows = presenter.following
         coming = follows.say if follows is not None else ""
@@ -240,7 +241,7 @@ class Presenting:
             count=presenter.count,
             text=telling.text if telling is not None else "",
             answering=presenter.answering,
-            status=telling.status if telling is not None else "",
+            status=telling.status if telling is not None else away,
             notes="\n\n".join(part for part in said if part),
             next=coming,
             verdict=headline.text,

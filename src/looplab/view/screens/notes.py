@@ -142,8 +142,9 @@ def page(notes: Notes, look: Palette, *, ended: bool = False) -> Text:
         text.append("The lab has ended.", look.marks["warning"])
         text.append(" Another one is followed as soon as it runs; q quits.\n\n", look.text)
     where = f"{notes.scene} › {notes.variant}" if notes.scene else ""
+    screen = notes.text or ("" if notes.place else "n begins the steps")
     for title, said, style in (
-        ("answer" if notes.answering else "on the screen", notes.text or "n begins the steps", look.bold),
+        ("answer" if notes.answering else "on the screen", screen, look.bold),
         ("", notes.status, look.dim),
         ("notes", notes.notes or "–", look.text),
         ("next", notes.next or "the end", look.text),
