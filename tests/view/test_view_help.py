@@ -40,7 +40,8 @@ def test_a_key_means_one_thing(name: str) -> None:
     titles = [key.title for key in listed if key.title]
     assert len(set(titles)) == len(titles), "the palette lists each once"
     assert all(key.help and key.shown and key.action for key in listed)
-    assert any(key.action in ("help", "app.help") for key in listed)
+    # A replay has the keys of the main screen, some of which mean something else there.
+    assert name == "REPLAY_KEYS" or any(key.action in ("help", "app.help") for key in listed)
 
 
 def test_each_key_does_something() -> None:

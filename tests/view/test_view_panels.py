@@ -488,3 +488,17 @@ def test_the_details_set_the_number_in_flight_against_littles_law() -> None:
     (place,) = (number for number, line in enumerate(lines) if line.startswith("Little's law"))
     assert lines[place].endswith(f"ratio {little.ratio:.2f}")
     assert lines[place + 1].strip().startswith("100 of 112 requests have no good answer")
+
+
+def test_users_can_be_drawn_with_their_glyphs_however_many() -> None:
+    view, panel = view_at(played("async-blocking"), START_NS + 2 * S, 100), UsersPanel()
+    dense = text_of(panel, view, 107, 20)
+    view.choice.single = True
+    single = text_of(panel, view, 107, 20)
+    assert "▄" in "".join(dense)
+    assert "░" not in "".join(dense)
+    assert "░" in "".join(single)
+    assert "▄" not in "".join(single)
+    assert "6 a row" in single[0]
+    view.choice.single = False
+    assert text_of(panel, view, 107, 20) == dense

@@ -103,7 +103,10 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("them = 1\n", 'them: there is no such setting; did you mean "theme"?'),
-        ("[window]\n", 'window: there is no such setting; expected "theme", "code" or "keys"'),
+        (
+            "[panes]\n",
+            'panes: there is no such setting; expected "theme", "code", "users", "window" or "keys"',
+        ),
         ('theme = "lihgt"\n', 'theme: "lihgt" is not known; did you mean "light"?'),
         ("theme = 3\n", 'theme: 3 is not known; expected "dark", "light" or "contrast"'),
         ("code = 1\n", "code: expected true or false, not 1"),
@@ -130,15 +133,17 @@ async def test_what_is_changed_on_the_screen_is_there_again(file: Path) -> None:
         await stage.play(pilot, START_NS)
         named = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
         assert {f"Theme: {title}" for title in TITLES.values()} <= named
-        await pilot.press("T", "T", "k")
+        await pilot.press("u", "w", "T", "T", "k")
         await stage.play(pilot, START_NS + FRAME_NS)
         assert stage.app.look.colours.ground == "#000000"
         assert stage.app.choice.hint == "theme: high contrast"
-    assert Keeper(file).settings == Settings(theme="contrast", code=False)
+    assert Keeper(file).settings == Settings(theme="contrast", code=False, users="single", window="strip")
     again = Stage([], selection(), keeper=Keeper(file))
     async with again.app.run_test(size=(120, 36)) as pilot:
         await again.play(pilot, START_NS)
         assert again.app.look.colours.ground == "#000000"
         assert not again.app.main.query_one("#code").display
-        await pilot.press("T", "k")
+        assert again.app.choice.single
+        assert again.app.observer.windows.runs
+        await pilot.press("T", "k", "u", "w")
     assert Keeper(file).settings == Settings()

@@ -137,6 +137,8 @@ class LoopLabApp(App[None]):
         self.log_keeper = LogKeeper()
         self.sharing = Sharing(self, self._hint)
         self.keeper = keeper or Keeper()
+        self.choice.single = self.keeper.settings.users == "single"
+        self.observer.windows.runs = self.keeper.settings.window == "strip"
         self._clock = clock
         self._live = live
         self._with_console = console
@@ -351,6 +353,15 @@ class LoopLabApp(App[None]):
     def action_strip(self) -> None:
         """Have the window sweep or run."""
         self.scrubbing.run()
+        self.remember("window", "strip" if self.observer.windows.runs else "sweep")
+
+    def action_single(self) -> None:
+        """Draw two bars of users in a row where there are many, or one with its glyphs."""
+        self.choice.single = not self.choice.single
+        self._hint(
+            "users: glyphs in each row" if self.choice.single else "users: two bars a row if they are many"
+        )
+        self.remember("users", "single" if self.choice.single else "dense")
 
     def action_leave(self) -> None:
         """Put the light out; then show all panels; then go back to the present."""

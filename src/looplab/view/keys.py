@@ -46,6 +46,7 @@ KEYS: Final = (
     Key("right_parenthesis", ")", "widen(1)", "Wider window, to 5 minutes", "wider window"),
     Key("left_parenthesis", "(", "widen(-1)", "Narrower window, to 1 second", "narrower window"),
     Key("w", "w", "strip", "Window: sweep or running strip", "sweep or running strip"),
+    Key("u", "u", "single", "Users: two bars a row, or glyphs", "users dense or single"),
     Key("plus,equals_sign", "+", "users(1)", "More users, or a higher rate", "more users, higher rate"),
     Key("minus", "-", "users(-1)", "Fewer users, or a lower rate", "fewer users, lower rate"),
     Key("asterisk,shift+plus", "*", "users(10)", "Ten times the users, or the rate", "ten times as many"),

@@ -36,6 +36,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Colours of the screen."""
     code: bool = True
     """Whether the code is shown where there is room for it."""
+    users: Literal["dense", "single"] = "dense"
+    """Whether two bars of users may share a row, or each row shows its glyphs."""
+    window: Literal["sweep", "strip"] = "sweep"
+    """Whether the window stands still and fills, or runs with now at its right edge."""
     keys: bool = False
     """Whether pressed keys are shown in a corner."""
 

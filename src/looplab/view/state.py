@@ -64,6 +64,8 @@ class Choice:
     """The keys that were pressed last, each with whether it fades; shown in a corner."""
     lit: Request | None = None
     """The request that is lit in every band."""
+    single: bool = False
+    """Whether each row of the users band is drawn with its glyphs, and never two bars in one."""
 
 
 @dataclass(kw_only=True)
@@ -118,7 +120,7 @@ class View(Figures):
     @property
     def picture(self) -> tuple[object, ...]:
         """What a held picture depends on: as long as it is the same no row is drawn."""
-        return self.figures, self.now_ns, self.window, self.lit
+        return self.figures, self.now_ns, self.window, self.lit, self.choice.single
 
     @property
     def burst(self) -> bool:

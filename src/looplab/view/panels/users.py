@@ -45,11 +45,10 @@ class UsersPanel(Panel):
         """Make the band.
 
         Args:
-            panels: how many such bands are drawn in each frame: they share its time.
+            panels: how many such bands are drawn: they share the time of the frames.
         """
         super().__init__()
         self._most = MOST_LANES // max(panels // 2, 1)
-        self._calm = CALM_LANES // panels
         self._window: Window | None = None
         self._groups: list[Group] = []
         self._shared: list[list[int]] = []
@@ -57,6 +56,8 @@ class UsersPanel(Panel):
         self._run = -1
         self._places: Sequence[int] = ()
         """Places of the users in the model; those of an earlier, larger burst are left out."""
+        self._single = False
+        """Whether two bars in one row are not wanted."""
         self._foreign = 0
         """How many of them are lanes of foreign requests, which stand behind the users."""
         self._drawn = 0
@@ -80,11 +81,12 @@ class UsersPanel(Panel):
         places = _places(view)
         width = columns(self.width)
         run = view.model.run.run if view.model.run is not None else -1
-        others = self.stale or run != self._run or places != self._places
+        single = view.choice.single
+        others = self.stale or (run, places, single) != (self._run, self._places, self._single)
         on = self._window.runs_to(window) if self._window is not None and not others else 0
         all_rows = others or window != self._window
         if others or (all_rows and not on):
-            self._run, self._places = run, places
+            self._run, self._places, self._single = run, places, single
             self._foreign = sum(place >= len(view.model.users.rows) for place in places)
             self._arrange(view, width)
         for group in self._groups if on else ():
@@ -102,7 +104,7 @@ class UsersPanel(Panel):
         all_rows = all_rows or (lit[0] < 0) != (self._lit[0] < 0)
         touched = {lit[0], self._lit[0]} if lit != self._lit else set()
         self._lit, self._look = lit, self.palette.pale if lit[0] >= 0 else self.palette
-        whole = all_rows or view.frozen or view.finished or self._drawn <= self._calm
+        whole = all_rows or view.frozen or view.finished or self._drawn <= CALM_LANES
         dirty = []
         for slot, group in enumerate(self._groups):
             new = all_rows or slot in fresh
@@ -115,7 +117,7 @@ class UsersPanel(Panel):
         """Choose the density, and who shares a bar with whom."""
         rows, count = max(self.height - 1, 0), len(self._places)
         bars = rows
-        if count <= rows or not self.palette.dense:
+        if count <= rows or self._single or not self.palette.dense:
             self._tall = min(max(rows // max(count, 1), 1), _TALLEST)
         else:
             self._tall, bars = 0, 2 * rows
