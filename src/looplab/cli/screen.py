@@ -98,19 +98,17 @@ def open_replay(recording: Recording, index: Index, speed: float) -> int:
         index: what is in it.
         speed: seconds of the recording in a second.
     """
-    from looplab.lab import Lab
     from looplab.view.app import LoopLabApp
     from looplab.view.replay import Player
 
     scenarios = catalogue()
     player = Player(recording, index, scenarios, speed=speed)
     # Nothing runs in it before somebody asks for it by F9.
-    lab = Lab()
-    lab.open()
-    try:
-        return _run(LoopLabApp(lab, scenarios, player.selection, keeper=remembered(), player=player))
-    finally:
-        lab.close()
+    with _live() as (lab, ensemble):
+        app = LoopLabApp(
+            lab, scenarios, player.selection, keeper=remembered(), ensemble=ensemble, player=player
+        )
+        return _run(app)
 
 
 def open_talk(talk: Talk, scene: int, *, auto: bool) -> int:
