@@ -495,10 +495,10 @@ def test_users_can_be_drawn_with_their_glyphs_however_many() -> None:
     dense = text_of(panel, view, 107, 20)
     view.choice.single = True
     single = text_of(panel, view, 107, 20)
-    assert "▄" in "".join(dense)
+    assert "▀" in "".join(dense)
     assert "░" not in "".join(dense)
     assert "░" in "".join(single)
-    assert "▄" not in "".join(single)
+    assert "▀" not in "".join(single)
     assert "6 a row" in single[0]
     view.choice.single = False
     assert text_of(panel, view, 107, 20) == dense
