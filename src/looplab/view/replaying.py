@@ -20,7 +20,6 @@ _HURRY: Final = 10
 
 _REFUSED: Final = {
     "burst": "fire requests",
-    "compare": "compare variants",
     "traffic": "stop or start traffic",
     "users": "change the users",
     "turn": "turn knobs",
