@@ -11,7 +11,9 @@ _CODES = len(Phase) + 1
 _FILL = [bytes([code]) for code in range(_CODES)]
 
 
-def paint(groups: Iterable[list[Span]], begin_ns: int, column_ns: int, columns: int) -> bytearray:
+def paint(
+    groups: Iterable[list[Span]], begin_ns: int, column_ns: int, columns: int, *, cut: bool = False
+) -> bytearray:
     """Give the phase number of each column, 0 where there is nothing.
 
     A column shows the phase that holds most of its time, with three exceptions that keep short things
@@ -24,14 +26,17 @@ def paint(groups: Iterable[list[Span]], begin_ns: int, column_ns: int, columns: 
         begin_ns: left edge of the first column.
         column_ns: length of a column.
         columns: number of columns.
+        cut: whether the first of the groups has begun before the picture: what is left of it may be short
+            without beginning there.
     """
     out = bytearray(columns)
     shared: dict[int, list[int]] = {}
     short: set[int] = set()
     for spans in groups:
+        cut, was_cut = False, cut
         if not spans:
             continue
-        if spans[-1][1] - spans[0][0] < column_ns // 2:
+        if spans[-1][1] - spans[0][0] < column_ns // 2 and not was_cut:
             short.add((spans[0][0] - begin_ns) // column_ns)
         for span_begin, span_end, phase in spans:
             first, left = divmod(span_begin - begin_ns, column_ns)

@@ -130,7 +130,13 @@ class Slot:
         shown = uses[max(bisect_right(uses, begin, key=_taken) - 1, 0) : bisect_right(uses, end, key=_taken)]
         if self.open is not None:
             shown.append(self.open)
-        return paint((use.spans(begin, end, now_ns, self.busy) for use in shown), begin, column_ns, columns)
+        return paint(
+            (use.spans(begin, end, now_ns, self.busy) for use in shown),
+            begin,
+            column_ns,
+            columns,
+            cut=bool(shown) and shown[0].taken_ns < begin,
+        )
 
 
 class PoolState(NamedTuple):

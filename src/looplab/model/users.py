@@ -87,11 +87,10 @@ class Row:
             return bytearray()
         begin = from_ns + first_col * column_ns
         end = begin + columns * column_ns
+        shown = self.between(begin, end, now_ns)
+        cut = bool(shown) and shown[0].begin_ns < begin
         return paint(
-            (request.spans(begin, end, now_ns) for request in self.between(begin, end, now_ns)),
-            begin,
-            column_ns,
-            columns,
+            (request.spans(begin, end, now_ns) for request in shown), begin, column_ns, columns, cut=cut
         )
 
 

@@ -13,6 +13,16 @@ LATE_NS = 250 * MS
 """How far back an event may still change the picture: the probe and the client speak separately."""
 
 
+STEADY_NS = 100 * MS
+"""Frames that follow each other within this are the present that goes on; the rest is a jump in time."""
+
+
+def changed_since_ns(before_ns: int, now_ns: int) -> int:
+    """Give the time from which cells that were computed at one moment may differ at another."""
+    steady = 0 <= now_ns - before_ns <= STEADY_NS
+    return (now_ns if steady else min(before_ns, now_ns)) - LATE_NS
+
+
 class Painted(Protocol):
     """What a lane follows: a user's row or a slot of the model."""
 
@@ -50,27 +60,27 @@ class Lane:
     def follow(self, source: Painted, window: Window, now_ns: int) -> int:
         """Bring the cells to a time, later or earlier, and give the first that may have changed, or -1."""
         version = source.version
-        seen_ns = min(self.now_ns, now_ns)
         if version == self.version and (
-            self.now_ns == now_ns or not (self.live or source.until_ns > seen_ns)
+            self.now_ns == now_ns or not (self.live or source.until_ns > min(self.now_ns, now_ns))
         ):
             self.now_ns = now_ns
             return -1
-        reached = window.reached(now_ns)
-        before = self.upto
-        # If nothing new was told, a bar only grows or is cut: the last column, and what lies between.
-        first = min(before, reached) - 1
-        if version != self.version:
-            first = min(first, window.column(seen_ns - LATE_NS)) if self.version >= 0 else 0
-        first = max(first, 0)
+        reached, before = window.reached(now_ns), self.upto
+        if self.version < 0:
+            first = 0
+        else:
+            # If nothing new was told, a bar only grows or is cut: the last column, and what lies between.
+            first = (before if before < reached else reached) - 1
+            if version != self.version:
+                since = window.column(changed_since_ns(self.now_ns, now_ns))
+                first = since if since < first else first
+            if first < 0:
+                first = 0
         self.version, self.live, self.upto, self.now_ns = version, source.live, reached, now_ns
-        # What is cut at the left edge looks short there: one column more, whose cell is dropped.
-        lead = min(first, 1)
-        made = source.phases_by_column(window.start_ns, window.column_ns, first - lead, reached, now_ns)[
-            lead:
-        ]
-        # Going back leaves nothing behind.
-        made += bytes(max(before - reached, 0))
+        made = source.phases_by_column(window.start_ns, window.column_ns, first, reached, now_ns)
+        if before > reached:
+            # Going back leaves nothing behind.
+            made += bytes(before - reached)
         last = first + len(made)
         if self.cells[first:last] == made:
             return -1

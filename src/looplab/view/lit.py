@@ -18,6 +18,7 @@ from looplab.view.window import Window
 from looplab.wire.clock import MS
 from looplab.wire.events import Phase
 
+_LEAST_NS: Final = 50_000
 _PATH: Final = 18
 """Characters of a path."""
 _ON_LOOP: Final = (Phase.RUNNING, Phase.BLOCKING)
@@ -94,6 +95,8 @@ def words(model: Model, request: Request, now_ns: int, room: int) -> Words:
     elif request.status >= 400:
         tail += f", status {request.status}"
     culprit = _culprit(model, request, now_ns)
+    # A phase that would be told as 0.0 ms says nothing.
+    times = {phase: ns for phase, ns in times.items() if ns >= _LEAST_NS} or times
     left = sorted(times, key=lambda phase: times[phase])
     for ending in ([tail, culprit], [tail]):
         shown = list(times)
