@@ -86,7 +86,8 @@ async def test_r_records_and_f9_shows_the_recording_and_goes_back(shelf: Path) -
         assert sum(1 for _ in Recording(path)) > 10
 
         live = stage.lab.model
-        await pilot.press("f9")
+        await pilot.press("greater_than_sign", "f9")
+        assert stage.lab.calls.pop() == ("start", "one-keyword", "async-blocking", {"delay": 0.15})
         await stage.play(pilot, START_NS + 4 * S)
         assert "▶ replay 00:0" in _row(stage, "header")
         assert "●" in _row(stage, "track")
@@ -166,10 +167,14 @@ async def test_the_keys_move_a_replay() -> None:
         share = stage.player.position_ns / stage.player.index.length_ns
         assert 0.45 < share < 0.55
 
-        await pilot.press("comma")
+        await pilot.press("space")
         await stage.go(pilot, MS)
+        before_ns = stage.player.position_ns
+        await pilot.press("comma")
+        await stage.go(pilot, 2 * S)
         assert stage.app.choice.lit is not None
         assert "❄ frozen" in _row(stage, "header")
+        assert stage.player.position_ns == before_ns
         await pilot.press("space")
         await stage.go(pilot, S)
         assert "▶ replay 00:0" in _row(stage, "header")
