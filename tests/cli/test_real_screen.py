@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import random
 import signal
 import struct
 import subprocess
@@ -76,6 +77,10 @@ class Terminal:
                 lambda: all(self.drawn.find(text, after) >= 0 for text in texts), DEADLINE_S
             )
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the window another size; the kernel tells looplab of it."""
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def type(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
@@ -138,10 +143,20 @@ def test_the_screen_ends_and_gives_the_terminal_back(
     assert left(environment) == []
 
 
-def test_a_closed_window_leaves_nothing(
+def test_a_window_that_is_dragged_and_closed_leaves_nothing(
     terminal: tuple[Terminal, Any], environment: dict[str, str], until: Until
 ) -> None:
     opened, own = terminal
+    chance = random.Random(6)
+    for _ in range(50):
+        opened.resize(chance.randint(1, 220), chance.randint(1, 60))
+        opened.type(chance.choice("zku"))
+    opened.resize(50, 12)
+    assert opened.shows("looplab needs 60×16 cells".encode())
+    drawn = len(opened.drawn)
+    opened.resize(110, 30)
+    assert opened.shows(b"Mine", b"help", after=drawn)
+    assert b"Traceback" not in opened.drawn
     opened.hang_up()
     opened.process.wait(DEADLINE_S)
     until(own.gone, "the end of the server")
