@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from stage import Stage, played, selection, text_of, view_at
 from streams import START_NS
+from textual import events
 
 from looplab.lab import Selection
 from looplab.traffic.plan import Plan, RequestSpec
@@ -152,6 +153,10 @@ async def test_a_click_turns_the_control_under_the_mouse() -> None:
         await stage.play(pilot, START_NS + 2 * S)
         assert stage.app.choice.knob == "mix slow"
         assert stage.lab.calls[1:] == [("set_mix", [9.0, 2.0])]
+        for wheel in (events.MouseScrollUp, events.MouseScrollUp, events.MouseScrollDown):
+            numbers.post_message(wheel(numbers, 10, y, 0, 0, 0, False, False, False))
+        await stage.play(pilot, START_NS + 3 * S)
+        assert stage.lab.calls[2:] == [("set_mix", [9.0, 3.0])]
 
 
 def test_the_load_is_named_by_what_it_is() -> None:

@@ -83,6 +83,8 @@ async def test_help_is_there_by_key_on_each_screen() -> None:
     stage = Stage(played("async-blocking"))
     async with stage.app.run_test(size=SIZE) as pilot:
         await stage.play(pilot, START_NS + S)
+        commands = [command.title for command in stage.app.get_system_commands(stage.app.screen)]
+        assert len(set(commands)) == len(commands), "the palette lists each action once"
         await pilot.press("question_mark")
         assert "next variant" in shown(stage)
         assert "back one column" not in shown(stage)

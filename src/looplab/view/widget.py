@@ -77,6 +77,20 @@ class PanelWidget(Widget):
             look = palette(theme, terminal_depth(os.environ))
         self.panel.dress(look)
 
+    async def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Turn what stands under the mouse up."""
+        await self._wheel(event, 1)
+
+    async def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Turn what stands under the mouse down."""
+        await self._wheel(event, -1)
+
+    async def _wheel(self, event: events.MouseEvent, step: int) -> None:
+        action = self.panel.wheel_at(round(event.x), round(event.y), step)
+        if action is not None:
+            event.stop()
+            await self.app.run_action(action)
+
     async def on_click(self, event: events.Click) -> None:
         """Run what stands under the mouse."""
         action = self.panel.action_at(event.x, event.y)

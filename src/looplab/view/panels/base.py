@@ -99,3 +99,7 @@ class Panel(ABC):
     def action_at(self, x: int, y: int) -> str | None:
         """Name the action that a click on a cell means; None: it means nothing."""
         return None
+
+    def wheel_at(self, x: int, y: int, step: int) -> str | None:
+        """Name the action that the wheel means on a cell, with a step of 1 or -1; None: it means nothing."""
+        return None

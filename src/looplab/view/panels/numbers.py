@@ -247,6 +247,11 @@ class NumbersPanel(Panel):
             (f" {span}" if span else "", look.dim),
         ]
 
+    def wheel_at(self, x: int, y: int, step: int) -> str | None:
+        """Turn the knob under the mouse."""
+        action = self._clicks.get(y)
+        return f"{action}{step})" if action is not None else None
+
     def action_at(self, x: int, y: int) -> str | None:
         """Turn a knob down by a click on its left half, up by one on its right half."""
         action = self._clicks.get(y)

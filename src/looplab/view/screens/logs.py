@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -32,8 +33,10 @@ class LogScreen(Screen[None]):
     LogScreen { background: $background; layout: vertical; }
     LogScreen #log-title { height: 1; background: $surface; padding: 0 1; }
     LogScreen PanelWidget { height: 1; }
-    LogScreen Input { height: 1; border: none; padding: 0 1; background: $surface; display: none; }
-    LogScreen.typing Input { display: block; }
+    LogScreen #log-typed { height: 1; background: $surface; display: none; }
+    LogScreen #log-slash { width: 2; padding-left: 1; color: $accent; text-style: bold; }
+    LogScreen Input { height: 1; width: 1fr; border: none; padding: 0 1; background: $surface; }
+    LogScreen.typing #log-typed { display: block; }
     LogScreen.typing PanelWidget { display: none; }
     """
 
@@ -51,7 +54,9 @@ class LogScreen(Screen[None]):
         """Make title, lines, the place for a text, and the keys."""
         yield Static(id="log-title", markup=False)
         yield LogList()
-        yield Input(placeholder="only lines with this text; enter keeps it, esc drops it", compact=True)
+        with Horizontal(id="log-typed"):
+            yield Static("/", id="log-slash")
+            yield Input(placeholder="only lines with this text; enter keeps it, esc drops it", compact=True)
         yield PanelWidget(KeyBar([(key.shown, key.help, key.action) for key in LOG_KEYS]), id="log-keys")
 
     def on_mount(self) -> None:
