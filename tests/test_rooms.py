@@ -36,6 +36,7 @@ ROOMS = {
         "httpx",
         "anyio",
     },
+    "looplab.recording": {"looplab.model", "looplab.probe", "textual", "rich", "fastapi", "httpx"},
     "looplab.traffic": {"looplab.model", "looplab.probe", "textual", "fastapi", "httpx"},
     "looplab.scenario": {"looplab.model", "looplab.probe", "looplab.servers", "textual", "fastapi"},
     "looplab.servers": {"looplab.model", "looplab.lab", "textual", "fastapi"},
