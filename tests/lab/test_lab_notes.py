@@ -13,7 +13,10 @@ import msgspec
 import pytest
 
 from looplab.lab import notes as lab_notes
+from looplab.lab.inbox import Inbox
+from looplab.lab.intake import Intake
 from looplab.lab.notes import MOST_UNREAD, NAME, Notes, NotesDesk, running_labs
+from looplab.lab.workshop import Workshop
 
 
 @pytest.fixture
@@ -90,3 +93,18 @@ async def test_the_newest_lab_of_this_user_is_found_and_no_other(place: Path) ->
     for desk in (*desks, open_to_all):
         await desk.close()
     assert running_labs() == []
+
+
+async def test_the_workshop_keeps_what_was_told_before_it_opened() -> None:
+    workshop = Workshop(Intake(Inbox(), lambda hello: None))
+    workshop.tell_notes(Notes(talk="told too early"))
+    runtime = await workshop.open()
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(runtime.folder / NAME))
+        assert msgspec.json.decode(await reader.readline(), type=Notes).talk == "told too early"
+        workshop.tell_notes(Notes(talk="in time"))
+        assert msgspec.json.decode(await reader.readline(), type=Notes).talk == "in time"
+        writer.close()
+    finally:
+        await workshop.close()
+    assert not runtime.folder.exists()
