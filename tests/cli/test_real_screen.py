@@ -251,3 +251,24 @@ def test_a_signal_during_a_visit_ends_looplab(
     assert b"Traceback" not in opened.drawn
     until(own.gone, "the end of the server")
     assert left(environment) == []
+
+
+OTHER = '[[variants]]\nid = "other"\ntitle = "the other one"\napp = "app:app"\n\n[traffic]'
+
+
+def test_a_comparison_that_is_broken_off_leaves_nothing(
+    mine: Callable[..., Any], environment: dict[str, str], until: Until, tmp_path: Path
+) -> None:
+    environment["LOOPLAB_DATA"] = str(tmp_path / "data")
+    own = mine(None, ("requests = 20", "requests = 1000000"), ("[traffic]", OTHER))
+    opened = Terminal(environment, str(own.folder), "--compare")
+    try:
+        assert opened.shows(b"2 variants side by side", b"req/s", "● live".encode())
+        opened.process.send_signal(signal.SIGTERM)
+        assert opened.process.wait(DEADLINE_S) == 128 + signal.SIGTERM
+        assert opened.shows(ALTERNATE_OFF, CURSOR_ON), "the terminal is as it was"
+        assert b"Traceback" not in opened.drawn
+        until(own.gone, "the end of the server")
+        assert left(environment) == []
+    finally:
+        opened.close()

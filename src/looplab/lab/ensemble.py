@@ -63,7 +63,7 @@ class Ensemble:
 
     @property
     def turn(self) -> int:
-        """Place of the lab that runs, if they run in turn: as many as there are labs after the last; else -1."""
+        """Place of the lab that runs in turn, and after the last as many as there are labs; else -1."""
         return self._relay.place if self._relay is not None else -1
 
     def seen(self, place: int) -> bool:
@@ -82,7 +82,7 @@ class Ensemble:
 
     @property
     def spread_ns(self) -> int | None:
-        """How far apart the traffic of all began; None in turn, or while one that has not failed is missing."""
+        """How far apart the traffic of all began; None in turn, or while one that works is missing."""
         begun = [model.started_ns for model in self.models if model.traffic is not None]
         failed = sum(model.traffic is None and _failed(model) for model in self.models)
         if self._relay is not None or len(begun) < 2 or len(begun) + failed < len(self.labs):

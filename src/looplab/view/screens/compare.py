@@ -71,7 +71,7 @@ class CompareScreen(Screen[Selection | None]):
         self._frame = 0
         self._shown: list[tuple[PanelWidget, int]] = []
         """The panels that can be seen, each with the place of its variant; -1 if it is about all."""
-        self._period = 2 if self._count > 2 else 1
+        self._period = max(self._count - 1, 1)
         """The bands of a variant move in one of so many frames: all of four in each would cost too much."""
 
     def on_mount(self) -> None:
