@@ -179,6 +179,8 @@ def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
                 "--generators",
                 "--postgres",
                 "--aiomonitor-console",
+                "--compare",
+                "--theme",
                 "--debug",
                 "--version",
                 "--help",
