@@ -14,7 +14,7 @@ from looplab.traffic.errors import JobError
 from looplab.traffic.plan import Plan, RequestSpec, Target
 from looplab.wire.clock import S, now_ns
 
-from .runner import BUDGET_NS, WAIT_S, Run, RunError
+from .runner import Run, RunError, figures, follow
 
 CONNECT_S = 5.0
 """A server that does not take a connection within it cannot be reached."""
@@ -124,29 +124,19 @@ def fire(lab: Lab, what: Shot, tell: Callable[[Model], None], stopped: Callable[
     Raises:
         RunError: the traffic could not start or has died, or no request was answered.
     """
-    before = lab.model.run.run if lab.model.run else 0
     dropped = lab.dropped
-    lab.fire(what)
     until_ns = 0
-    while True:
-        lab.wait(WAIT_S)
-        lab.drain(BUDGET_NS)
-        model = lab.model
+
+    def look() -> None:
+        nonlocal until_ns
         if stopped() and not until_ns:
             until_ns = now_ns() + STOPPING_NS
             lab.stop_traffic()
-        if model.run is not None and model.run.run != before:
-            if model.traffic_failed is not None:
-                raise RunError(model.traffic_failed.reason, [])
-            tell(model)
-            if model.finished:
-                break
         if until_ns and now_ns() > until_ns:
-            raise RunError("stopped before anything was sent", [])
-    while lab.backlog:
-        lab.drain(BUDGET_NS)
-    result = lab.model.result()
-    result["dropped_events"] += lab.dropped - dropped
+            raise RunError("stopped, and the traffic has not told its totals", [])
+
+    follow(lab, lambda: lab.fire(what), what.plan, tell, look)
+    result = figures(lab, dropped)
     if not result["ok"] and not result["errors"].get("status") and sum(result["errors"].values()):
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in result["errors"].items() if count)
         raise RunError(f"no request was answered by {what.title}: {kinds}", [])

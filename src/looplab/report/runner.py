@@ -8,7 +8,10 @@ from typing import Any
 from looplab.lab import Lab, Selection
 from looplab.model import Model
 from looplab.services.failure import ServiceFailed
+from looplab.traffic.plan import Plan
 from looplab.wire.clock import MS, S, now_ns
+
+from .patience import Patience
 
 Run = dict[str, Any]
 """A RUN of the JSON of `bench`."""
@@ -30,6 +33,10 @@ FACTS_S = 20.0
 """Longest time in which a database says what the run has changed in it."""
 
 
+LAST_LINES = 10
+"""Lines of the log that follow the reason of a run that was given up."""
+
+
 class RunError(Exception):
     """A run that gave no result: the server or the traffic failed."""
 
@@ -49,31 +56,69 @@ def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
         tell: called with the model as it fills, about ten times a second.
 
     Raises:
-        RunError: the server did not start, or ended before the traffic did, or the database did not
-            answer after it.
+        RunError: the server did not start, or ended before the traffic did, the lab, the server or the
+            traffic fell silent, or the database did not answer after it.
     """
-    before = lab.model.run.run if lab.model.run else 0
     dropped = lab.dropped
-    lab.start(selection)
-    while True:
-        lab.wait(WAIT_S)
-        lab.drain(BUDGET_NS)
-        model = lab.model
-        if model.run is None or model.run.run == before:
-            continue
-        _check(model)
-        tell(model)
-        if model.finished:
-            break
+    follow(lab, lambda: lab.start(selection), selection.plan, tell)
     ended = now_ns()
     while lab.model.now_ns < ended + SETTLE_NS and now_ns() < ended + SETTLE_AT_MOST_NS:
         lab.wait(WAIT_S)
         lab.drain(BUDGET_NS)
+    result = figures(lab, dropped)
+    result["facts"] = _facts(lab) if selection.scenario.facts else {}
+    return result
+
+
+def follow(
+    lab: Lab,
+    begin: Callable[[], None],
+    plan: Plan,
+    tell: Callable[[Model], None],
+    each_time: Callable[[], None] = lambda: None,
+) -> None:
+    """Begin a run, and wait until its traffic is over, but never for ever.
+
+    Args:
+        lab: an open lab.
+        begin: starts the run in it.
+        plan: what the traffic is.
+        tell: called with the model as it fills, about ten times a second.
+        each_time: called as often, also before the run has begun.
+
+    Raises:
+        RunError: something that the run cannot do without has failed or fell silent.
+    """
+    before = lab.model.run.run if lab.model.run else 0
+    patience = Patience(plan)
+    begin()
+    while True:
+        lab.wait(WAIT_S)
+        lab.drain(BUDGET_NS)
+        model = lab.model
+        begun = model.run is not None and model.run.run != before
+        if begun:
+            _check(model)
+            tell(model)
+            if model.finished:
+                return
+        each_time()
+        if reason := patience.look(model, begun):
+            lines = [notice.text for notice in model.notices if notice.level != "info"]
+            raise RunError(reason, lines[-LAST_LINES:])
+
+
+def figures(lab: Lab, dropped: int) -> Run:
+    """Give the result of the run that is over.
+
+    Args:
+        lab: where it ran.
+        dropped: events that the lab had dropped before it.
+    """
     while lab.backlog:
         lab.drain(BUDGET_NS)
     result = lab.model.result()
     result["dropped_events"] += lab.dropped - dropped
-    result["facts"] = _facts(lab) if selection.scenario.facts else {}
     return result
 
 
