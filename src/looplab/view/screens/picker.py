@@ -23,8 +23,7 @@ from looplab.view.palette import Palette
 from looplab.view.state import View
 
 _TITLE: Final = 27
-_QUESTION: Final = 48
-"""Cells of the question of a scenario."""
+"""Cells of a title, so that the questions stand under each other."""
 
 Picked = tuple[Scenario, str]
 """A scenario and the id of one of its variants; empty for the first."""
@@ -40,13 +39,13 @@ class PickerScreen(ModalScreen[Picked | None]):
     DEFAULT_CSS: ClassVar[str] = """
     PickerScreen { align: center middle; background: $background 55%; }
     PickerScreen Vertical {
-        width: 86; max-width: 100%; height: auto; max-height: 94%; background: $background;
+        width: 104; max-width: 100%; height: auto; max-height: 94%; background: $background;
         border: round $foreground 40%; padding: 0 1;
     }
     PickerScreen Static { height: auto; background: $background; margin-bottom: 1; }
     PickerScreen OptionList {
         height: auto; max-height: 100%; background: $background; border: none; padding: 0;
-        scrollbar-size-vertical: 1;
+        scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis;
     }
     PickerScreen OptionList:focus { border: none; }
     """
@@ -79,10 +78,10 @@ class PickerScreen(ModalScreen[Picked | None]):
         text = Text(no_wrap=True)
         text.append(f"{key:>2}  ", keys)
         if variant:
-            text.append(shortened(title, _TITLE + _QUESTION))
+            text.append(title)
         else:
             text.append(f"{shortened(title, _TITLE):<{_TITLE + 1}}", "bold")
-            text.append(shortened(question, _QUESTION), dim)
+            text.append(question, dim)
         self._rows.append((scenario, variant))
         self._texts.append(text)
 
