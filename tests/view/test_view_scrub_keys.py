@@ -133,3 +133,21 @@ async def test_the_window_is_as_wide_as_people_want_and_runs() -> None:
                 break
         assert "the window grows by itself" in said
         assert _view(stage).window.asked_ns == 7 * S
+
+
+async def test_a_held_picture_keeps_its_places_whoever_comes_meanwhile() -> None:
+    stage = Stage(played("pool-5"))
+    async with stage.app.run_test(size=(120, 36)) as pilot:
+        await stage.play(pilot, START_NS - 60 * MS)
+        await pilot.press("space")
+        panels = list(stage.app.main.query(PanelWidget))
+        before = [
+            (widget.region, widget.rows_refreshed) for widget in panels if not widget.panel.never_frozen
+        ]
+        await stage.play(pilot, START_NS + S)
+        assert "asyncpg" in stage.lab.model.workers[0].slots
+        after = [(widget.region, widget.rows_refreshed) for widget in panels if not widget.panel.never_frozen]
+        assert after == before
+        await pilot.press("space")
+        await stage.play(pilot, START_NS + S)
+        assert "asyncpg" in _text(stage, "threads")

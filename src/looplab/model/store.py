@@ -68,9 +68,23 @@ class Requests:
 
     def neighbour(self, beside: tuple[int, int, int], step: int) -> Request | None:
         """Give the next request (1), or the one before (-1), by `order`; None at the ends."""
-        if step > 0:
-            return min((r for r in self._kept if order(r) > beside), key=order, default=None)
-        return max((r for r in self._kept if order(r) < beside), key=order, default=None)
+        found: Request | None = None
+        began_ns, end_ns = beside[0], 0
+        # Most are ruled out by one number: this answers a key, and there may be 50,000.
+        for request in self._kept if step > 0 else reversed(self._kept):
+            begin_ns = request.begin_ns
+            if step > 0:
+                near = began_ns <= begin_ns and (found is None or begin_ns <= end_ns)
+            else:
+                near = begin_ns <= began_ns and (found is None or begin_ns >= end_ns)
+            if not near:
+                continue
+            place = order(request)
+            if (place > beside) if step > 0 else (place < beside):
+                best = found is None or ((place < order(found)) if step > 0 else (place > order(found)))
+                if best:
+                    found, end_ns = request, begin_ns
+        return found
 
     def slowest(self, now_ns: int, most: int) -> list[Request]:
         """Give the requests that took longest, of those that are open and the newest that are over.
