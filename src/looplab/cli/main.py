@@ -20,6 +20,7 @@ from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
 from .recordings import record, replay, snapshot
 from .screen import obstacle, open_screen
+from .serve import serve
 from .settings import POSTGRES, complete_scenario, output_file, pairs, use_postgres
 from .stage import notes, talk, tour
 
@@ -277,6 +278,7 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
 
 
 looplab.add_command(fire)
+looplab.add_command(serve)
 looplab.add_command(record)
 looplab.add_command(replay)
 looplab.add_command(snapshot)

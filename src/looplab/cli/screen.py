@@ -13,6 +13,8 @@ import click
 
 from looplab.scenario import Scenario, Talk, Variant, catalogue, knob_values, plan_for
 
+from .browser import end_with_parent, in_browser
+
 if TYPE_CHECKING:
     from looplab.lab import Ensemble, Lab, Selection
     from looplab.recording import Index, Recording
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 def obstacle() -> str:
     """Say why no screen can be shown; empty if one can. Textual draws on standard error."""
+    if in_browser():
+        return ""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "there is no terminal here"
     if not sys.stderr.isatty():
@@ -166,5 +170,7 @@ def _run(app: LoopLabApp) -> int:
     # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
     # the terminal back; it takes care of TERM and HUP itself.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if in_browser():
+        end_with_parent()
     app.run()
     return app.return_code or 0
