@@ -191,4 +191,7 @@ async def test_f9_in_a_replay_starts_what_was_recorded() -> None:
         await stage.go(pilot, S)
         assert stage.lab.calls == [("start", "one-keyword", "def-blocking", {"delay": 0.1})]
         assert stage.app.main.query_one("#track", PanelWidget).display is False
+        await pilot.press("tab")
+        await stage.go(pilot, S)
+        assert stage.lab.calls[1:] == [("start", "one-keyword", "async-blocking", {"delay": 0.1})]
         assert isinstance(stage.app.main.query_one("#track", PanelWidget).panel, TrackPanel)

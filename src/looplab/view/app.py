@@ -267,7 +267,8 @@ class LoopLabApp(App[None]):
         return str((place + 1) % 10) if place is not None and place < 10 else ""
 
     def _choose(self, selection: Selection) -> None:
-        """Take a selection and run it."""
+        """Take a selection and run it, in place of a recording if one is shown."""
+        self.replaying.end()
         choice = self.choice
         choice.selection = selection
         choice.key = self._key_of(selection)
@@ -501,9 +502,7 @@ class LoopLabApp(App[None]):
         elif self._place(self.choice.selection) is None:
             self._hint("this scenario is not on board: there is nothing to run live")
         else:
-            chosen = self.choice.selection
-            replaying.end()
-            self._choose(chosen)
+            self._choose(self.choice.selection)
 
     async def run_action(
         self,

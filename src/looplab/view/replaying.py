@@ -71,7 +71,7 @@ class Replaying:
         self._observer = observer
         self._hint = hint
         self._key_of = key_of
-        self._live: tuple[Selection, str, str, bool] | None = None
+        self._live = (choice.selection, choice.key, choice.knob, choice.stopped)
         self._jumps = 0
 
     def begin(self, player: Player) -> None:
@@ -86,10 +86,11 @@ class Replaying:
             self._hint(f"it plays up to the damage: {player.index.damage}")
 
     def end(self) -> None:
-        """Show the live run again."""
-        if self._live is not None:
-            choice = self._choice
-            choice.selection, choice.key, choice.knob, choice.stopped = self._live
+        """Show the live run again, if a recording is shown."""
+        if self.player is None:
+            return
+        choice = self._choice
+        choice.selection, choice.key, choice.knob, choice.stopped = self._live
         self.player = None
         self._observer.release()
 
