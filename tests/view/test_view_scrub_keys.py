@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from stage import FRAME_NS, Stage, played, selection
-from streams import START_NS
+from streams import SERVER, START_NS
 from textual.pilot import Pilot
 
 from looplab.view.layout import GUTTER
 from looplab.view.state import View
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS, S
+from looplab.wire.events import Batch, Slots
 
 
 def _text(stage: Stage, name: str, y: int = 0) -> str:
@@ -136,18 +137,19 @@ async def test_the_window_is_as_wide_as_people_want_and_runs() -> None:
 
 
 async def test_a_held_picture_keeps_its_places_whoever_comes_meanwhile() -> None:
-    stage = Stage(played("pool-5"))
+    stage = Stage(played("async-offload"), selection(variant="async-offload"))
     async with stage.app.run_test(size=(120, 36)) as pilot:
-        await stage.play(pilot, START_NS - 60 * MS)
+        await stage.play(pilot, START_NS + 300 * MS)
         await pilot.press("space")
-        panels = list(stage.app.main.query(PanelWidget))
-        before = [
-            (widget.region, widget.rows_refreshed) for widget in panels if not widget.panel.never_frozen
+        panels = [widget for widget in stage.app.main.query(PanelWidget) if not widget.panel.never_frozen]
+        before = [(widget.region, widget.rows_refreshed) for widget in panels]
+        more = [
+            Slots(START_NS, name, 8, 1, 1, 0, [(0, 1, START_NS)], [], "executor") for name in ("one", "two")
         ]
+        stage.lab.inbox.append(Batch(SERVER, START_NS, list(more)))
         await stage.play(pilot, START_NS + S)
-        assert "asyncpg" in stage.lab.model.workers[0].slots
-        after = [(widget.region, widget.rows_refreshed) for widget in panels if not widget.panel.never_frozen]
-        assert after == before
+        assert "two" in stage.lab.model.workers[0].slots
+        assert [(widget.region, widget.rows_refreshed) for widget in panels] == before
         await pilot.press("space")
         await stage.play(pilot, START_NS + S)
-        assert "asyncpg" in _text(stage, "threads")
+        assert [widget.region for widget in panels] != [region for region, _ in before]
