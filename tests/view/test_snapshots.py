@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from ensembles import CompareStage
 from stage import Stage, failure, played, selection
 from streams import START_NS
 from tasklists import RUNNING, STACKS, T_NS, TASKS, tell
 from textual.pilot import Pilot
 
+import looplab.view.app
+from looplab.view.palette import Depth
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch, Notice
 
@@ -175,3 +178,30 @@ def test_big_figures(snap_compare: Compare) -> None:
     stage = Stage(played("async-blocking"))
     run = _shown(stage, START_NS + 5 * S, "n", "Z", "Z")
     assert snap_compare(stage.app, terminal_size=(80, 24), run_before=run)
+
+
+@pytest.mark.parametrize(
+    ("size", "theme", "depth"),
+    [
+        ((80, 24), "contrast", "full"),
+        ((120, 36), "dark", "full"),
+        ((200, 50), "light", "full"),
+        ((120, 36), "dark", "none"),
+    ],
+    ids=["80x24-contrast", "120x36-dark", "200x50-light", "120x36-without-colour"],
+)
+def test_compare(
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    theme: str,
+    depth: Depth,
+) -> None:
+    monkeypatch.setattr(looplab.view.app, "usable_cores", lambda: 2)
+    stage = CompareStage(theme=theme, depth=depth)
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await stage.play(pilot, START_NS)
+        await stage.play(pilot, START_NS + 1_300 * MS)
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=run)
