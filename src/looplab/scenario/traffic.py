@@ -93,14 +93,19 @@ class Burst(Traffic, kw_only=True):
     max_duration: Duration | None = None
 
 
-class Constant(Traffic, kw_only=True):
-    """`executor = "constant"`: users who ask, wait for the answer, think, and ask again."""
+class People(Traffic, kw_only=True):
+    """The keys of all who have a number of users that stays."""
 
-    executor: Literal["constant"] = "constant"
     users: Users
     think: Duration = 0.0
     duration: Duration | None = None
     warmup: Duration = 0.0
+
+
+class Constant(People, kw_only=True):
+    """`executor = "constant"`: users who ask, wait for the answer, think, and ask again."""
+
+    executor: Literal["constant"] = "constant"
 
 
 class Ramping(Traffic, kw_only=True):
@@ -111,26 +116,28 @@ class Ramping(Traffic, kw_only=True):
     think: Duration = 0.0
 
 
-class ArrivalRate(Traffic, kw_only=True):
+class Schedule(Traffic, kw_only=True):
+    """The keys of all whose requests come at a rate."""
+
+    arrivals: Arrivals = "constant"
+    max_in_flight: InFlight = 1_000
+    connections: Connections = 0
+
+
+class ArrivalRate(Schedule, kw_only=True):
     """`executor = "arrival-rate"`: requests at a rate, whatever the server does."""
 
     executor: Literal["arrival-rate"] = "arrival-rate"
     rate: Positive
-    arrivals: Arrivals = "constant"
-    max_in_flight: InFlight = 1_000
-    connections: Connections = 0
     duration: Duration | None = None
     warmup: Duration = 0.0
 
 
-class RampingArrivalRate(Traffic, kw_only=True):
+class RampingArrivalRate(Schedule, kw_only=True):
     """`executor = "ramping-arrival-rate"`: a rate that changes, stage by stage."""
 
     executor: Literal["ramping-arrival-rate"] = "ramping-arrival-rate"
     start: NotNegative = 0.0
-    arrivals: Arrivals = "constant"
-    max_in_flight: InFlight = 1_000
-    connections: Connections = 0
 
 
 class WebSocket(Traffic, kw_only=True):
@@ -147,27 +154,19 @@ class WebSocket(Traffic, kw_only=True):
     duration: Duration | None = None
 
 
-class Stream(Traffic, kw_only=True):
+class Stream(People, kw_only=True):
     """`executor = "stream"`: users who read answers that come in chunks."""
 
     executor: Literal["stream"] = "stream"
-    users: Users
-    think: Duration = 0.0
-    duration: Duration | None = None
-    warmup: Duration = 0.0
 
 
-class Upload(Traffic, kw_only=True):
+class Upload(People, kw_only=True):
     """`executor = "upload"`: users who send slow bodies."""
 
     executor: Literal["upload"] = "upload"
-    users: Users
     body_bytes: Bytes
     chunk_bytes: Bytes = 16_384
     chunk_interval: Duration = 0.0
-    think: Duration = 0.0
-    duration: Duration | None = None
-    warmup: Duration = 0.0
 
 
 EXECUTORS: dict[str, type[Traffic]] = {
