@@ -177,6 +177,16 @@ def test_while_it_is_held_the_figures_of_what_goes_on_are_kept() -> None:
     assert "LOOP BLOCKED 1.50 s" in passed.headline.text
 
 
+def test_a_held_picture_plays_on_though_the_clock_of_a_recording_stands() -> None:
+    run = Run("async-blocking", START_NS + S)
+    run.held(START_NS + 500 * MS)
+    for frame in range(11):
+        view = run.observer.view(run.model, run.choice, run.now_ns, COLUMNS, real_ns=10 * S + frame * STEP_NS)
+        run.observer.play(0.5)
+    assert view.now_ns == START_NS + 500 * MS + 5 * STEP_NS
+    assert view.status[:2] == ("▶", "0.5× 00:00.750  0.2 s behind")
+
+
 def test_the_window_stands_still_while_its_moment_is_inside() -> None:
     run = Run("async-blocking", START_NS + 2_500 * MS)
     window = run.held(START_NS + 2_500 * MS).window

@@ -68,6 +68,12 @@ async def test_the_picture_is_scrubbed_and_played_while_the_traffic_goes_on() ->
         await _until(stage, pilot, stage.clock.now_ns + S)
         assert not _view(stage).frozen
         assert "● live" in _text(stage, "header")
+        # So does a click on the time axis: the picture goes to that column.
+        await pilot.click("#axis", offset=(GUTTER + 20, 0))
+        stage.frame(stage.clock.now_ns)
+        clicked = _view(stage)
+        assert (clicked.frozen, clicked.window.column(clicked.now_ns)) == (True, 20)
+        await _press(stage, pilot, "end")
         # Going back from the present holds it, and end is the present again.
         assert (await _press(stage, pilot, "left")).frozen
         assert not (await _press(stage, pilot, "end")).frozen

@@ -218,7 +218,9 @@ class LoopLabApp(App[None]):
         shown, at_ns = self.replaying.go_on(self.lab, now_ns, DRAIN_NS)
         self.log_keeper.follow(self.lab.model)
         main = self.main
-        view = self.observer.view(shown.model, self.choice, at_ns, main.columns(), shown.backlog)
+        view = self.observer.view(
+            shown.model, self.choice, at_ns, main.columns(), shown.backlog, real_ns=now_ns
+        )
         if shown is self.lab:
             self.turning.settle(now_ns)
             self.presenting.follow(view, now_ns)
@@ -326,6 +328,10 @@ class LoopLabApp(App[None]):
     def action_scrub(self, columns: int) -> None:
         """Go on or back in time by columns."""
         self.scrubbing.step(columns)
+
+    def action_moment(self, column: int) -> None:
+        """Hold the picture at a column."""
+        self.scrubbing.moment(column)
 
     def action_begin(self) -> None:
         """Go to the beginning."""

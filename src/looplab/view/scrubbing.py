@@ -56,6 +56,12 @@ class Scrubbing:
         if observer.held_ns == before_ns:
             self._hint("there is nothing before it" if columns < 0 else "there is nothing after it")
 
+    def moment(self, column: int) -> None:
+        """Hold the picture at a column of the window."""
+        view = self._view
+        if view is not None:
+            self._observer.hold(min(view.window.edge_ns(column + 1) - 1, view.front_ns))
+
     def begin(self) -> None:
         """Go to the beginning of this traffic; from there to the earliest moment that is kept."""
         view = self._view

@@ -283,7 +283,9 @@ class Observer:
         while frames and frames[0][0] < now_ns - UI_MEMORY_NS:
             frames.popleft()
 
-    def view(self, model: Model, choice: Choice, now_ns: int, columns: int, backlog: int = 0) -> View:
+    def view(
+        self, model: Model, choice: Choice, now_ns: int, columns: int, backlog: int = 0, *, real_ns: int = 0
+    ) -> View:
         """Make the view of a frame.
 
         Args:
@@ -292,6 +294,8 @@ class Observer:
             now_ns: the present moment.
             columns: columns of time in the bands.
             backlog: batches that wait to be applied.
+            real_ns: the moment on a clock that never stands, by which a held picture plays on; 0 where
+                `now_ns` is one: that of a recording may stand.
         """
         if model is not self._model and not self.held_ns:
             # Another run: what was known of the one before is over. A held picture stays where it is.
@@ -302,7 +306,7 @@ class Observer:
             self._front_ns = max(min(now_ns, model.ended_ns or now_ns), model.started_ns)
             self._note(model, now_ns)
         shown_model = self._model or model
-        self.playhead.advance(now_ns, self.first_ns, self._front_ns, not shown_model.finished)
+        self.playhead.advance(real_ns or now_ns, self.first_ns, self._front_ns, not shown_model.finished)
         made = self._live(shown_model, choice, columns) if not self.held_ns else None
         view = self._shown = made or self._held(shown_model, choice, columns)
         view.hint = choice.hint if now_ns < choice.hint_until_ns else ""

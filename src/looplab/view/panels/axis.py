@@ -34,6 +34,10 @@ _ALWAYS = (
 class AxisPanel(Panel):
     """One row of ticks; a second one, if there is room, with the legend, or the life of a lit request."""
 
+    def action_at(self, x: int, y: int) -> str | None:
+        """Hold the picture at the moment under the mouse."""
+        return f"moment({x - GUTTER})" if not y and 0 <= x - GUTTER < columns(self.width) else None
+
     def show(self, view: View) -> None:
         """Draw the ticks when the window changes, and the mark of now when it moves on."""
         window = view.window
