@@ -46,18 +46,22 @@ class DetailsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the page; the first frame fills it."""
-        how = Text.assemble(
-            ("Details", self._look.title),
-            "   ",
-            ("d", self._look.bar_key),
-            " closes them   ",
-            ("↑ ↓", self._look.bar_key),
-            " scroll",
-        )
         with Vertical():
-            yield Static(how, id="how")
+            yield Static(self._how, id="how")
             with VerticalScroll():
                 yield Static(id="page", markup=False)
+
+    @property
+    def _how(self) -> Text:
+        keys = self._look.accent
+        return Text.assemble(
+            ("Details", self._look.title), "   ", ("d", keys), " closes them   ", ("↑ ↓", keys), " scroll"
+        )
+
+    def dress(self, look: Palette) -> None:
+        """Take other colours."""
+        self._look, self._figures = look, -1
+        self.query_one("#how", Static).update(self._how)
 
     def take(self, view: View) -> None:
         """Write the page anew when its figures are."""

@@ -103,6 +103,12 @@ class StacksScreen(Screen[None]):
         if before is None or (before.found, before.stacks) != (stacks.found, stacks.stacks):
             self.query_one("#stacks", Static).update(self.page(stacks))
 
+    def dress(self, look: Palette) -> None:
+        """Take other colours."""
+        self._look = look
+        if self._shown is not None:
+            self.query_one("#stacks", Static).update(self.page(self._shown))
+
     def action_unfold(self) -> None:
         """Show all frames of libraries, or only the ends of each run of them."""
         self._all = not self._all

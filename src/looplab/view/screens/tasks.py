@@ -110,6 +110,11 @@ class TasksScreen(Screen[None]):
         """Give the keys to the list."""
         self.query_one(TaskListView).focus()
 
+    def dress(self, look: Palette) -> None:
+        """Take other colours."""
+        self._look = look
+        self._texts.clear()
+
     def take(self, view: View) -> None:
         """See to it that aiomonitor runs, and show what the worker told."""
         if not self.is_mounted:
