@@ -87,6 +87,7 @@ async def test_r_records_and_f9_shows_the_recording_and_goes_back(shelf: Path) -
 
         live = stage.lab.model
         await pilot.press("greater_than_sign", "f9")
+        await stage.app.workers.wait_for_complete()
         assert stage.lab.calls.pop() == ("start", "one-keyword", "async-blocking", {"delay": 0.15})
         await stage.play(pilot, START_NS + 4 * S)
         assert "▶ replay 00:0" in _row(stage, "header")

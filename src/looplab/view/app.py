@@ -19,7 +19,7 @@ from textual.screen import Screen
 from looplab.lab import Selection
 from looplab.lab.fairness import usable_cores
 from looplab.lab.notes import Notes
-from looplab.recording import Recording, RecordingError, Shelf, index
+from looplab.recording import Shelf
 from looplab.scenario import ZOOMS, Scenario, Talk
 from looplab.services.cluster import data_folder
 from looplab.view import choice as choose
@@ -151,7 +151,9 @@ class LoopLabApp(App[None]):
         self.presenting = Presenting(
             lab, self.choice, self.turning, hands, clock, talk=talk, auto=auto, publish=publish
         )
-        self.replaying = Replaying(self.choice, self.observer, self._hint, self._key_of)
+        self.replaying = Replaying(
+            self.choice, self.observer, self.catalogue, self.turning.tell, clock, self._hint, self._key_of
+        )
         self.taping = Taping(
             lab, shelf or Shelf(data_folder() / "recordings"), self.choice, clock, self._hint
         )
@@ -455,6 +457,12 @@ class LoopLabApp(App[None]):
         """Go to a theme, or to the next one."""
         name = name or next_name(self.theme)
         self.theme = PREFIX + name
+        for screen in self.screen_stack:
+            if isinstance(screen, DetailsScreen | TasksScreen | StacksScreen):
+                screen.dress(self.look)
+            elif isinstance(screen, HelpScreen | PickerScreen):
+                # What is written on them is in the colours of before.
+                screen.dismiss()
         own = "" if self._depth == "full" else "; this terminal keeps the colours of its own"
         self._hint(f"theme: {TITLES[name]}{own}")
         self.remember("theme", name)
@@ -483,7 +491,7 @@ class LoopLabApp(App[None]):
         """Record the run, or end the recording."""
         self.taping.toggle()
 
-    async def action_replay(self) -> None:
+    def action_replay(self) -> None:
         """Show the last recording of what runs in its place; or the live run again."""
         replaying = self.replaying
         if replaying.player is None:
@@ -491,18 +499,8 @@ class LoopLabApp(App[None]):
             if path is None:
                 variant = self.choice.selection.variant.title
                 self._hint(f"there is no recording of {variant} yet: r makes one")
-                return
-            try:
-                recording = Recording(path)
-                found = await asyncio.to_thread(index, recording)
-            except (OSError, RecordingError) as error:
-                self._hint(f"no replay: {error}")
-                return
-            if not found.runs:
-                self._hint(f"no replay: there is no run in {path.name}")
-                return
-            self.turning.tell()
-            replaying.begin(Player(recording, found, self.catalogue, clock=self._clock))
+            else:
+                self.run_worker(self.replaying.open(path), group="replay", exclusive=True)
         elif self.lab.selection is not None:
             replaying.end()
         elif self._place(self.choice.selection) is None:

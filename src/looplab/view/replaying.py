@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from textual.actions import parse
 
 from looplab.lab import Selection
 from looplab.model import Model
+from looplab.recording import Recording, RecordingError, index
+from looplab.scenario import Scenario
 from looplab.view import format as write
 from looplab.view.logbook import LogKeeper
 from looplab.view.replay import Player
@@ -53,6 +57,9 @@ class Replaying:
         self,
         choice: Choice,
         observer: Observer,
+        scenarios: Sequence[Scenario],
+        settle: Callable[[], None],
+        clock: Callable[[], int],
         hint: Callable[[str], None],
         key_of: Callable[[Selection], str],
     ) -> None:
@@ -61,6 +68,9 @@ class Replaying:
         Args:
             choice: says what is run; during a replay, what was run.
             observer: a held picture goes on when another is shown.
+            scenarios: where what was run is looked up.
+            settle: passes on what was turned of the live run and waits.
+            clock: gives the present moment.
             hint: says something in the footer.
             key_of: gives the key of a selection's scenario.
         """
@@ -69,10 +79,29 @@ class Replaying:
         """What was said in the recording, up to where it is."""
         self._choice = choice
         self._observer = observer
+        self._scenarios = scenarios
+        self._settle = settle
+        self._clock = clock
         self._hint = hint
         self._key_of = key_of
         self._live = (choice.selection, choice.key, choice.knob, choice.stopped)
         self._jumps = 0
+
+    async def open(self, path: Path) -> None:
+        """Show a recording once it is read; a long one takes a while, and the live run is seen until then."""
+        self._hint(f"reading {path.name} …")
+        try:
+            recording = Recording(path)
+            found = await asyncio.to_thread(index, recording)
+        except (OSError, RecordingError) as error:
+            self._hint(f"no replay: {error}")
+            return
+        if not found.runs:
+            self._hint(f"no replay: there is no run in {path.name}")
+            return
+        self._hint("")
+        self._settle()
+        self.begin(Player(recording, found, self._scenarios, clock=self._clock))
 
     def begin(self, player: Player) -> None:
         """Show a player in place of the live run, which goes on."""
