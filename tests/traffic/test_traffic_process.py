@@ -161,6 +161,14 @@ async def test_it_ends_when_there_is_no_lab() -> None:
         assert await lab.exit() == (1, "traffic: the lab's socket is gone\n")
 
 
+async def test_totals_that_no_lab_has_taken_are_no_good_end() -> None:
+    """A plan may be over before anybody has noticed that there is no lab."""
+    async with serving() as server, laboratory() as lab:
+        lab.socket = Path("/nonexistent/lab")
+        await lab.start(Plan(executor="constant", users=1, duration=0.05), server.port)
+        assert await lab.exit() == (1, "traffic: the lab did not take the last totals\n")
+
+
 async def test_users_and_bursts_while_it_runs() -> None:
     async with serving() as server, laboratory() as lab:
         await lab.start(Plan(executor="constant", users=2, think=0.01), server.port)

@@ -36,6 +36,9 @@ TICKS_PER_REPORT = 10
 
 _HELLO_S = 2
 """A lab that has not taken the hello by then is not there."""
+_TOTALS_S = 5.0
+"""Longest wait for a lab that is there, and busy or suspended, to take the last totals."""
+_LOOK_S = 0.005
 _GOODBYE_S = 0.5
 """The last batch waits no longer for a lab that may be gone."""
 
@@ -155,15 +158,30 @@ class _Office:
             self._course.take(order)
         self._state()
 
-    def finish(self, status: int = EXIT_OK) -> None:
-        """Count what is open as unfinished, report a last time, and exit."""
+    def finish(self, status: int = EXIT_OK, *, listened_to: bool = True) -> None:
+        """Count what is open as unfinished, report a last time, and exit.
+
+        Args:
+            status: with which to exit, unless the lab does not take the last report.
+            listened_to: whether there is still a lab that wants it.
+        """
         if self._exit.done():
             return
-        self._exit.set_result(status)
         self._course.stop()
         self._state()
         self._report(now_ns())
+        self._emitter.wake()
+        until = time.monotonic() + _TOTALS_S
+        # Nothing else is to be done in this thread any more, and an emitter that is stopped tries only once.
+        while listened_to and self._telemetry.waiting and self._emitter.alive and time.monotonic() < until:
+            time.sleep(_LOOK_S)
         self._emitter.stop(_GOODBYE_S)
+        lost = self._telemetry.waiting or self._emitter.lost or self._emitter.alive
+        if lost and listened_to and status == EXIT_OK:
+            # Without its totals a run would have no end for the lab.
+            say("the lab did not take the last totals")
+            status = EXIT_NO_LAB
+        self._exit.set_result(status)
 
     def _ended(self) -> None:
         self._state()
@@ -241,4 +259,4 @@ class _Orders(asyncio.Protocol):
             self._office.finish(EXIT_BAD_JOB)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._office.finish()
+        self._office.finish(listened_to=False)

@@ -45,6 +45,11 @@ class Telemetry:
         """Report the totals, or what the process says of itself."""
         self._states.append(state)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a state has been reported that nobody has collected."""
+        return bool(self._states)
+
     def collect(self) -> list[Event]:
         """Take all there is. The emitter calls this in its own thread: both queues bear that."""
         events: list[Event] = list(self.requests.drain())
