@@ -53,10 +53,11 @@ def test_the_fastest_against_the_slowest(
 
 
 def test_who_does_not_work_is_not_compared() -> None:
-    failed = Entry("c", None, counts=False)
+    failed = Entry("c", None, counts=False, failed=True)
     assert ratio([Entry("a", 10.0), Entry("b", 5.0), failed]).text == "a serves 2.0 times as much as b"
     assert ratio([Entry("a", 10.0), failed]).text == "a serves 10.0 req/s"
-    assert ratio([failed, failed]).text == "No server answers"
+    assert ratio([Entry("a", None, counts=False), failed]).text == "Which one serves most?"
+    assert ratio([failed, failed]).text == "All servers have failed"
 
 
 def test_who_has_served_nobody_to_the_end_has_no_ratio() -> None:
@@ -135,12 +136,14 @@ def test_each_variant_counts_from_its_own_start_in_the_same_columns() -> None:
 async def test_four_variants_share_one_axis_and_the_ratio_is_in_large_figures() -> None:
     stage = CompareStage()
     async with stage.app.run_test(size=SIZE) as pilot:
-        await stage.play(pilot, START_NS - 50 * MS)
+        await stage.play(pilot, START_NS - 160 * MS)
         assert stage.stage.lab.calls == [("stop",)]
         assert stage.ensemble.calls == [
             ("start", ["def-blocking", "async-blocking", "async-await", "async-offload"], False)
         ]
-        assert "Which one serves most?" in stage.text() or "◌ starting" in stage.text()
+        assert "Which one serves most?" in stage.text()
+        assert stage.panel("card-0")[0].endswith("◌ ready")
+        assert stage.panel("card-0")[2] == " ◆ waits for the others"
         await stage.play(pilot, START_NS + 3 * S)
         text = stage.text()
         assert "async-await serves 95 times as much as async-blocking" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from looplab.lab.conductor import READY_DEADLINE_S
 from looplab.lab.gate import Gate
 from looplab.lab.lab import Lab
 from looplab.lab.relay import Relay
@@ -24,15 +25,15 @@ class Ensemble:
     are for one thread, and none blocks but `close`.
     """
 
-    def __init__(self, selections: Sequence[Selection], lab_factory: Callable[[], Lab] = Lab) -> None:
+    def __init__(self, selections: Sequence[Selection]) -> None:
         """Prepare; `open` starts the labs, `start` what was selected.
 
         Args:
             selections: one for each lab.
-            lab_factory: makes a lab.
         """
         self.selections = list(selections)
-        self.labs = [lab_factory() for _ in selections]
+        # Servers that start at the same time have to share the cores for that, too.
+        self.labs = [Lab(READY_DEADLINE_S * len(selections)) for _ in selections]
         self._relay: Relay | None = None
         self._first = 0
 

@@ -9,7 +9,7 @@ from rich.style import Style
 from looplab.view import format as write
 from looplab.view.bigfigures import ROWS, large
 from looplab.view.compare.panels import OfPicture
-from looplab.view.compare.picture import Picture
+from looplab.view.compare.picture import READY, Picture
 from looplab.view.details import SIGNS
 from looplab.view.paint import Piece, phrases, shortened, text_strip
 from looplab.view.panels.numbers import gauges, spark
@@ -149,6 +149,8 @@ class Card(OfPicture):
         room, view = max(self.width - 5, 8), picture.views[self._place]
         if picture.waits(self._place):
             return ["waits for its turn"]
+        if picture.statuses[self._place][1] == READY:
+            return ["waits for the others"]
         if view.failed and view.server is not None:
             return [*textwrap.wrap(f"SERVER FAILED {view.server.reason}", room)][:lines]
         top = view.verdicts[0] if view.verdicts else None

@@ -17,7 +17,7 @@ from looplab.scenario import Variant, plan_for
 from looplab.view import choice as choose
 from looplab.view import format as write
 from looplab.view.compare.axis import CommonAxis
-from looplab.view.compare.picture import Picture, Status, fair_words, same_traffic
+from looplab.view.compare.picture import READY, Picture, Status, fair_words, same_traffic
 from looplab.view.compare.ratio import Entry, ratio
 from looplab.view.logbook import LogKeeper
 from looplab.view.state import Choice, Observer, View
@@ -116,6 +116,7 @@ class Comparing:
                 view.choice.selection.variant.id,
                 view.statistics.rps,
                 counts=view.load_told is not None and not view.failed,
+                failed=view.failed,
                 over=view.finished,
             )
             for view in views
@@ -164,7 +165,7 @@ class Comparing:
             recorded = 0 <= turn != place and turn < len(self._observers)
             return sign, f"{'recorded' if recorded else 'done'} {write.duration(view.elapsed_ns / MS)}", "ok"
         if sign == "◌" and view.server is not None and view.server.state == "ready" and turn < 0:
-            return sign, "ready", severity
+            return sign, READY, severity
         return sign, word if severity == "error" else word.split()[0], severity
 
     def _judge(self, views: Sequence[View], now_ns: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from looplab.lab.fairness import Unfair
 from looplab.traffic.plan import Plan
@@ -15,6 +16,9 @@ from looplab.view.state import Choice, View
 
 Status = tuple[str, str, str]
 """Sign, word and severity."""
+
+READY: Final = "ready"
+"""Word for a server that waits until those of the others are ready."""
 
 
 @dataclass

@@ -22,6 +22,8 @@ class Entry:
     """Requests answered well a second; None before the first."""
     counts: bool = True
     """Whether it has, or had, traffic at a server that works."""
+    failed: bool = False
+    """Whether its server has failed."""
     over: bool = False
     """Whether its traffic is over."""
 
@@ -45,7 +47,8 @@ def ratio(entries: Sequence[Entry]) -> Ratio:
     rated = [(entry.rps, place) for place, entry in enumerate(entries) if entry.counts and entry.rps]
     silent = [entry for entry in entries if entry.counts and not entry.rps]
     if not rated:
-        return Ratio(write.NOTHING, "Which one serves most?" if silent else "No server answers")
+        failed = all(entry.failed for entry in entries)
+        return Ratio(write.NOTHING, "All servers have failed" if failed else "Which one serves most?")
     fastest, best = max(rated, key=lambda pair: pair[0])
     slowest, base = min(rated, key=lambda pair: (pair[0], -pair[1]))
     if silent:
