@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from stage import FRAME_NS, Stage, selection
 from streams import START_NS
+from textual.widgets import Static
 
 from looplab.view.settings import Keeper, Settings, SettingsError, settings_file
 from looplab.view.themes import TITLES
@@ -137,6 +138,16 @@ async def test_what_is_changed_on_the_screen_is_there_again(file: Path) -> None:
         await stage.play(pilot, START_NS + FRAME_NS)
         assert stage.app.look.colours.ground == "#000000"
         assert stage.app.choice.hint == "theme: high contrast"
+        await pilot.press("d")
+        for theme, text in (("light", "#16202c"), ("contrast", "#ffffff")):
+            stage.app.action_theme(theme)
+            await stage.play(pilot, START_NS + FRAME_NS)
+            page = stage.app.screen.query_one("#page", Static)
+            assert page.content.style.color.name == text, "what is open changes, too"
+        await pilot.press("escape", "question_mark")
+        stage.app.action_theme("contrast")
+        await stage.play(pilot, START_NS + FRAME_NS)
+        assert stage.app.screen is stage.app.main
     assert Keeper(file).settings == Settings(theme="contrast", code=False, users="single", window="strip")
     again = Stage([], selection(), keeper=Keeper(file))
     async with again.app.run_test(size=(120, 36)) as pilot:

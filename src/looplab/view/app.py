@@ -81,6 +81,7 @@ class LoopLabApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
         Binding("P", "picture", "Picture", show=False),
+        Binding("T", "theme", "Next theme", show=False),
     ]
 
     def __init__(
