@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
-from stage import Stage, played, selection
+from replays import ReplayStage
+from stage import Stage, played
 from streams import START_NS
-from textual.pilot import Pilot
 
-from looplab.lab import Selection
-from looplab.recording import Recording, index
-from looplab.scenario import catalogue
-from looplab.view.app import LoopLabApp
+from looplab.recording import Recording
 from looplab.view.panels.track import TrackPanel
-from looplab.view.replay import Player
 from looplab.view.screens.help import HelpScreen
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import MS, S
 
 SIZE = (120, 36)
-scenarios = cache(catalogue)
-RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
 @pytest.fixture(autouse=True)
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOOPLAB_DATA", str(tmp_path))
     return tmp_path / "recordings"
-
-
-class ReplayStage(Stage):
-    """The app over a recording, with no run behind it."""
-
-    def __init__(self, name: str, chosen: Selection | None = None) -> None:
-        super().__init__([])
-        recording = Recording(RECORDINGS / f"{name}.looplab")
-        self.player = Player(recording, index(recording), scenarios(), clock=self.clock)
-        self.app = LoopLabApp(
-            self.lab, scenarios(), chosen or selection(), clock=self.clock, live=False, player=self.player
-        )
-
-    async def go(self, pilot: Pilot[None], length_ns: int) -> None:
-        await self.play(pilot, self.clock.now_ns + length_ns)
 
 
 def _files(folder: Path) -> list[Path]:
