@@ -192,11 +192,16 @@ class Readings(OfPicture):
             )
         for name, value in (("p50", stats.service.p50), ("p95", stats.service.p95)):
             rows.append([(f"  {name:<{_NAME}}", look.dim), (f"{write.duration(value):>{_VALUE}}", look.bold)])
-        served: list[Piece] = [(f"  {'served':<{_NAME}}", look.dim), (f"{stats.ok:>{_VALUE},}", look.bold)]
+        wrong, mark = "", look.dim
         if stats.failed:
-            served.append((f"  {stats.failed:,} failed", look.marks["error"]))
+            wrong, mark = f"{stats.failed:,} failed", look.marks["error"]
         elif stats.unfinished:
-            served.append((f"  {stats.unfinished:,} unfinished", look.marks["warning"]))
+            wrong, mark = f"{stats.unfinished:,} unfinished", look.marks["warning"]
+        aligned = _NAME + _VALUE + 4 + len(wrong) <= self.width
+        left, right = (_NAME, _VALUE) if aligned else (len("served "), 0)
+        served: list[Piece] = [(f"  {'served':<{left}}", look.dim), (f"{stats.ok:>{right},}", look.bold)]
+        if wrong:
+            served.append((f"  {wrong}", mark))
         rows.append(served)
         if self.height == 5:
             # Both percentiles share a row.

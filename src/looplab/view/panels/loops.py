@@ -34,6 +34,8 @@ from looplab.wire.events import Phase
 _FULL = 8
 LAG_MARK_MS = 50.0
 """Lag from here on is drawn as trouble: it is the length at which a run becomes a stall."""
+_ROOMY = 36
+"""From this width on the title has room for all its words: a figure that is cut is a wrong one."""
 _LEAST_LAG_SCALE_MS = 50.0
 """Full height of the lag row at least: a calm loop must look calm."""
 
@@ -146,7 +148,7 @@ class LoopsPanel(Panel):
         right: list[Piece] = []
         if view.lag_ms is not None:
             severity = "error" if view.lag_ms >= LAG_MARK_MS else "ok"
-            word = "worst lag" if view.finished else "lag"
+            word = "lag" if not view.finished else "worst lag" if self.width >= _ROOMY else "worst"
             right = [(f"{word} {write.duration(view.lag_ms)}", self.palette.marks[severity])]
         title = "Event loop" if len(workers) < 2 else "Event loops"
         key = (title, tuple(parts), tuple(right))
