@@ -63,7 +63,10 @@ class Lab:
         atexit.register(self.close)
 
     def close(self) -> None:
-        """End all that runs and remove the private folder, within 2 s. Further calls do nothing."""
+        """End all that runs and remove the private folder, within 2 s. Further calls do nothing.
+
+        A recording that is on is ended first; a disk that is slow to take the rest of it has 2 s more.
+        """
         thread, self._thread = self._thread, None
         if thread is None:
             return
