@@ -114,11 +114,17 @@ def test_a_check_that_breaks_is_a_failed_check(monkeypatch: pytest.MonkeyPatch) 
 
 def test_every_finding_is_printed_with_its_mend() -> None:
     out = io.StringIO()
-    checks = [Check("cores", "warn", "1", "expect lower rates"), Check("ports", "ok", "free")]
+    checks = [
+        Check("cores", "warn", "1", "expect lower rates"),
+        Check("uvloop", "warn", "no [extra]", "pip install 'looplab[uvloop]'"),
+        Check("ports", "ok", "free"),
+    ]
     Console(file=out, width=80, color_system=None).print(as_table(checks))
     text = out.getvalue().splitlines()
     assert [line.split() for line in text] == [
         ["warn", "cores", "1"],
         ["→", "expect", "lower", "rates"],
+        ["warn", "uvloop", "no", "[extra]"],
+        ["→", "pip", "install", "'looplab[uvloop]'"],
         ["ok", "ports", "free"],
     ]

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from looplab.scenario import ScenarioError, catalogue
@@ -63,9 +64,9 @@ def as_table(checks: list[Check]) -> Table:
     table.add_column()
     colours = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     for check in checks:
-        table.add_row(f"[{colours[check.state]}]{check.state}[/]", check.name, check.found)
+        table.add_row(f"[{colours[check.state]}]{check.state}[/]", check.name, escape(check.found))
         if check.mend:
-            table.add_row("", "", f"→ {check.mend}")
+            table.add_row("", "", escape(f"→ {check.mend}"))
     return table
 
 
