@@ -71,9 +71,9 @@ class Bars:
     def __init__(self, console: Console) -> None:
         """Draw on this console."""
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -101,14 +101,9 @@ class Bars:
         traffic = model.traffic
         if traffic is None or self._selection is None or not traffic.started_ns:
             return
-        plan = self._selection.plan
         done = traffic.ok + sum(traffic.errors.values())
-        elapsed_s = max(0.0, (traffic.t_ns - traffic.started_ns) / S)
-        length_s = plan.length
-        shares = [done / plan.requests] if plan.requests else []
-        shares += [elapsed_s / length_s] if length_s else []
         state = f"{done:,} done, {traffic.in_flight} in flight"
-        self._progress.update(self._task, completed=min(1.0, max(shares, default=0.0)), state=state)
+        self._progress.update(self._task, completed=share(self._selection.plan, model), state=state)
 
     def end(self, result: Run) -> None:
         """Fill the bar to its end."""
@@ -123,9 +118,9 @@ class Fired:
         self._console = console
         self._what = what
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -151,14 +146,22 @@ class Fired:
         traffic = model.traffic
         if traffic is None or not traffic.started_ns:
             return
-        plan = self._what.plan
         failed = sum(traffic.errors.values())
-        shares = [(traffic.ok + failed) / plan.requests] if plan.requests else []
-        if plan.length:
-            shares.append((traffic.t_ns - traffic.started_ns) / S / plan.length)
         state = f"{rate(model.rps(model.now_ns))} req/s, {traffic.in_flight:,} in flight"
         state += f", {failed:,} errors" if failed else ""
-        self._progress.update(self._task, completed=min(1.0, max(shares, default=0.0)), state=state)
+        self._progress.update(self._task, completed=share(self._what.plan, model), state=state)
+
+
+def share(plan: Plan, model: Model) -> float:
+    """Give how much of a plan is done, by requests or by time, whichever is further: from 0 to 1."""
+    traffic, periods = model.traffic, model.generators.periods
+    if traffic is None or not periods:
+        return 0.0
+    done = [(traffic.ok + sum(traffic.errors.values())) / plan.requests] if plan.requests else []
+    if plan.length:
+        # A warm-up and the phases before count too.
+        done.append((traffic.t_ns - periods[0].state.started_ns) / S / plan.length)
+    return min(1.0, max(0.0, *done)) if done else 0.0
 
 
 def asked(plan: Plan) -> str:

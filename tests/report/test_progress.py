@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from looplab.lab import Shot
+from looplab.model import Model
+from looplab.report.progress import Fired, share
+from looplab.traffic.plan import Plan, Target
+from looplab.wire.clock import S
+from looplab.wire.events import Batch, Hello, Histogram, TrafficState
+
+NOTHING = Histogram({}, 0, 0)
+
+
+def hear(model: Model, phase: int, began_s: float, t_s: float, ok: int = 0) -> None:
+    """Let the traffic tell how it is in a phase."""
+    state = TrafficState(
+        t_ns=int(t_s * S),
+        executor="constant",
+        running=True,
+        started_ns=int(began_s * S),
+        ended_ns=0,
+        users=1,
+        in_flight=0,
+        scheduled=ok,
+        sent=ok,
+        ok=ok,
+        errors={},
+        never_sent=0,
+        unfinished=0,
+        service=NOTHING,
+        response=NOTHING,
+        cpu_ns=0,
+        max_lag_ns=0,
+        phase=phase,
+        warmup=phase == 0,
+    )
+    model.apply(Batch(1, 1, [Hello(1, 1, "traffic", 0, 1, "3.11", "asyncio", [], 1, 0), state]))
+
+
+def test_a_bar_goes_on_behind_a_warm_up() -> None:
+    plan = Plan(executor="constant", users=1, warmup=5.0, duration=15.0)
+    model = Model()
+    assert share(plan, model) == 0.0
+    hear(model, 0, 100.0, 104.0)
+    assert share(plan, model) == 0.2
+    hear(model, 1, 105.0, 110.0)
+    assert share(plan, model) == 0.5
+    hear(model, 1, 105.0, 121.0)
+    assert share(plan, model) == 1.0
+
+
+def test_requests_fill_the_bar_of_a_burst() -> None:
+    model = Model()
+    hear(model, 0, 100.0, 101.0, ok=30)
+    assert share(Plan(executor="burst", requests=40, concurrency=1), model) == 0.75
+
+
+def test_a_url_is_shown_as_it_is() -> None:
+    out = io.StringIO()
+    url = "http://127.0.0.1:1/?item[bold]=1"
+    plan = Plan(executor="constant", users=1, duration=1.0)
+    with Fired(
+        Console(file=out, force_terminal=True, width=120, color_system=None),
+        Shot(title=url, targets=[Target("127.0.0.1", 1)], plan=plan),
+    ):
+        pass
+    assert url in out.getvalue()
