@@ -133,7 +133,7 @@ def test_the_rate_is_turned_while_it_runs(run) -> None:
     async def body() -> None:
         async with serving() as server, driving(at_rate(0.001), server.port) as drive:
             await until(lambda: server.requests, "the first comes at once")
-            drive.course.take(SetRate(1_000))
+            drive.course.take(SetRate(100_000))
             assert drive.state().rate == 1_000
             await until(lambda: drive.state().ok >= 30, "more come")
             drive.course.take(SetRate(0))
@@ -296,6 +296,24 @@ def test_lateness_is_counted_from_the_schedule(run, monkeypatch: pytest.MonkeyPa
             assert state.scheduled >= 10
             assert state.lateness.max_ns >= 0.9 * S
             assert state.lateness.sum_ns >= 4 * S
+
+    run(body())
+
+
+def test_a_rate_that_cannot_be_met_leaves_the_loop_its_turns(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each arrival that is taken another one comes due."""
+
+    async def body() -> None:
+        async with serving() as server, driving(at_rate(1, max_in_flight=1), server.port) as drive:
+            before = drive.state().scheduled
+            times = iter(range(2 * arrivals.AT_ONCE))
+            with monkeypatch.context() as patch:
+                patch.setattr(arrivals, "now_ns", lambda: now_ns() + (10 + next(times)) * S)
+                drive.course.executor._ring()
+                assert drive.state().scheduled == before + arrivals.AT_ONCE
+            # The others have not been forgotten: the alarm brings them as soon as they are due.
+            drive.course.take(SetRate(100_000))
+            await until(lambda: drive.state().scheduled > before + arrivals.AT_ONCE, "arrivals go on")
 
     run(body())
 

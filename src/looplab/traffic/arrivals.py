@@ -22,6 +22,10 @@ from looplab.traffic.user import User
 from looplab.traffic.wave import Wave
 from looplab.wire.clock import S, now_ns
 
+AT_ONCE = 1_000
+"""Arrivals that are taken before the answers have their turn: a rate beyond what this process can send would
+else hold its loop until the end of the plan, with nothing read, nothing told, and no order heard."""
+
 
 class Open(Crew):
     """`arrival-rate` and `ramping-arrival-rate`."""
@@ -79,16 +83,18 @@ class Open(Crew):
     # The schedule.
 
     def _ring(self) -> None:
-        """Take all arrivals that are due, and wait for the next one."""
+        """Take the arrivals that are due, and wait for the next one."""
         schedule = self._schedule
         started_ns = self.totals.started_ns
         end_s = math.inf if self._length_s is None else self._length_s
+        taken = 0
         while self._alarm is not None and schedule.next_s < end_s:
             due_ns = started_ns + int(schedule.next_s * S)
             now = now_ns()
-            if due_ns > now:
+            if due_ns > now or taken == AT_ONCE:
                 self._alarm.set(due_ns)
                 return
+            taken += 1
             schedule.advance()
             self._arrive(due_ns, now)
 
