@@ -133,7 +133,7 @@ def test_the_rate_is_turned_while_it_runs(run) -> None:
     async def body() -> None:
         async with serving() as server, driving(at_rate(0.001), server.port) as drive:
             await until(lambda: server.requests, "the first comes at once")
-            drive.course.take(SetRate(100_000))
+            drive.course.take(SetRate(1_000))
             assert drive.state().rate == 1_000
             await until(lambda: drive.state().ok >= 30, "more come")
             drive.course.take(SetRate(0))
