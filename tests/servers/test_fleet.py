@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from looplab.servers import server
 from looplab.servers.commands import ServerSpec
 from looplab.servers.fleet import Fleet
 from looplab.servers.server import ServerFailed
@@ -71,6 +74,23 @@ async def test_an_instance_that_fails_takes_the_others_with_it(servers: Servers)
     with pytest.raises(ServerFailed, match=r"instance 2: the app failed to start: app\.py:4: RuntimeError"):
         await fleet.start(20)
     assert [server._guarded.status is None for server in fleet.servers] == [False, False]
+
+
+async def test_an_instance_without_a_port_takes_the_others_with_it(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = fleet_of(servers, 2, "import time\ntime.sleep(60)\n")
+    ports = iter([server._bind()])
+
+    def bind() -> socket.socket:
+        for port in ports:
+            return port
+        raise OSError(errno.EADDRNOTAVAIL, "no port is free")
+
+    monkeypatch.setattr(server, "_bind", bind)
+    with pytest.raises(ServerFailed, match=r"instance 2: the server cannot be started: no port is free"):
+        await fleet.start(60)
+    assert [await one.wait() for one in fleet.servers] == [-9, 0]
 
 
 async def test_a_start_that_is_given_up_kills_all(

@@ -83,6 +83,9 @@ class ServerProcess:
             reason = await self._outcome(deadline_s)
         except StartError as error:
             reason = f"the server cannot be started: {error}"
+        except OSError as error:
+            # No port is free, or the disk or the table of descriptors is full.
+            reason = f"the server cannot be started: {error.strerror or error}"
         except BaseException:
             self._guarded.kill()
             raise
