@@ -28,6 +28,8 @@ class Reading(NamedTuple):
     """Time on a CPU."""
     slices: int = 0
     """How often it was given a CPU."""
+    process_ns: int = 0
+    """CPU time of its whole process; only in readings that are remembered."""
 
 
 class RunQueue:
@@ -79,7 +81,7 @@ class RunQueue:
 
     def read(self, now_ns: int) -> Reading:
         """Read the counters and remember them; only the watchdog does."""
-        reading = self.look(now_ns)
+        reading = self.look(now_ns)._replace(process_ns=time.process_time_ns())
         self._readings.append(reading)
         return reading
 

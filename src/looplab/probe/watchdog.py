@@ -392,8 +392,9 @@ class Watchdog:
         """Give how long the lack of a CPU lasted, the loop's own or that of a thread which it waited for."""
         lacked = hold.waited(total)
         if hold.other_thread and until - hold.began_ns - lacked >= STALL_NS:
-            ran = self._reading.ran_ns - hold.base.ran_ns
-            lacked += self._others.lacked(max(0, until - hold.began_ns - lacked - ran))
+            # What the process did meanwhile would have held the loop on any machine.
+            worked = self._reading.process_ns - hold.base.process_ns
+            lacked += self._others.lacked(max(0, until - hold.began_ns - lacked - worked))
         return lacked
 
     def _count(self, hold: Hold) -> None:
