@@ -7,7 +7,19 @@ import sys
 
 from benchmarks import Row, table
 
-NAMES = ("generator", "arrivals", "frozen", "websockets", "screen", "compare", "probe", "stalls", "observer")
+NAMES = (
+    "generator",
+    "arrivals",
+    "frozen",
+    "websockets",
+    "screen",
+    "compare",
+    "stage",
+    "memory",
+    "probe",
+    "stalls",
+    "observer",
+)
 """Modules of this package, in the order in which they run. Each has `run() -> list[Row]`."""
 
 
