@@ -13,7 +13,7 @@ import pytest
 from services_help import DEADLINE_S, Foreign, connected, free_port, keeping
 
 from looplab.scenario.services import Services
-from looplab.services import address
+from looplab.services import address, seeding
 from looplab.services.books import BOOKS
 from looplab.services.database import prepare
 from looplab.services.failure import ServiceFailed
@@ -149,7 +149,7 @@ async def reason(url: str) -> str:
     return caught.value.reason
 
 
-async def test_each_bad_day_has_its_mend(foreign: Foreign) -> None:
+async def test_each_bad_day_has_its_mend(foreign: Foreign, monkeypatch: pytest.MonkeyPatch) -> None:
     url = await foreign.database()
     async with connected(url) as connection:
         for user, rights in (("nobody_left", "CONNECTION LIMIT 0"), ("no_right", "")):
@@ -166,6 +166,13 @@ async def test_each_bad_day_has_its_mend(foreign: Foreign) -> None:
     assert "has no free connection; close other programs, raise its max_connections, or turn" in full
     right = await reason(foreign.url(name, user="no_right", password="a b"))
     assert "does not let this user make the schema looplab; GRANT CREATE ON DATABASE … TO the user" in right
+
+    # A lab was suspended while it seeds.
+    monkeypatch.setattr(seeding, "LOCK_S", 0.01)
+    async with connected(url) as suspended, suspended.transaction():
+        await suspended.execute("SELECT pg_advisory_xact_lock($1)", seeding.LOCK)
+        held = await reason(url)
+    assert held == f"{place}{name} is locked by another lab or program that does not go on; end that one"
 
 
 async def test_a_server_that_is_not_there_is_told_with_the_mend() -> None:

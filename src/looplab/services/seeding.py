@@ -20,6 +20,9 @@ MARK = "made by looplab: books, version 1"
 LOCK = 0x6C6F6F70
 """Key of the advisory lock, so that of two labs one seeds and the other waits."""
 
+LOCK_S = 20.0
+"""Another lab seeds in a second or two. One that was suspended meanwhile would be waited for for ever."""
+
 CHUNK = 1_000
 """Books between two words of progress."""
 
@@ -36,8 +39,10 @@ async def seed(connection: Any, tell: Callable[[int], None]) -> None:
 
     Raises:
         ServiceFailed: there is a schema of that name that looplab has not made.
+        asyncpg.LockNotAvailableError: another lab or program holds a lock for too long.
     """
     async with connection.transaction():
+        await connection.execute(f"SET LOCAL lock_timeout = {int(1000 * LOCK_S)}")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         schemas = await connection.fetch(_MARK, SCHEMA)
         if not schemas:

@@ -15,6 +15,7 @@ BY_STATE = {
     "53100": "has no space left on its disk; free some",
     "42501": "does not let this user make the schema {SCHEMA}; GRANT CREATE ON DATABASE … TO the user",
     "57P03": "does not accept connections now; try again when it has started",
+    "55P03": "is locked by another lab or program that does not go on; end that one",
     "42704": "does not know a setting in the address; correct {URL}",
 }
 """Mends by the SQLSTATE of an error, or by its class."""
