@@ -15,6 +15,7 @@ from services_help import DEADLINE_S, keeping
 
 from looplab.scenario.services import Services, Upstream
 from looplab.services.upstream import Counts, UpstreamProcess
+from looplab.services.upstream_app import Upstream as App
 
 pytestmark = pytest.mark.real
 
@@ -54,6 +55,20 @@ async def test_its_knobs_turn_while_it_runs(folder: Path) -> None:
             failed = await waited_when(client, lambda response: response.status_code == 503)
             assert failed.json() == {"error": "unavailable"}
     assert told.lines == []
+
+
+@pytest.mark.parametrize("asked", ["soon", "nan", "inf", "-1", "%ff"])
+async def test_a_wait_that_is_no_number_is_refused(asked: str) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app = App()
+    await app({"query_string": f"seconds={asked}".encode()}, asyncio.Queue().get, send)
+    assert sent[0]["status"] == 400
+    assert b"is no number from 0 on" in sent[1]["body"]
+    assert app.counts() == {"calls": 1, "open": 0, "failed": 0}
 
 
 async def test_it_tells_what_it_has_done(folder: Path, until: Callable[[Callable[[], bool]], None]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import random
 import socket
 import sys
@@ -57,21 +58,41 @@ class Upstream:
         self.open += 1
         try:
             settings = self.settings
-            seconds = float(parse_qs(scope["query_string"].decode()).get("seconds", [settings["latency"]])[0])
+            asked = parse_qs(scope["query_string"].decode("latin-1")).get("seconds", [settings["latency"]])[0]
+            seconds = _seconds(asked)
+            if seconds is None:
+                await _answer(send, 400, {"error": f"seconds={asked} is no number from 0 on"})
+                return
             seconds = max(seconds + self._chance.uniform(-1, 1) * settings["jitter"], 0.0)
             fails = self._chance.random() < settings["failures"]
             await asyncio.sleep(seconds)
             self.failed += fails
-            body = json.dumps({"error": "unavailable"} if fails else {"waited": round(seconds, 6)}).encode()
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-            await send({"type": "http.response.start", "status": 503 if fails else 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            if fails:
+                await _answer(send, 503, {"error": "unavailable"})
+            else:
+                await _answer(send, 200, {"waited": round(seconds, 6)})
         finally:
             self.open -= 1
 
     def counts(self) -> dict[str, int]:
         """Give what it has done."""
         return {"calls": self.calls, "open": self.open, "failed": self.failed}
+
+
+def _seconds(asked: str | float) -> float | None:
+    """Read how long to wait; None if it is no such number. An event loop cannot wait for nan."""
+    try:
+        seconds = float(asked)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < math.inf else None
+
+
+async def _answer(send: Callable[[Message], Awaitable[None]], status: int, words: dict[str, Any]) -> None:
+    body = json.dumps(words).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def serve() -> None:
