@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 
 from looplab.traffic.user import User
@@ -12,7 +13,8 @@ REQUESTS_KEPT = 8_192
 """Requests between two batches (25 ms) at 300,000 a second, far beyond what one process sends."""
 
 _STATES_KEPT = 64
-"""Far more than there are in a batch. Beyond it the oldest goes: a later state says all that it said."""
+"""Far more than there are in a batch. Beyond it the oldest goes of which a later one says all that it said:
+the last word of a phase is said by no state of the next."""
 
 
 class Telemetry:
@@ -20,7 +22,8 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.requests: BoundedBuffer[ClientRequest] = BoundedBuffer(REQUESTS_KEPT)
-        self._states: deque[TrafficState | ProbeReport] = deque(maxlen=_STATES_KEPT)
+        self._states: deque[TrafficState | ProbeReport] = deque()
+        self._lock = threading.Lock()
 
     def request(self, user: User) -> None:
         """Report the present request of a user, open or done."""
@@ -43,7 +46,22 @@ class Telemetry:
 
     def state(self, state: TrafficState | ProbeReport) -> None:
         """Report the totals, or what the process says of itself."""
-        self._states.append(state)
+        with self._lock:
+            if len(self._states) >= _STATES_KEPT:
+                del self._states[self._superseded()]
+            self._states.append(state)
+
+    def _superseded(self) -> int:
+        """Find the oldest state of whose phase, or burst, there is a later one; else the oldest of all."""
+        found = 0
+        told: set[int | None] = set()
+        for place in range(len(self._states) - 1, -1, -1):
+            state = self._states[place]
+            of = state.started_ns if isinstance(state, TrafficState) else None
+            if of in told:
+                found = place
+            told.add(of)
+        return found
 
     @property
     def waiting(self) -> bool:
@@ -53,6 +71,7 @@ class Telemetry:
     def collect(self) -> list[Event]:
         """Take all there is. The emitter calls this in its own thread: both queues bear that."""
         events: list[Event] = list(self.requests.drain())
-        for _ in range(len(self._states)):
-            events.append(self._states.popleft())
+        with self._lock:
+            events += self._states
+            self._states.clear()
         return events
