@@ -518,9 +518,13 @@ class LoopLabApp(App[None]):
         """Run an action, unless it means something else in a replay."""
         own = default_namespace is None or default_namespace is self
         said = action if isinstance(action, str) and (own or action.startswith("app.")) else ""
-        if said and self.replaying.takes(said):
-            return True
-        return await super().run_action(action, default_namespace, namespaces)
+        ran = (said and self.replaying.takes(said)) or await super().run_action(
+            action, default_namespace, namespaces
+        )
+        if ran and self._live and self.is_running:
+            # Whoever presses a key shall not wait for the next frame.
+            self._tick()
+        return bool(ran)
 
     def action_details(self) -> None:
         """Show what is behind the verdict."""
