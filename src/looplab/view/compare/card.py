@@ -178,7 +178,8 @@ class Readings(OfPicture):
         if self.same_figures(view):
             return
         look, stats = self.palette, view.statistics
-        points = max(self.width - _NAME - _VALUE - 5, 0)
+        # Before there is traffic there is no history, and the window begins at no time.
+        points = max(self.width - _NAME - _VALUE - 5, 0) if view.origin_ns else 0
         found = {gauge.name: gauge for gauge in gauges(view, self, points)}
         rows: list[list[Piece]] = []
         for name in ("in flight", "loop lag", "threads"):
