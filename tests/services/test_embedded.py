@@ -236,6 +236,18 @@ async def test_without_the_wheel_the_mend_is_told(folder: Path, monkeypatch: pyt
     )
 
 
+async def test_without_the_driver_the_mend_is_told_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    async with keeping() as (keeper, told):
+        with pytest.raises(
+            ServiceFailed, match=r"^asyncpg is not installed; pip install 'looplab\[postgres\]'$"
+        ):
+            await keeper.ready(POSTGRES, {}, folder)
+    assert told.lines == []
+
+
 async def test_without_a_place_for_the_data_the_mend_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from looplab.servers.reason import ending
 from looplab.services import address, words
 from looplab.services.binaries import MEND, Binaries, find
 from looplab.services.cluster import Cluster
-from looplab.services.database import connect
+from looplab.services.database import connect, driver
 from looplab.services.failure import ServiceFailed
 from looplab.services.settings import options
 
@@ -78,6 +78,8 @@ class EmbeddedPostgres:
         binaries = find()
         if binaries is None:
             raise ServiceFailed(f"there is no embedded PostgreSQL here; {MEND}")
+        # Without it no answer could be waited for.
+        driver()
         if len(os.fsencode(self._folder / SOCKET)) > SOCKET_PATH_BYTES:
             raise ServiceFailed(f"{self._folder} is too long for PostgreSQL's socket; export TMPDIR=/tmp")
         try:
