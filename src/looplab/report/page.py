@@ -72,15 +72,8 @@ def as_html(report: Mapping[str, Any], command: str) -> str:
 def _table(report: Mapping[str, Any]) -> Iterator[str]:
     header, lines = rows(report)
     # A verdict is a sentence, and stands with its scenario.
-    places = range(len(header) - 1)
-    kinds = [_words(header[place] in WORDS) for place in places]
-    yield '<div class="scroll"><table><thead><tr>'
-    yield "".join(f"<th{kinds[place]}>{escape(header[place])}</th>" for place in places)
-    yield "</tr></thead><tbody>"
-    for line in lines:
-        cells = "".join(f"<td{kinds[place]}>{escape(line[place])}</td>" for place in places)
-        yield f"<tr>{cells}</tr>"
-    yield "</tbody></table></div>"
+    shown = header[:-1]
+    yield from _grid(shown, [line[:-1] for line in lines], [title in WORDS for title in shown])
     if said := intervals(report):
         yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in said) + "</ul>"
 
@@ -125,18 +118,20 @@ def _scenario(scenario: str, results: Sequence[Mapping[str, Any]]) -> Iterator[s
 def _article(entry: Mapping[str, Any]) -> Iterator[str]:
     header, lines = article.rows(entry)
     yield f"<h3>{escape(article.title(entry))}</h3>"
-    yield '<div class="scroll"><table><thead><tr>'
-    yield "".join(f"<th{_words(place < 2)}>{escape(name)}</th>" for place, name in enumerate(header))
-    yield "</tr></thead><tbody>"
-    for line in lines:
-        cells = "".join(f"<td{_words(place < 2)}>{escape(cell)}</td>" for place, cell in enumerate(line))
-        yield f"<tr>{cells}</tr>"
-    yield "</tbody></table></div>"
+    yield from _grid(header, lines, [place < 2 for place in range(len(header))])
     yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in article.sentences(entry)) + "</ul>"
 
 
-def _words(are: bool) -> str:
-    return ' class="words"' if are else ""
+def _grid(header: Sequence[str], lines: Sequence[Sequence[str]], words: Sequence[bool]) -> Iterator[str]:
+    """Write a table; `words` tells which columns hold words and stand to the left."""
+    kinds = [' class="words"' if are else "" for are in words]
+    yield '<div class="scroll"><table><thead><tr>'
+    yield "".join(f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, header, strict=True))
+    yield "</tr></thead><tbody>"
+    for line in lines:
+        cells = "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, line, strict=True))
+        yield f"<tr>{cells}</tr>"
+    yield "</tbody></table></div>"
 
 
 def _over_time(named: Sequence[tuple[str, int, Mapping[str, Any]]], key: str) -> list[Any]:
