@@ -62,7 +62,7 @@ async def test_each_instance_has_a_port_and_says_so(servers: Servers) -> None:
     assert {"0 said on stdout", "1 said on stdout"} <= set(servers.lines)
     assert sorted(hello.worker for hello in servers.hellos) == [0, 1]
     ending = asyncio.create_task(fleet.wait())
-    fleet.servers[1].kill()
+    fleet.servers[1]._guarded.kill()
     reason, _ = await ending
     assert reason == "instance 2: the server was killed by SIGKILL"
     await fleet.stop(0)

@@ -86,11 +86,6 @@ class Fleet:
         """End all: TERM, after the grace KILL. With a grace of 0 they are KILLed at once."""
         await asyncio.gather(*(server.stop(grace_s) for server in self.servers))
 
-    def kill(self) -> None:
-        """KILL all without waiting for their end."""
-        for server in self.servers:
-            server.kill()
-
     def _named(self, server: ServerProcess, reason: str) -> str:
         """Say of which instance it is, if there are several."""
         return reason if len(self.servers) == 1 else f"instance {server.spec.instance + 1}: {reason}"

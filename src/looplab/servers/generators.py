@@ -34,14 +34,6 @@ class Generators:
             TrafficProcess(folder, partial(self._take_line, number)) for number in range(count)
         ]
 
-    def __len__(self) -> int:
-        return len(self._processes)
-
-    @property
-    def pids(self) -> list[int]:
-        """Process numbers, 0 before the start."""
-        return [process.pid for process in self._processes]
-
     async def prepare(self) -> None:
         """Start the processes without a job: their imports go on while the server starts.
 

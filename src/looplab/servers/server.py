@@ -125,10 +125,6 @@ class ServerProcess:
         """Wait until it has ended; give its exit status, negative for a signal."""
         return await self._guarded.wait()
 
-    def kill(self) -> None:
-        """KILL it without waiting for its end."""
-        self._guarded.kill()
-
     async def _spawn(self) -> None:
         spec = self.spec
         if lacking := missing(spec):

@@ -69,14 +69,10 @@ class TrafficProcess:
         """Tell it something while it runs; one that has ended does not hear it."""
         self._guarded.write(frame(control.encode(message)))
 
-    async def stop(self, grace_s: float = 0.0) -> int:
-        """End it: TERM, and KILL after the grace."""
-        return await self._guarded.stop(grace_s)
+    async def stop(self) -> int:
+        """KILL it, and wait until it has ended; one that may report first is told to `Finish` before."""
+        return await self._guarded.stop(0)
 
     async def wait(self) -> int:
         """Wait until it has ended; give its exit status, negative for a signal."""
         return await self._guarded.wait()
-
-    def kill(self) -> None:
-        """KILL it without waiting for its end."""
-        self._guarded.kill()
