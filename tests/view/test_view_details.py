@@ -19,7 +19,7 @@ def test_the_page_says_who_paid_for_the_line_that_held_the_loop() -> None:
     place = next(number for number, line in enumerate(told) if line.startswith("Who paid"))
     assert told[place + 1] == "  app.py:25 wait_on_the_loop"
     said = " ".join(line.strip() for line in told[place + 2 : place + 4])
-    # Ten runs of 0.2 s are over and the eleventh request runs: it stood behind all ten, the second behind one.
+    # Ten runs of 0.2 s are over and the eleventh runs: it stood behind all ten, the second behind one.
     assert said.strip() == "held the loop 10 times, 2.00 s in sum; 55 waits behind it, 11.0 s in sum"
     assert all(len(line) <= 76 for line in told[place : place + 4])
 

@@ -262,7 +262,7 @@ class Watchdog:
         began = silence.began_ns + self._period_ns
         if self._explained_ns * 2 >= silence.ended_ns - silence.began_ns or self._sampler.late_ns < LATE_NS:
             return
-        hold = Hold(None, began, self._reading)
+        hold = Hold(None, began, self._queue.before(began))
         self._see(hold, [], now)
         self._finish(hold, now, now, self._total)
 
