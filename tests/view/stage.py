@@ -13,10 +13,11 @@ from looplab.lab import Selection
 from looplab.model import Model
 from looplab.scenario import catalogue, find, knob_values, plan_for
 from looplab.view.app import LoopLabApp
+from looplab.view.observer import Observer
 from looplab.view.palette import Depth, palette
 from looplab.view.panels.base import Panel
 from looplab.view.settings import Keeper
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.wire.clock import MS
 from looplab.wire.events import Batch, Event, RunStarted, ServerState, Stall
 

@@ -9,10 +9,11 @@ from streams import START_NS
 from looplab.lab import Selection
 from looplab.model import Model
 from looplab.view.layout import GUTTER, plan
+from looplab.view.observer import Observer
 from looplab.view.palette import palette
 from looplab.view.panels.band import pools_of, shares
 from looplab.view.panels.threads import ThreadsPanel
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.wire.clock import MS
 from looplab.wire.events import Batch, Event, Hello, Phase, SlotKind, Slots, SlotUse
 

@@ -7,8 +7,9 @@ from streams import START_NS
 
 from looplab.model import Model
 from looplab.view.layout import GUTTER
+from looplab.view.observer import Observer
 from looplab.view.panels.users import MOST_LANES, UsersPanel, even_groups
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.wire.clock import MS, S
 from looplab.wire.events import (
     PROTOCOL,

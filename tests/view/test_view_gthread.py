@@ -8,9 +8,10 @@ from streams import START_NS
 
 from looplab.model import Model
 from looplab.view.layout import GUTTER, plan
+from looplab.view.observer import Observer
 from looplab.view.palette import GLYPHS
 from looplab.view.panels.threads import ThreadsPanel
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.wire.clock import MS
 from looplab.wire.events import (
     PROTOCOL,

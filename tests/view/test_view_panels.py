@@ -12,6 +12,7 @@ from streams import SERVER, START_NS
 from looplab.view.details import page
 from looplab.view.lanes import most_active
 from looplab.view.layout import GUTTER, columns
+from looplab.view.observer import Observer
 from looplab.view.palette import palette
 from looplab.view.panels.axis import AxisPanel
 from looplab.view.panels.code import CodePanel
@@ -24,7 +25,7 @@ from looplab.view.panels.numbers import NumbersPanel
 from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.users import UsersPanel, even_groups, even_sample
 from looplab.view.panels.verdict import VerdictPanel
-from looplab.view.state import Choice, Headline, Observer
+from looplab.view.state import Choice, Headline
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch, Phase, ServerRequest
 

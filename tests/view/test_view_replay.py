@@ -11,6 +11,7 @@ from streams import START_NS
 from looplab.model import Model
 from looplab.recording import Recorder, Recording, index
 from looplab.scenario import catalogue
+from looplab.view.observer import Observer
 from looplab.view.palette import palette
 from looplab.view.panels.base import Panel
 from looplab.view.panels.code import CodePanel
@@ -19,7 +20,7 @@ from looplab.view.panels.numbers import NumbersPanel
 from looplab.view.panels.users import UsersPanel
 from looplab.view.panels.verdict import VerdictPanel
 from looplab.view.replay import Player
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch
 

@@ -13,13 +13,14 @@ from streams import START_NS
 from looplab.model import Model, Statistics
 from looplab.view.history import FIGURES_PERIOD_NS, KEPT_NS, Figures, History, figures
 from looplab.view.layout import GUTTER
+from looplab.view.observer import Observer
 from looplab.view.panels.base import Panel
 from looplab.view.panels.code import CodePanel
 from looplab.view.panels.loops import LoopsPanel
 from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.users import UsersPanel
 from looplab.view.playhead import SPEEDS, Playhead, next_speed
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.wire.clock import MS, S
 
 COLUMNS = 60

@@ -7,9 +7,10 @@ from streams import START_NS
 
 from looplab.model import Model
 from looplab.view.layout import columns
+from looplab.view.observer import Observer
 from looplab.view.panels.loops import LoopsPanel
 from looplab.view.panels.users import UsersPanel
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.wire.clock import MS
 from looplab.wire.events import (
     PROTOCOL,

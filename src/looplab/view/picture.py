@@ -19,6 +19,7 @@ from looplab.recording import Index, Recording
 from looplab.scenario import Scenario
 from looplab.view import layout
 from looplab.view.app import LoopLabApp
+from looplab.view.observer import Observer
 from looplab.view.palette import palette
 from looplab.view.panels.axis import AxisPanel
 from looplab.view.panels.band import lanes_of
@@ -33,7 +34,7 @@ from looplab.view.panels.users import UsersPanel
 from looplab.view.panels.verdict import VerdictPanel
 from looplab.view.panels.why import WhyPanel
 from looplab.view.replay import Player
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.view.svg import tidy
 from looplab.wire.clock import S
 

@@ -15,8 +15,9 @@ from looplab.recording import Recording, RecordingError, index
 from looplab.scenario import Scenario
 from looplab.view import format as write
 from looplab.view.logbook import LogKeeper
+from looplab.view.observer import Observer
 from looplab.view.replay import Player
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 from looplab.view.transport import Transport
 
 _HURRY: Final = 10

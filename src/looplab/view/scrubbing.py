@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from looplab.view import format as write
 from looplab.view.lit import neighbour
+from looplab.view.observer import Observer
 from looplab.view.playhead import next_speed
-from looplab.view.state import Choice, Observer, View
+from looplab.view.state import Choice, View
 
 _LIVE = "the picture goes along with the present: space holds it, and ← goes back"
 

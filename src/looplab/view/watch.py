@@ -11,7 +11,8 @@ from typing import Protocol
 
 from looplab.lab.told import selection_of
 from looplab.model import Model
-from looplab.view.state import Choice, Observer, View
+from looplab.view.observer import Observer
+from looplab.view.state import Choice, View
 
 
 class Shows(Protocol):

@@ -20,7 +20,8 @@ from looplab.view.compare.axis import CommonAxis
 from looplab.view.compare.picture import READY, Picture, Status, fair_words, same_traffic
 from looplab.view.compare.ratio import Entry, ratio
 from looplab.view.logbook import LogKeeper
-from looplab.view.state import Choice, Observer, View
+from looplab.view.observer import Observer
+from looplab.view.state import Choice, View
 from looplab.view.turning import Turnable, Turning
 from looplab.wire.clock import MS, S
 
