@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 
+import msgspec
 import pytest
 
 import looplab.lab.lab
 from looplab.lab import Lab
 from looplab.lab.inbox import EVENTS_PER_BATCH, Inbox
-from looplab.wire.events import Batch, Bye, Event, Notice, Run, RunStarted
+from looplab.wire.events import Batch, Bye, Event, Histogram, Notice, Run, RunStarted, TrafficState
 
 
 def notice(number: int) -> Notice:
@@ -69,6 +70,16 @@ def test_what_comes_only_once_is_kept_in_its_order() -> None:
     inbox.put(batch(5, Run(1, 2)))
     assert drain(inbox) == [(4, Bye(2, clean=False)), (5, Run(1, 2))]
     assert inbox.dropped == 2
+
+
+def test_the_last_totals_of_the_traffic_are_kept() -> None:
+    empty = Histogram({}, 0, 0)
+    running = TrafficState(1, "burst", True, 1, 0, 1, 1, 1, 0, 0, {}, 0, 0, empty, empty, 0, 0)
+    over = msgspec.structs.replace(running, running=False, ended_ns=2)
+    inbox = Inbox(most_events=1)
+    inbox.put(batch(4, running, over, notice(3)))
+    inbox.put(batch(5, Run(1, 2)))
+    assert drain(inbox) == [(4, over), (5, Run(1, 2))]
 
 
 def test_clear_forgets_all_of_it() -> None:

@@ -6,7 +6,17 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from looplab.wire.events import Batch, Bye, Event, Hello, RunStarted, ServerState, TrafficFailed, Turned
+from looplab.wire.events import (
+    Batch,
+    Bye,
+    Event,
+    Hello,
+    RunStarted,
+    ServerState,
+    TrafficFailed,
+    TrafficState,
+    Turned,
+)
 
 MOST_EVENTS = 100_000
 """Events that wait at most, about 55 MB: a screen that stands still must not fill the memory."""
@@ -16,8 +26,8 @@ EVENTS_PER_BATCH = 256
 to apply."""
 
 KEPT = (Hello, Bye, RunStarted, ServerState, TrafficFailed, Turned)
-"""Events that come once and that the picture cannot do without. All others are repeated by later ones, or
-are single requests, which the totals of the traffic count anyway."""
+"""Events that come once and that the picture cannot do without; so do the last totals of a phase of the traffic.
+All others are repeated by later ones, or are single requests, which these totals count anyway."""
 
 
 class Inbox:
@@ -85,7 +95,11 @@ class Inbox:
     def _thin(self) -> None:
         batch = self._batches.popleft()
         self._events -= len(batch.events)
-        kept: list[Event] = [event for event in batch.events if isinstance(event, KEPT)]
+        kept = [event for event in batch.events if _comes_once(event)]
         self.dropped += len(batch.events) - len(kept)
         if kept:
             self._thinned.append(Batch(batch.source, batch.received_ns, kept))
+
+
+def _comes_once(event: Event) -> bool:
+    return isinstance(event, KEPT) or (isinstance(event, TrafficState) and event.ended_ns > 0)
