@@ -26,8 +26,8 @@ EVENTS_PER_BATCH = 256
 to apply."""
 
 KEPT = (Hello, Bye, RunStarted, ServerState, TrafficFailed, Turned)
-"""Events that come once and that the picture cannot do without; so do the last totals of a phase of the traffic.
-All others are repeated by later ones, or are single requests, which these totals count anyway."""
+"""Events that come once and that the picture cannot do without. So do the last totals of a phase of the
+traffic. All others are repeated by later ones, or are single requests, which these totals count anyway."""
 
 
 class Inbox:
