@@ -29,7 +29,16 @@ MEMORY_BUDGET = 1.05
 LIVE, STARTING, FROZEN = "● live", "starting", "❄ frozen"
 LOOPLAB = [sys.executable, "-m", "looplab"]
 HELLO = [*LOOPLAB, "hello", "--set", "duration=3600"]
-BLOCKED = [*LOOPLAB, "one-keyword", "--variant", "async-blocking", "--set", "requests=100000"]
+BLOCKED = [
+    *LOOPLAB,
+    "one-keyword",
+    "--variant",
+    "async-blocking",
+    "--set",
+    "duration=3600",
+    "--set",
+    "requests=100000",
+]
 
 
 def run() -> list[Row]:
