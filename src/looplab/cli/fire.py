@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .settings import length, output_file
+from . import options
+from .settings import length
 from .signals import ENDING
 
 if TYPE_CHECKING:
@@ -101,27 +102,14 @@ def _body(ctx: click.Context, param: click.Parameter, given: str) -> str:
     help="Most time of a request.",
 )
 @click.option("--no-keep-alive", is_flag=True, help="Open a connection for each request.")
-@click.option(
-    "--generators",
-    metavar="N",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Traffic processes that share the work.",
-)
+@options.generators
 @click.option(
     "--allow-remote",
     metavar="HOST",
     multiple=True,
     help="Allow traffic to a host that is not this machine. Fire only at what is yours.",
 )
-@click.option(
-    "as_json",
-    "--json",
-    metavar="FILE|-",
-    callback=output_file,
-    help="Write JSON; with -, stdout carries nothing else.",
-)
+@options.json_file
 def fire(
     url: str,
     users: int | None,

@@ -15,13 +15,14 @@ import click
 from looplab import __version__
 from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, find
 
+from . import options
 from .fire import fire
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
 from .recordings import record, replay, snapshot
 from .screen import obstacle, open_screen
 from .serve import serve
-from .settings import POSTGRES, complete_scenario, output_file, pairs, use_postgres
+from .settings import complete_scenario, output_file
 from .stage import notes, talk, tour
 
 FAILED = 1
@@ -41,34 +42,6 @@ Shell completion:
   zsh   eval "$(_LOOPLAB_COMPLETE=zsh_source looplab)"
   fish  _LOOPLAB_COMPLETE=fish_source looplab | source
 """
-
-_set = click.option(
-    "settings",
-    "--set",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=pairs,
-    help="Set a knob, or a number of the traffic: users, requests, concurrency, duration.",
-)
-
-
-_postgres = click.option(
-    POSTGRES,
-    metavar="URL",
-    expose_value=False,
-    callback=use_postgres,
-    help="Use this PostgreSQL instead of the embedded one, as LOOPLAB_POSTGRES_URL does.",
-)
-
-_generators = click.option(
-    "--generators",
-    metavar="N",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Traffic processes that share the plan, for a server that is faster than one of them.",
-)
-
 
 _theme = click.option(
     "--theme",
@@ -91,9 +64,9 @@ def looplab(debug: bool) -> None:
 @looplab.command(DEFAULT, hidden=True)
 @click.argument("scenario", required=False, shell_complete=complete_scenario)
 @click.option("--variant", metavar="V", help="Variant to start with; the first one otherwise.")
-@_set
-@_generators
-@_postgres
+@options.set_values
+@options.generators
+@options.postgres
 @click.option(
     "--aiomonitor-console",
     "console",
@@ -172,17 +145,11 @@ def list_scenarios(as_json: bool) -> None:
     show_default=True,
     help="Runs of each variant, in turns A B A B.",
 )
-@click.option("--duration", metavar="S", help="Seconds until the traffic ends or is cut.")
-@_set
-@_generators
-@_postgres
-@click.option(
-    "as_json",
-    "--json",
-    metavar="FILE|-",
-    callback=output_file,
-    help="Write JSON; with -, stdout carries nothing else.",
-)
+@options.duration
+@options.set_values
+@options.generators
+@options.postgres
+@options.json_file
 @click.option(
     "--markdown",
     metavar="FILE|-",
@@ -255,14 +222,8 @@ def new(name: str) -> None:
 
 @looplab.command()
 @click.argument("scenarios", metavar="[SCENARIO…]", nargs=-1, shell_complete=complete_scenario)
-@_postgres
-@click.option(
-    "as_json",
-    "--json",
-    metavar="FILE|-",
-    callback=output_file,
-    help="Write JSON; with -, stdout carries nothing else.",
-)
+@options.postgres
+@options.json_file
 def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
     """Run scenarios and test what they claim.
 

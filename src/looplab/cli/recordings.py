@@ -13,9 +13,10 @@ from rich.console import Console
 from looplab.scenario import catalogue, find
 from looplab.scenario.errors import one_of
 
+from . import options
 from .headless import LAST_LINES, select, show
 from .screen import obstacle, open_replay
-from .settings import POSTGRES, complete_scenario, length, output_file, pairs, use_postgres
+from .settings import complete_scenario, length, output_file
 
 if TYPE_CHECKING:
     from looplab.recording import Index, Recording
@@ -55,22 +56,9 @@ def _fresh_file(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
 @click.argument("scenario", shell_complete=complete_scenario)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), callback=_fresh_file)
 @click.option("--variant", metavar="V", help="Variant to record; the first one otherwise.")
-@click.option("--duration", metavar="S", help="Seconds until the traffic ends or is cut.")
-@click.option(
-    "settings",
-    "--set",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=pairs,
-    help="Set a knob, or a number of the traffic: users, requests, concurrency, duration.",
-)
-@click.option(
-    POSTGRES,
-    metavar="URL",
-    expose_value=False,
-    callback=use_postgres,
-    help="Use this PostgreSQL instead of the embedded one, as LOOPLAB_POSTGRES_URL does.",
-)
+@options.duration
+@options.set_values
+@options.postgres
 def record(
     scenario: str, file: Path, variant: str | None, duration: str | None, settings: dict[str, str]
 ) -> None:

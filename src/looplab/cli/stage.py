@@ -12,8 +12,8 @@ import click
 
 from looplab.scenario import TOUR, Talk, load_talk
 
+from . import options
 from .screen import obstacle, open_talk, remembered
-from .settings import POSTGRES, use_postgres
 
 if TYPE_CHECKING:
     from looplab.lab.notes import FoundLab
@@ -24,13 +24,6 @@ _at = click.option(
 _auto = click.option(
     "--auto", is_flag=True, help="Go on by itself: by the state, and by the time for a text."
 )
-_postgres = click.option(
-    POSTGRES,
-    metavar="URL",
-    expose_value=False,
-    callback=use_postgres,
-    help="Use this PostgreSQL instead of the embedded one, as LOOPLAB_POSTGRES_URL does.",
-)
 
 
 @click.command()
@@ -38,7 +31,7 @@ _postgres = click.option(
 @_at
 @_auto
 @click.option("--check", is_flag=True, help="Show nothing: read the file and print its scenes and steps.")
-@_postgres
+@options.postgres
 def talk(file: Path, at: int, auto: bool, check: bool) -> None:
     """Show a talk: the scenes of FILE one after the other.
 
