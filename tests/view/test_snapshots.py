@@ -12,7 +12,7 @@ from streams import START_NS
 from tasklists import RUNNING, STACKS, T_NS, TASKS, tell
 from textual.pilot import Pilot
 
-import looplab.view.app
+import looplab.view.actions
 from looplab.view.palette import Depth
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch, Notice
@@ -197,7 +197,7 @@ def test_compare(
     theme: str,
     depth: Depth,
 ) -> None:
-    monkeypatch.setattr(looplab.view.app, "usable_cores", lambda: 2)
+    monkeypatch.setattr(looplab.view.actions, "usable_cores", lambda: 2)
     stage = CompareStage(theme=theme, depth=depth)
 
     async def run(pilot: Pilot[Any]) -> None:
