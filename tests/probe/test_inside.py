@@ -18,6 +18,7 @@ from looplab.probe.records import Request, current
 from looplab.probe.runqueue import Reading, RunQueue
 from looplab.probe.settings import Settings
 from looplab.probe.silence import Silence
+from looplab.probe.stacks import NOWHERE
 from looplab.probe.stalls import Hold
 from looplab.probe.workers import WorkerNumber
 from looplab.wire.clock import MS, S
@@ -239,6 +240,15 @@ def test_the_kind_of_a_stall(length: int, waited: int, silent: int, kind: str) -
     assert hold.waited(7 * S + waited) == waited
     report = hold.report(11 * S, hold.waited(7 * S + waited), 10 * S + length)
     assert (report.kind, report.file, report.samples) == (kind, "", 0)
+
+
+def test_what_was_seen_only_after_a_silence_is_the_silence() -> None:
+    hold = Hold(None, 10 * S, Reading(10 * S, 0))
+    hold.silent_ns = 20 * MS
+    hold.see(NOWHERE, [], Reading(10 * S + 65 * MS, 0), late=True)
+    assert hold.report(11 * S, 0, 10 * S + 65 * MS).kind == "gil"
+    hold.see(NOWHERE, [], Reading(10 * S + 66 * MS, 0), "sleep")
+    assert hold.report(11 * S, 0, 10 * S + 66 * MS).kind == "blocked"
 
 
 def test_time_before_a_run_may_have_been_the_wait() -> None:

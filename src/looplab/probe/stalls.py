@@ -140,9 +140,13 @@ class Hold:
         sight = self._sights.get(place, Sight())
         self.reported_ns = now_ns
         kind, detail = self._kind((ended_ns or now_ns) - self.began_ns, waited_ns)
+        late = 0 < sight.samples <= sight.late
+        if kind == "blocked" and late and self.silent_ns:
+            # Nobody has seen it but after a silence, which may have begun before it.
+            kind = "gil"
         if kind == "blocked":
             detail = sight.word()
-        elif kind == "gil" and 0 < sight.samples <= sight.late:
+        elif kind == "gil" and late:
             detail = AT_RELEASE
         return Stall(
             self.number,

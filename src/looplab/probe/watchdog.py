@@ -146,15 +146,17 @@ class Watchdog:
             return
         try:
             now = now_ns()
-            calm = self._period_ns == CALM_TICK_NS
-            if not calm or now - self._sampler.sampled_ns >= SAMPLE_NS:
+            if self._period_ns != CALM_TICK_NS or now - self._alive_ns > CALM_TICK_NS + MS:
+                # The thread is awake. After a silence it comes sooner than this loop to who caused it.
+                return
+            if now - self._sampler.sampled_ns >= SAMPLE_NS:
                 self._tick()
                 self.cpu_ns += now_ns() - now
             elif now - self._reading.t_ns >= CALM_TICK_NS:
                 # What comes next may be a stall: its judgement needs to know how things stood before it.
                 self._reading = self._queue.read(now)
             self._alive_ns = self._cells[TICKED] = now
-            if calm:
+            if self._period_ns == CALM_TICK_NS:
                 self._wakeup.set(now + CALM_TICK_NS)
         finally:
             self._turn.release()
