@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from statistics import median
 from typing import Literal
 
@@ -20,6 +21,7 @@ Loop = Literal["asyncio", "uvloop"]
 BUDGETS: dict[Loop, float] = {"asyncio": 0.8, "uvloop": 1.0}
 """Requests a second ÷ those of wrk, by event loop."""
 CPU_BUDGET_US = 25.0
+HTTPX_BUDGET = 40.0
 
 
 def wrk(port: int, seconds: int = SECONDS, connections: int = CONNECTIONS, path: str = "") -> float:
@@ -38,6 +40,12 @@ def looplab(port: int, loop: Loop, seconds: float = SECONDS) -> tuple[float, flo
     if any(state.errors.values()):
         raise RuntimeError(f"requests failed: {state.errors}")
     return state.ok / ((state.ended_ns - state.started_ns) / 1e9), state.cpu_ns / 1_000 / state.ok
+
+
+def httpx(port: int, seconds: int = SECONDS) -> float:
+    """Measure requests a second by httpx, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.with_httpx", str(port), str(seconds)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def run() -> list[Row]:
@@ -59,7 +67,10 @@ def run() -> list[Row]:
                     ratios[loop].append(rate / ((before + after) / 2))
                     yardstick += [before, after]
                     before = after
-    rows = []
+        others = [httpx(port) for _ in range(2)]
+    fastest = max(median(rates[loop]) for loop in BUDGETS)
+    note = f" (httpx: {median(others):,.0f} req/s)"
+    rows = [at_least("generator ÷ httpx", fastest / median(others), HTTPX_BUDGET, note=note)]
     for loop, budget in BUDGETS.items():
         speed = f"{median(rates[loop]):,.0f} req/s"
         name = f"generator ÷ wrk, {loop}"
