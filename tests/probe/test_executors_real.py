@@ -39,9 +39,9 @@ def calls(server: Server, path: str, clients: range) -> list[asyncio.Task[Any]]:
 
 
 async def until_full(lab: Lab, pool: str, jobs: int) -> Slots:
-    """Wait until that many jobs are there and all slots taken."""
+    """Wait until that many jobs are there, all slots are taken and all threads at work."""
     found = await lab.until(
-        lambda: [s for s in states(lab, pool) if s.held == s.total and s.held + s.waiting == jobs]
+        lambda: [s for s in states(lab, pool) if s.busy == s.held == s.total and s.held + s.waiting == jobs]
     )
     return found[0]
 
