@@ -19,6 +19,7 @@ from typing import Final, NamedTuple, cast
 import msgspec
 
 from looplab.servers.runtime import PREFIX, SHORT_FOLDER
+from looplab.wire import private
 
 NAME: Final = "notes.sock"
 MOST_UNREAD: Final = 256 * 1024
@@ -64,16 +65,7 @@ class NotesDesk:
 
     async def start(self) -> None:
         """Open the socket, for this user only (mode 0600)."""
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listener.bind(str(self._path))
-            self._path.chmod(0o600)
-            self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: _Reader(self), sock=listener
-            )
-        except BaseException:
-            listener.close()
-            raise
+        self._server = await private.serve(self._path, lambda: _Reader(self))
 
     async def close(self) -> None:
         """Close the socket and every connection, and remove the socket's file."""

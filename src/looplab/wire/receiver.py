@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
+from looplab.wire import private
 from looplab.wire.clock import now_ns
 from looplab.wire.events import PROTOCOL, Batch, Bye, Event, Hello, decode
 from looplab.wire.framing import FrameError, FrameReader, frame
@@ -40,16 +40,7 @@ class Receiver:
 
     async def start(self) -> None:
         """Open the socket, readable and writable by this user only (mode 0600)."""
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listener.bind(str(self._path))
-            self._path.chmod(0o600)
-            self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: _Connection(self), sock=listener
-            )
-        except BaseException:
-            listener.close()
-            raise
+        self._server = await private.serve(self._path, lambda: _Connection(self))
 
     async def close(self) -> None:
         """Close the socket and every connection, and remove the socket's file."""
