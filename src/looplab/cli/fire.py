@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from looplab.scenario.own import METHODS
+
 from . import options
-from .settings import length
+from .settings import headers_of, length
 from .signals import ENDING
 
 if TYPE_CHECKING:
@@ -29,18 +31,6 @@ Examples:
   looplab fire 127.0.0.1:8000/items -n 1000 --method POST --body '{"name": "a"}'
   looplab fire 127.0.0.1:8000 --rate 500 --connections 50
 """
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-def _headers(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """Read `Name: value`."""
-    headers = {}
-    for text in given:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter(f'"{text}" has no name and value; expected for example "accept: */*"')
-        headers[name.strip()] = value.strip()
-    return headers
 
 
 def _body(ctx: click.Context, param: click.Parameter, given: str) -> str:
@@ -88,7 +78,12 @@ def _body(ctx: click.Context, param: click.Parameter, given: str) -> str:
     "--method", type=click.Choice(METHODS, case_sensitive=False), help="[default: GET, or POST with a body]"
 )
 @click.option(
-    "--header", "headers", metavar='"NAME: VALUE"', multiple=True, callback=_headers, help="May be repeated."
+    "--header",
+    "headers",
+    metavar='"NAME: VALUE"',
+    multiple=True,
+    callback=headers_of,
+    help="May be repeated.",
 )
 @click.option(
     "--body", metavar="TEXT|@FILE", default="", callback=_body, help="What to send with each request."

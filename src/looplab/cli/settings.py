@@ -62,6 +62,17 @@ def length(ctx: click.Context, param: click.Parameter, given: str | None) -> flo
     return value
 
 
+def headers_of(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Read `Name: value`."""
+    headers = {}
+    for text in given:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter(f'"{text}" has no name and value; expected for example "accept: */*"')
+        headers[name.strip()] = value.strip()
+    return headers
+
+
 def output_file(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
     """Look whether the file can be made: before the runs, and not after them. `-` is stdout."""
     if text is None or text == "-":

@@ -12,7 +12,8 @@ from .expression import Expression, ExpressionError
 from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for, settings_of
 from .loader import load
 from .new import create
-from .schema import ZOOMS, Claim, Knob, Scenario, Step, Variant
+from .own import own_app, own_traffic, read_traffic
+from .schema import ZOOMS, Claim, Knob, Own, Scenario, Step, Variant
 from .steps import STATES, is_live
 from .talk import TOUR, Scene, Talk, load_talk
 
@@ -28,6 +29,7 @@ __all__ = [
     "ExpressionError",
     "Figures",
     "Knob",
+    "Own",
     "Scenario",
     "ScenarioError",
     "Scene",
@@ -44,7 +46,10 @@ __all__ = [
     "knob_values",
     "load",
     "load_talk",
+    "own_app",
+    "own_traffic",
     "plan_for",
+    "read_traffic",
     "run_number",
     "settings_of",
 ]

@@ -101,7 +101,7 @@ def _variants(top: Table, base: Table) -> list[Variant]:
     variants = []
     for table in top.tables("variants"):
         plan = read_plan(base, table.table("traffic")) if "traffic" in table.raw else None
-        variant = table.decode(Variant, opened=("traffic",), given={"traffic": plan})
+        variant = table.decode(Variant, opened=("traffic",), given={"traffic": plan, "own": None})
         for key, value, known, noun in (
             ("server", variant.server, SERVERS, "a server"),
             ("loop", variant.loop, LOOPS, "an event loop"),

@@ -7,7 +7,7 @@ message uses after "expected".
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -65,6 +65,27 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
         return f"LAB_{self.name.upper()}"
 
 
+class Own(msgspec.Struct, frozen=True, kw_only=True):
+    """What only a person's own app has: no scenario file says it."""
+
+    python: str = ""
+    """Interpreter of the app; empty is looplab's own."""
+    factory: bool = False
+    """Whether the name is that of a function that makes the app."""
+    interface: Literal["asgi", "wsgi"] = "asgi"
+    """How the app is called."""
+    arguments: tuple[str, ...] = ()
+    """Further arguments of the server."""
+    reload: bool = False
+    """Whether the server starts its workers anew when a file has changed."""
+    ready_s: float = 120.0
+    """Seconds that it may take until it is ready."""
+    source: str = ""
+    """File of the app's module where it is not below the folder; empty where it is, or nobody knows."""
+    roots: tuple[str, ...] = ()
+    """Absolute folders of code that is the person's own besides the folder of the app."""
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """One way to serve the same requests."""
 
@@ -86,6 +107,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     shows: Annotated[str, Meta(description="the name of a function")] = ""
     traffic: Plan | None = None
     """The scenario's traffic with this variant's own keys; None where it has none."""
+    own: Own | None = None
+    """Of a person's own app; None in a scenario."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +211,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     def app_file(self, variant: Variant) -> Path:
         """Find the file that holds a variant's app, which is also what the code panel prints."""
+        if variant.own is not None and variant.own.source:
+            return Path(variant.own.source)
         module = self.folder.joinpath(*variant.app.partition(":")[0].split("."))
         package = module / "__init__.py"
         return package if package.is_file() else module.with_name(module.name + ".py")
