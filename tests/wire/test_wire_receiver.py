@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
+import socket
 import stat
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import uvloop
 from wire_help import connected, hello, receiving, until
 
+from looplab.wire import private
 from looplab.wire.events import PROTOCOL, Bye, Notice, encode
 from looplab.wire.framing import frame
 
@@ -145,3 +148,37 @@ def test_both_event_loops(folder: Path, factory: Callable[[], asyncio.AbstractEv
     with asyncio.Runner(loop_factory=factory) as runner:
         test: Coroutine[Any, Any, None] = test_a_connection_from_hello_to_bye(folder)
         runner.run(test)
+
+
+async def test_another_user_is_refused_and_that_is_said_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = os.getuid() + 1
+    async with receiving(folder) as inbox:
+        monkeypatch.setattr(private, "peer", lambda descriptor: private.Peer(stranger, 0))
+        for _ in range(2):
+            async with connected(inbox) as (reader, writer):
+                writer.write(HELLO)
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+        assert inbox.batches == []
+        monkeypatch.undo()
+        async with connected(inbox) as (_, writer):
+            writer.write(HELLO)
+            await until(lambda: inbox.batches, "the hello of this user")
+    said = f"a connection was closed: it belongs to user {stranger}, this lab is for user {os.getuid()} alone"
+    assert inbox.log == [said]
+
+
+@pytest.mark.parametrize("user", [os.getuid(), 0])
+def test_this_user_and_root_are_welcome(user: int) -> None:
+    assert private.Peer(user, 0).welcome
+
+
+def test_the_kernel_tells_who_is_at_the_other_end() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        found = private.peer(one.fileno())
+    assert found is not None
+    assert found.user == os.getuid()
+    assert found.process in (os.getpid(), 0)

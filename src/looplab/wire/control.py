@@ -75,6 +75,13 @@ class SetThink(msgspec.Struct, array_like=True, tag=9, frozen=True):
     """Seconds."""
 
 
+class Ping(msgspec.Struct, array_like=True, tag=10, frozen=True):
+    """Ask a process on another machine for its clock; a `Pong` event answers."""
+
+    t_ns: int
+    """The lab's clock when it asks."""
+
+
 Control = (
     SetUsers
     | Burst
@@ -86,6 +93,7 @@ Control = (
     | SetRate
     | SetMix
     | SetThink
+    | Ping
 )
 """Any control message."""
 

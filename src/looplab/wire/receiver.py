@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -15,12 +16,15 @@ from looplab.wire.events import PROTOCOL, Batch, Bye, Event, Hello, decode
 from looplab.wire.framing import FrameError, FrameReader, frame
 from looplab.wire.served import expand
 
+MOST_COMPLAINTS = 100
+"""Lines about connections that were closed; a stranger who knocks all day must not fill the log."""
+
 
 class Receiver:
     """Listens on a Unix socket and gives every batch to `deliver`, in the thread of its loop.
 
-    A connection that speaks anything but looplab's events is closed with one line to `log`; the
-    others never notice.
+    A connection that speaks anything but looplab's events, or belongs to another user, is closed with one
+    line to `log`, said once however often it comes again; the others never notice.
     """
 
     def __init__(self, path: Path, deliver: Callable[[Batch], None], log: Callable[[str], None]) -> None:
@@ -35,6 +39,7 @@ class Receiver:
         self._deliver = deliver
         self._log = log
         self._sources = 0
+        self._complaints: set[str] = set()
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
 
@@ -59,6 +64,11 @@ class Receiver:
                 return connection.send(payload)
         return False
 
+    def _complain(self, line: str) -> None:
+        if line not in self._complaints and len(self._complaints) < MOST_COMPLAINTS:
+            self._complaints.add(line)
+            self._log(line)
+
     def _next_source(self) -> int:
         self._sources += 1
         return self._sources
@@ -80,8 +90,12 @@ class _Connection(asyncio.Protocol):
         # A cast: the transports of uvloop are not derived from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._receiver._connections.add(self)
+        if (peer := private.peer(transport.get_extra_info("socket").fileno())) and not peer.welcome:
+            self._refuse(f"it belongs to user {peer.user}, this lab is for user {os.getuid()} alone")
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         try:
             for payload in self._reader.feed(data):
                 self._take(expand(decode(payload)))
@@ -109,7 +123,7 @@ class _Connection(asyncio.Protocol):
     def _refuse(self, reason: str) -> None:
         self._refused = True
         who = f"connection {self.source}" if self.source else "a connection"
-        self._receiver._log(f"{who} was closed: {reason}")
+        self._receiver._complain(f"{who} was closed: {reason}")
         self.close()
 
     def send(self, payload: bytes) -> bool:

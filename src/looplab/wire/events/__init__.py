@@ -18,7 +18,17 @@ from __future__ import annotations
 import msgspec
 
 from .loops import Collection, LoopSample, Run, Stall
-from .process import PROTOCOL, Bye, Hello, Notice, ProbeReport, RunStarted, ServerState
+from .process import (
+    PROTOCOL,
+    Bye,
+    ClockSet,
+    Hello,
+    Notice,
+    Pong,
+    ProbeReport,
+    RunStarted,
+    ServerState,
+)
 from .requests import THREAD, ClientRequest, OpenRequests, Phase, Served, ServerRequest, ThreadHop, Use
 from .slots import Backlog, Connections, SlotKind, Slots, SlotUse
 from .tasks import Monitor, TaskEnd, TaskRow, Tasks, TaskStacks
@@ -32,6 +42,7 @@ __all__ = [
     "Batch",
     "Bye",
     "ClientRequest",
+    "ClockSet",
     "Collection",
     "Connections",
     "Event",
@@ -42,6 +53,7 @@ __all__ = [
     "Notice",
     "OpenRequests",
     "Phase",
+    "Pong",
     "ProbeReport",
     "Run",
     "RunStarted",
@@ -90,6 +102,8 @@ Event = (
     | TrafficFailed
     | Turned
     | Served
+    | Pong
+    | ClockSet
 )
 """Any event."""
 

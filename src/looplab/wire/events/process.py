@@ -31,6 +31,33 @@ class Hello(msgspec.Struct, array_like=True, tag=0, frozen=True):
     """Clock anchor: this reading of the monotonic clock …"""
     wall_ns: int
     """… and this one of the wall clock were taken together."""
+    host: str = ""
+    """Name of its machine, or of its container."""
+    boot: str = ""
+    """Identity of its monotonic clock: processes with the same one read the same clock. Empty if unknown."""
+    root: str = ""
+    """Absolute folder of the user's code there."""
+
+
+class Pong(msgspec.Struct, array_like=True, tag=24, frozen=True):
+    """The answer to a `Ping`: the lab compares its clock with that of the process. No model sees it."""
+
+    asked_ns: int
+    """The reading of the lab's clock that the question carried."""
+    heard_ns: int
+    """When the process read the question, by its own clock …"""
+    told_ns: int
+    """… and when it sent this."""
+
+
+class ClockSet(msgspec.Struct, array_like=True, tag=25, frozen=True):
+    """The lab's word on the clock of a process on another machine, whose times it sets right by it."""
+
+    t_ns: int
+    offset_ns: int
+    """What was added to each of its times, …"""
+    error_ns: int
+    """… which is wrong by so much at most."""
 
 
 class Bye(msgspec.Struct, array_like=True, tag=14, frozen=True):
