@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from looplab.traffic.pieces import body, headers, kinds, seconds, varied
 from looplab.traffic.plan import Plan
 
-from .base import Equivalent, body, command, headers, kinds, seconds, statuses_differ, text, varied, whole
+from .base import Equivalent, command, statuses_differ, text, whole
 
 _FASTEST_RPS = 100_000
 """A rate that no server of the lab reaches: `-t` alone ends after 50,000 requests, and ab has memory for as

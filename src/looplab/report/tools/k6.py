@@ -5,23 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from looplab.traffic.pieces import body, header_pieces, joined, kinds, path_pieces, ratio, seconds, varied
 from looplab.traffic.plan import Plan, RequestSpec, Variable
 from looplab.traffic.template import Piece, Writer, in_json_text, in_path
 
-from .base import (
-    Equivalent,
-    body,
-    command,
-    duration,
-    file,
-    header_pieces,
-    joined,
-    kinds,
-    path_pieces,
-    ratio,
-    seconds,
-    varied,
-)
+from .base import Equivalent, command, duration, file
 
 _LONG_S = 3600
 """How long a burst may take that the plan does not cut."""

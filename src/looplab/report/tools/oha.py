@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
+from looplab.traffic.pieces import body, headers, kinds, ratio, seconds, varied
 from looplab.traffic.plan import Plan
 
-from .base import (
-    Equivalent,
-    body,
-    command,
-    duration,
-    file,
-    headers,
-    kinds,
-    ratio,
-    seconds,
-    statuses_differ,
-    text,
-    varied,
-)
+from .base import Equivalent, command, duration, file, statuses_differ, text
 
 _CANNOT = {
     "ramping": "oha has no stages",

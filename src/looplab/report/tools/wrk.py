@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import json
 
+from looplab.traffic.pieces import body, header_pieces, joined, kinds, path_pieces, seconds, varied
 from looplab.traffic.plan import Plan, Variable
 from looplab.traffic.template import Piece, Writer, in_json_text, in_path
 
-from .base import (
-    Equivalent,
-    body,
-    command,
-    file,
-    header_pieces,
-    joined,
-    kinds,
-    path_pieces,
-    seconds,
-    statuses_differ,
-    varied,
-    whole,
-)
+from .base import Equivalent, command, file, statuses_differ, whole
 
 _CANNOT = {
     "ramping": "wrk has no stages",
