@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from looplab.lab.insight import Insight
+from looplab.lab.linecalls import call_on_line
 from looplab.lab.memory import Layout, learn
 from looplab.lab.stillness import Cause, Look, cause, look
 from looplab.lab.words import Introduction
@@ -267,7 +268,7 @@ class Sentinel:
             place, stack = insight.place(about, "other", self._layout)
         if place is NOWHERE and known is not None and why == "gil":
             # The same run goes on where its probe has seen it last.
-            place, stack = Place(known.file, known.line, known.function), known.stack
+            place, stack = Place(known.file, known.line, known.function, known.call), known.stack
         kind, detail = insight.kind(why)
         rid = known.rid if known is not None else 0
         if sample is not None and sample.rid and sample.since_ns <= silent.began_ns:
@@ -286,6 +287,7 @@ class Sentinel:
             stack,
             1 if place is not NOWHERE else 0,
             detail,
+            (place.call or call_on_line(place, stack)) if kind == "gil" else "",
         )
         silent.last = stall
         if not worker.hello.loop:
@@ -324,5 +326,6 @@ class Sentinel:
             last.stack,
             last.samples,
             last.detail,
+            last.call,
         )
         self._deliver(Batch(source, now_ns(), [event]))

@@ -7,10 +7,11 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import NamedTuple
 
+from looplab.probe.calls import Calls
 from looplab.probe.faults import clean
 
 FRAMES = 32
@@ -24,12 +25,15 @@ _LIBRARIES = tuple(
 )
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """A line of the user's code; all empty if there was none on the stack."""
 
     file: str
     line: int
     function: str
+    call: str = field(default="", compare=False)
+    """The call of a library that it makes now, if that is known. The place is the same in all of them."""
 
     def source(self) -> str:
         """Read the line's text."""
@@ -98,6 +102,7 @@ class Stacks:
         """
         self._thread_id = thread_id
         self._code = UsersCode(root)
+        self._calls = Calls(lambda file: self._code.file(file)[1])
 
     def callback(self, base: CodeType | None) -> list[FrameType]:
         """Give the frames of what runs on the loop now, innermost first; none if the loop is idle.
@@ -114,7 +119,21 @@ class Stacks:
         return []
 
     def describe(self, frames: list[FrameType]) -> tuple[Place, Stack]:
-        """Find the deepest frame of the user's code, and write the stack down."""
+        """Find the deepest frame of the user's code and the call that it makes, and write the stack down."""
+        place, stack = self.where(frames)
+        if place is NOWHERE:
+            return place, stack
+        above: FrameType | None = None
+        for frame in frames:
+            file, users = self._code.file(frame.f_code.co_filename)
+            if users:
+                return replace(place, call=self._calls.name(frame, above)), stack
+            if not file.startswith(_PROBE):
+                above = frame
+        return place, stack
+
+    def where(self, frames: list[FrameType]) -> tuple[Place, Stack]:
+        """Find the deepest frame of the user's code, and write the stack down; frames may be suspended."""
         return self._code.describe(
             (frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name) for frame in frames
         )

@@ -28,12 +28,14 @@ Kind = Literal["blocked", "gil", "gc", "starved"]
 class Sight:
     """One place on the stack of a hold, as often as it was seen."""
 
-    __slots__ = ("lasted_ns", "late", "ran_ns", "samples", "stack", "watched_ns", "words")
+    __slots__ = ("calls", "lasted_ns", "late", "ran_ns", "samples", "stack", "watched_ns", "words")
 
     def __init__(self) -> None:
         self.samples = 0
         self.late = 0
         """Samples that came after a silence."""
+        self.calls: Counter[str] = Counter()
+        """The calls that it made, in samples."""
         self.stack: Stack = []
         self.lasted_ns = 0
         """Time between these samples and the ones before."""
@@ -49,6 +51,11 @@ class Sight:
         if 2 * self.ran_ns >= self.watched_ns > 0:
             return "cpu"
         return max(self.words, key=self.words.__getitem__) if self.words else ""
+
+    def call(self) -> str:
+        """Name the call that it made most of the time; empty if there was none."""
+        name, seen = self.calls.most_common(1)[0] if self.calls else ("", 0)
+        return name if 2 * seen > self.samples else ""
 
 
 class Hold:
@@ -101,6 +108,7 @@ class Hold:
         sight = self._sights.setdefault(place, Sight())
         sight.samples += 1
         sight.stack = stack
+        sight.calls[place.call] += 1
         before, self.seen = self.seen, reading
         span = max(1, reading.t_ns - max(before.t_ns, self.began_ns))
         sight.lasted_ns += span
@@ -162,6 +170,9 @@ class Hold:
             sight.stack,
             sight.samples,
             detail,
+            sight.call() if kind in ("blocked", "gil") else "",
+            waited_ns,
+            self.collected_ns,
         )
 
     def _kind(self, length_ns: int, waited_ns: int) -> tuple[Kind, str]:

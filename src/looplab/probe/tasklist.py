@@ -93,7 +93,7 @@ class TaskList:
         if task is not None:
             running = task is asyncio.current_task(self._loop)
             frames = self._frames(task, running).frames
-            _, stack = self._stacks.describe(frames[::-1])
+            _, stack = self._stacks.where(frames[::-1])
             told.append(("where it runs" if running else "where it awaits", _with_source(stack)))
             birth = self._births.of(task)
         else:
@@ -132,14 +132,14 @@ class TaskList:
             birth.rid = rid = chain.rid or birth.rid
         else:
             rid = chain.rid
-        place, stack = self._stacks.describe(chain.frames[::-1])
+        place, stack = self._stacks.where(chain.frames[::-1])
         users = place is not NOWHERE
         if not users and stack:
             place = Place(*stack[-1])
         awaits = ""
         if _has_not_begun(task.get_coro()):
             awaits = "has not begun"
-        elif stack and stack[-1] != tuple(place):
+        elif stack and stack[-1] != (place.file, place.line, place.function):
             awaits = chain.frames[-1].f_code.co_qualname
         elif state == "waiting":
             awaits = waits_for.get_name() if isinstance(waits_for, asyncio.Task) else type(waits_for).__name__

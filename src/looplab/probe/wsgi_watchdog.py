@@ -216,5 +216,6 @@ class WsgiWatchdog:
                 holder.stack,
                 1 if place is not NOWHERE else 0,
                 detail,
+                place.call,
             )
         )

@@ -67,6 +67,13 @@ class Stall(msgspec.Struct, array_like=True, tag=6, frozen=True):
     """`sleep`, `lock`, `io` or `cpu` of a `blocked` one; `generation 2` of a `gc` one; `at release` of a
     `gil` one whose place was first seen when the GIL was free again; `stopped` of a `starved` one whose
     process was stopped by a signal. Empty if unknown."""
+    call: str = ""
+    """The call of a library that this line made, as people write it: `requests.get`. Empty if it made none,
+    or if that is unknown."""
+    lacked_ns: int = 0
+    """How much of it the loop, or a thread that it waited for, was ready to run and had no CPU."""
+    collected_ns: int = 0
+    """How much of it was garbage collection."""
 
 
 class Collection(msgspec.Struct, array_like=True, tag=15, frozen=True):
