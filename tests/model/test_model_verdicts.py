@@ -212,7 +212,9 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
         "stalls_by_kind",
         "stalls_by_function",
     ]
-    assert list(result["slots"]["threadpool"]) == ["total", "peak", "idle_peak", "mean_busy", "wait_ms"]
+    assert list(result["slots"]["threadpool"]) == [
+        *("total", "peak", "idle_peak", "mean_busy", "uses", "work_ms", "wait_ms")
+    ]
     assert result["slots"]["threadpool"]["peak"] == 40
     assert result["slots"]["threadpool"]["mean_busy"] == pytest.approx(
         200 * 0.2 / result["duration_s"], rel=0.05

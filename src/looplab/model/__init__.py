@@ -9,11 +9,12 @@ from looplab.model.loop import LoopLane, LoopRun
 from looplab.model.model import Model
 from looplab.model.requests import Request, Span
 from looplab.model.series import BUCKET_NS
-from looplab.model.slots import BUSY, HELD, PoolState, Slot, SlotPool, Use
+from looplab.model.slots import PoolState, SlotPool
 from looplab.model.sources import Source
 from looplab.model.stalls import Place, StallRecord
 from looplab.model.statistics import Latency, Little, Statistics
 from looplab.model.users import Row, Users
+from looplab.model.uses import BUSY, HELD, Slot, Use
 from looplab.model.verdicts import Verdict
 from looplab.model.workers import Worker
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from looplab.model.slots import CONNECTIONS
 from looplab.model.streams import talks
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
@@ -41,13 +43,15 @@ class Resource:
     """A set of equal slots and what a request needs of them."""
 
     name: str
-    """`event loop`, `CPU`, `threads`, `gthread`, `executor`, `asyncpg`, …, or `users`. A slot of `CPU` is
-    what one process can have of it, whose threads share one GIL."""
+    """`event loop`, `CPU`, `threads`, `gthread`, `executor`, `asyncpg`, `upstream`, …, or `users`. A slot of
+    `CPU` is what one process can have of it, whose threads share one GIL. Of several hosts that are called
+    each is one: `upstream HOST`."""
     slots: int
+    """0 for upstream calls without a limit."""
     holding_ms: float
     """Mean time for which a completed request held a slot."""
     rps: float
-    """Largest throughput: slots / holding time."""
+    """Largest throughput: slots / holding time; infinite without a limit."""
     utilisation: float
     """Share of the slots' time that the measured throughput uses."""
 
@@ -77,6 +81,10 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
     A loop is held by runs, and by what its thread does around them, which only its CPU time tells: the
     larger of both is what is surely needed. Time in which the machine had no CPU for the thread counts as
     held, for nobody else can have the loop meanwhile.
+
+    Upstream calls have as many slots as the clients have connections. What is assumed is that the service
+    behind them takes that many at once for the time that was measured: nothing here can know its own limit.
+    Calls without a limit limit nothing, and only say how long they take.
     """
     flow = model.flow
     if not flow.completed or (model.traffic is not None and talks(model.traffic)):
@@ -99,15 +107,15 @@ def ceiling(model: Model, now_ns: int) -> Ceiling | None:
             name=name,
             slots=slots,
             holding_ms=holding_ns / MS,
-            rps=slots * S / holding_ns,
-            utilisation=(measured or 0.0) * holding_ns / (slots * S),
+            rps=slots * S / holding_ns if slots else math.inf,
+            utilisation=(measured or 0.0) * holding_ns / (slots * S) if slots else 0.0,
         )
         for name, slots, holding_ns in candidates
         if holding_ns >= NEGLIGIBLE_NS
     ]
-    if not resources:
-        return None
     resources.sort(key=lambda resource: resource.rps)
+    if not resources or not resources[0].slots:
+        return None
     lowest = resources[0]
     return Ceiling(rps=lowest.rps, bottleneck=lowest.name, measured_rps=measured, resources=resources)
 
@@ -150,15 +158,19 @@ def _pools(workers: list[Worker], done: int, now_ns: int, blocked_ns: int) -> li
     for worker in workers:
         for pool in worker.slots.values():
             pools.setdefault(_NAMES.get(pool.name, pool.name), []).append(pool)
+    hosts = [name for name, alike in pools.items() if alike[0].kind == "upstream"]
+    if len(hosts) == 1:
+        pools["upstream"] = pools.pop(hosts[0])
     found = []
     for name, alike in pools.items():
         needed_ns = 0.0
         for pool in alike:
-            uses = pool.hold if pool.kind == "connections" else pool.work
+            uses = pool.hold if pool.kind in CONNECTIONS else pool.work
             needed_ns += uses.sum_ns if uses.n else pool.busy_ns(now_ns)
         if any(pool.name in _THREADS for pool in alike):
             needed_ns = max(needed_ns - blocked_ns, 0.0)
-        if slots := sum(pool.total for pool in alike):
+        slots = sum(pool.total for pool in alike)
+        if slots or alike[0].kind == "upstream":
             found.append((name, slots, needed_ns / done))
     return found
 

@@ -8,6 +8,7 @@ from looplab.model import words
 from looplab.model.client import client_limits
 from looplab.model.histogram import Histogram
 from looplab.model.names import by_name
+from looplab.model.slots import host_of
 from looplab.model.statistics import Latency, Statistics, milliseconds, phases
 from looplab.model.timeline import Second
 from looplab.model.verdicts import LINTS, REPORT_LINTS, verdicts
@@ -210,25 +211,44 @@ def _stall_counts(stalls: Stalls) -> dict[str, dict[str, int]]:
 
 
 def _slots(model: Model) -> dict[str, Any]:
-    """Give each kind of pool over all workers: slots, peaks and waits add up."""
+    """Give each kind of pool over all workers: slots, peaks and waits add up.
+
+    Upstream calls are one kind, whoever is called, and have each host besides.
+    """
     pools: dict[str, list[SlotPool]] = {}
+    hosts: dict[str, list[SlotPool]] = {}
     for worker in model.workers:
         for name, pool in worker.slots.items():
+            if pool.kind == "upstream":
+                hosts.setdefault(host_of(pool), []).append(pool)
+                name = "upstream"
             pools.setdefault(name, []).append(pool)
-    slots = {}
-    for name, found in pools.items():
-        wait = Histogram()
-        for pool in found:
-            wait.merge(pool.wait)
-        busy = [mean for pool in found if (mean := pool.mean_busy(model.now_ns)) is not None]
-        slots[name] = {
-            "total": sum(pool.total for pool in found),
-            "peak": sum(pool.peak for pool in found),
-            "idle_peak": sum(pool.idle_peak for pool in found),
-            "mean_busy": _rounded(sum(busy)) if busy else None,
-            "wait_ms": {
-                "p50": _rounded(milliseconds(wait.percentile(50))),
-                "p95": _rounded(milliseconds(wait.percentile(95))),
-            },
-        }
+    slots = {name: _pool(found, model.now_ns) for name, found in pools.items()}
+    if hosts:
+        slots["upstream"]["hosts"] = {host: _pool(found, model.now_ns) for host, found in hosts.items()}
     return slots
+
+
+def _pool(found: list[SlotPool], now_ns: int) -> dict[str, Any]:
+    wait = Histogram()
+    work = Histogram()
+    for pool in found:
+        wait.merge(pool.wait)
+        work.merge(pool.work)
+    busy = [mean for pool in found if (mean := pool.mean_busy(now_ns)) is not None]
+    return {
+        "total": sum(pool.total for pool in found),
+        "peak": sum(pool.peak for pool in found),
+        "idle_peak": sum(pool.idle_peak for pool in found),
+        "mean_busy": _rounded(sum(busy)) if busy else None,
+        "uses": work.n,
+        "work_ms": {
+            "mean": _rounded(work.sum_ns / work.n / MS) if work.n else None,
+            "p50": _rounded(milliseconds(work.percentile(50))),
+            "p95": _rounded(milliseconds(work.percentile(95))),
+        },
+        "wait_ms": {
+            "p50": _rounded(milliseconds(wait.percentile(50))),
+            "p95": _rounded(milliseconds(wait.percentile(95))),
+        },
+    }

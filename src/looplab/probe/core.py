@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from looplab.probe.aiohttp_calls import Aiohttp
 from looplab.probe.anyio_processes import AnyioProcesses
 from looplab.probe.asyncpg_pools import Asyncpg
 from looplab.probe.connections import ServerConnections
@@ -16,6 +17,7 @@ from looplab.probe.driver import Driver
 from looplab.probe.executors import Executors
 from looplab.probe.farewell import Farewell
 from looplab.probe.faults import Faults, Instrument
+from looplab.probe.httpcore_calls import Httpcore
 from looplab.probe.introduction import introduce
 from looplab.probe.lane import Lane
 from looplab.probe.ledger import Ledger
@@ -29,6 +31,8 @@ from looplab.probe.slots import ThreadBook
 from looplab.probe.stillness import Stillness
 from looplab.probe.tasks import Tasks
 from looplab.probe.threads import Threads
+from looplab.probe.upstream import Upstream
+from looplab.probe.urllib3_calls import Urllib3
 from looplab.probe.watchdog import Watchdog
 from looplab.probe.workers import WorkerNumber
 from looplab.wire.clock import MS, S, now_ns
@@ -185,7 +189,16 @@ class Worker:
         executors = Executors(loop, facts, pools, faults)
         faults.guard("executor", executors.watch_loop)
         processes = AnyioProcesses(facts, pools, faults)
-        return pools.start(executors, processes, Asyncpg(facts, pools, faults), Psycopg(facts, pools, faults))
+        upstream = Upstream(facts, pools, faults)
+        return pools.start(
+            executors,
+            processes,
+            Asyncpg(facts, pools, faults),
+            Psycopg(facts, pools, faults),
+            Httpcore(upstream),
+            Urllib3(upstream),
+            Aiohttp(upstream),
+        )
 
     def _start_late(self) -> None:
         """Stamp thread hops from now on, if anyio is there: asked with each request, which is a task."""

@@ -25,6 +25,7 @@ Instrument = Literal[
     "executor",
     "asyncpg",
     "psycopg",
+    "upstream",
 ]
 """An instrument of the probe, by the name that the hello gives it."""
 

@@ -72,12 +72,18 @@ class WsgiRequest(Request):
         return bool(self.fresh) or self.status_sent != self.status
 
     def note(self, kind: Kind, at_ns: int, hop: Hop) -> None:
-        """Take a fact about a connection: while its one thread waits for one, it does nothing else."""
+        """Take a fact about a connection: while its one thread waits for one, it does nothing else.
+
+        An upstream call is made in the thread, which is its phase.
+        """
         borrowed = self.borrowed
         if kind is Kind.WAIT:
             borrowed[hop] = Phase.POOL_WAIT
         elif kind is Kind.TAKEN:
-            borrowed[hop] = Phase.QUERY
+            if hop.use.works is Phase.QUERY:
+                borrowed[hop] = Phase.QUERY
+            else:
+                borrowed.pop(hop, None)
             self._drop_short_wait(hop)
         elif kind is Kind.RELEASED:
             borrowed.pop(hop, None)

@@ -11,17 +11,24 @@ from collections.abc import MutableMapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import msgspec
+
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.gthread import Gthread
+from looplab.probe.httpcore_calls import Httpcore
 from looplab.probe.introduction import introduce
+from looplab.probe.outbox import Outbox
 from looplab.probe.pools import Pools
 from looplab.probe.psycopg_pools import Psycopg
 from looplab.probe.records import FACTS, Facts, Hop, current
 from looplab.probe.settings import Settings
 from looplab.probe.stillness import Stillness
 from looplab.probe.turns import WsgiRequest, begun, client_number
+from looplab.probe.upstream import Upstream
+from looplab.probe.urllib3_calls import Urllib3
 from looplab.probe.workers import WorkerNumber
 from looplab.probe.wsgi_watchdog import WsgiWatchdog
+from looplab.wire import control
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, now_ns
 from looplab.wire.emitter import Emitter
@@ -34,6 +41,9 @@ REPORT_EVERY_NS = 250 * MS
 
 ENDED = 20_000
 """Requests that are over and wait for the emitter: seconds of traffic at full speed."""
+
+ANSWERS = 16
+"""Answers to the lab that wait for the emitter."""
 
 MARK = "looplab.request"
 """Key under which the environment of a request carries its record, for gunicorn's hook at its end."""
@@ -64,7 +74,10 @@ class WsgiWorker:
         instruments: list[Instrument] = ["requests"]
         if self._watch():
             instruments += ["gthread", "connections"]
-        instruments += self._pools.start(Psycopg(self._facts, self._pools, faults))
+        upstream = Upstream(self._facts, self._pools, faults)
+        instruments += self._pools.start(
+            Psycopg(self._facts, self._pools, faults), Httpcore(upstream), Urllib3(upstream)
+        )
         self._stillness = Stillness(settings, faults)
         instruments += self._stillness.instruments
         self._watchdog = WsgiWatchdog(
@@ -74,13 +87,18 @@ class WsgiWorker:
             self._stillness.collector,
             self._stillness.cells,
         )
-        self._emitter = Emitter(
-            settings.socket, introduce(settings.run, self._number.number, "", instruments), self._collect
-        )
+        self._outbox = Outbox(ANSWERS)
+        hello = introduce(settings.run, self._number.number, "", instruments)
+        self._emitter = Emitter(settings.socket, hello, self._collect, self._hear)
         self._watchdog.start()
         main = MainThread(threading.get_ident(), threading.get_native_id())
         self._stillness.start(main, self._number.number, self._watchdog.native_id)
         self._emitter.start()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the lab is there."""
+        return self._emitter.alive
 
     def begin(self, environ: Environ) -> WsgiRequest:
         """Write down that a request has come to the application."""
@@ -103,6 +121,7 @@ class WsgiWorker:
 
     def stop(self) -> None:
         """Send what is left, with a last report."""
+        self._gthread.unwatch()
         self._pools.stop()
         self._stillness.stop()
         self._watchdog.stop()
@@ -134,6 +153,15 @@ class WsgiWorker:
 
     # In the emitter's thread
 
+    def _hear(self, payload: bytes) -> None:
+        """Take what the lab says."""
+        try:
+            order = control.decode(payload)
+        except msgspec.MsgspecError:
+            return
+        if isinstance(order, control.Ping):
+            self._outbox.answer(order)
+
     def _collect(self) -> list[Event]:
         """Give all that is new."""
         now = now_ns()
@@ -144,6 +172,7 @@ class WsgiWorker:
         self.faults.gather("gthread", self._gthread.collect, events)
         self.faults.gather("connections", self._gthread.collect_connections, events)
         events += self._watchdog.events.drain()
+        events += self._outbox.drain()
         events += self.faults.notices.drain()
         if due:
             self._reported_ns = now

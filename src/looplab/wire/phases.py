@@ -43,6 +43,12 @@ CONNECTION = Use(Phase.POOL_WAIT, Phase.QUERY)
 CONNECTION_IN_THREAD = Use(Phase.POOL_WAIT, Phase.QUERY, blocks=True)
 """A connection of a pool for threads."""
 
+UPSTREAM = Use(Phase.POOL_WAIT, Phase.AWAITING)
+"""A call of another service. While it lasts its request is in no phase of its own: it awaits, …"""
+
+UPSTREAM_IN_THREAD = Use(Phase.POOL_WAIT, Phase.AWAITING, blocks=True)
+"""… or stands still in a thread."""
+
 
 class Hop(Protocol):
     """One use of a slot, as far as phases follow from it. Each stamp is 0 until it is made."""
@@ -163,7 +169,10 @@ class PhaseLog:
 
     def take(self, hop: Hop) -> None:
         """Take a hop that has its slot."""
-        self._hops[hop] = hop.use.works
+        if hop.use.works is AWAITING:
+            self._hops.pop(hop, None)
+        else:
+            self._hops[hop] = hop.use.works
         if hop.use.blocks:
             self._drop_short_wait(hop)
         if not self.open_ns:

@@ -45,7 +45,7 @@ def _lints(live: bool) -> tuple[Lint, ...]:
         GthreadUneven(),
         SlotsFull(
             "pool-full",
-            ("connections",),
+            ("connections", "upstream"),
             "The pool is the bottleneck: hold connections shorter, or have more of them.",
         ),
         SlotsFull(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from looplab.model import words
-from looplab.model.slots import SlotPool
+from looplab.model.slots import CONNECTIONS, SlotPool, host_of
 from looplab.model.stalls import StallRecord
 from looplab.model.verdicts.base import (
     BUSY_SHARE,
@@ -57,7 +57,14 @@ _NOUNS: dict[SlotKind, str] = {
     "processes": "processes",
     "connections": "connections",
     "gthread": "gunicorn threads",
+    "upstream": "upstream connections",
 }
+
+_LONGEST_HOST = 21
+"""Characters of a host that have room in a headline: an address with its port."""
+
+
+_WORK: dict[SlotKind, str] = {"connections": "a connection is used", "upstream": "a call takes"}
 
 
 class SlotsFull:
@@ -89,17 +96,15 @@ class SlotsFull:
             total = sum(pool.total for pool in pools)
             waiting = sum(pool.full_waiting for pool in pools)
             noun = noun_of(pools[0])
-            one = "one" if pools[0].kind == "connections" else "a slot"
-            verb = "request waits" if waiting == 1 else "requests wait"
-            text = f"{total:,} of {total:,} {noun} held, {waiting:,} {verb} for {one}"
+            text = f"{total:,} of {total:,} {noun} held, {_who_waits(pools[0], waiting)}"
             fragment = f"{_short(pools[0])} full, {waiting:,} wait"
         elif past:
             pool = max(past, key=lambda pool: pool.full_ns)
             pools = [pool]
-            noun = noun_of(pool)
+            of = f"{pool.total:,}" if pool.kind == "upstream" else f"{pool.total:,} of {pool.total:,}"
             text = (
-                f"{pool.total:,} of {pool.total:,} {noun} were full for {words.length(pool.full_ns)};"
-                f" {pool.peak_waiting:,} waited at most"
+                f"{of} {noun_of(pool)} were full for {words.length(pool.full_ns)};"
+                f" {pool.peak_waiting:,} waited" + (" at most" if pool.kind != "upstream" else "")
             )
             fragment = f"{_short(pool)} full {words.length(pool.full_ns)}"
         else:
@@ -108,7 +113,7 @@ class SlotsFull:
         detail = ""
         if uses:
             mean_ns = sum(pool.work.sum_ns for pool in pools) / uses
-            what = "a connection is used" if pools[0].kind == "connections" else "a slot works"
+            what = _WORK.get(pools[0].kind, "a slot works")
             detail = f"{what} {words.length(mean_ns)} each time."
         return Verdict(self._id, "warning", text, detail, fragment, (self._help,), limits=True)
 
@@ -294,18 +299,30 @@ def noun_of(pool: SlotPool) -> str:
     """Call the slots of a pool by a name of their own."""
     if pool.kind == "connections":
         return f"{pool.name} connections"
+    if pool.kind == "upstream":
+        return f"connections to {words.cut(host_of(pool), _LONGEST_HOST)}"
     return (
         f"slots of {pool.name}" if pool.kind == "threads" and pool.name != "threadpool" else _NOUNS[pool.kind]
     )
 
 
+def _who_waits(pool: SlotPool, waiting: int) -> str:
+    """Say how many wait, and for what: of one request several calls may wait."""
+    if pool.kind == "upstream":
+        return f"{words.several(waiting, 'call')} {'waits' if waiting == 1 else 'wait'}"
+    one = "one" if pool.kind == "connections" else "a slot"
+    return f"{words.several(waiting, 'request')} {'waits' if waiting == 1 else 'wait'} for {one}"
+
+
 def _short(pool: SlotPool) -> str:
+    if pool.kind == "upstream":
+        return "upstream"
     return "threads" if pool.name == "threadpool" else pool.name
 
 
 def _at_work(pool: SlotPool) -> bool:
     """Tell whether held slots are in use for most of the time."""
-    if pool.kind == "connections":
+    if pool.kind in CONNECTIONS:
         return True
     if pool.hold.sum_ns:
         return pool.work.sum_ns >= WORKING_SHARE * pool.hold.sum_ns

@@ -6,9 +6,10 @@ from typing import Literal
 
 import msgspec
 
-SlotKind = Literal["threads", "executor", "processes", "connections", "gthread"]
+SlotKind = Literal["threads", "executor", "processes", "connections", "gthread", "upstream"]
 """`threads`: a limiter of anyio. `executor`: the default executor of the loop. `processes`: a process
-pool. `connections`: a database pool. `gthread`: the thread pool of a gunicorn worker."""
+pool. `connections`: a database pool. `gthread`: the thread pool of a gunicorn worker.
+`upstream`: the HTTP calls to one host; each holds a connection of a client."""
 
 
 class Slots(msgspec.Struct, array_like=True, tag=7, frozen=True):
@@ -18,6 +19,7 @@ class Slots(msgspec.Struct, array_like=True, tag=7, frozen=True):
     pool: str
     """`threadpool` for anyio's default limiter."""
     total: int
+    """0 for upstream calls whose clients have no limit."""
     held: int
     """Slots that are given out."""
     busy: int
