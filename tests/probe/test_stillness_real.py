@@ -54,18 +54,18 @@ def excess_ns(truth: dict[str, int], stall: Stall) -> int:
 
 @loops
 @pytest.mark.parametrize(
-    ("path", "line", "detail"),
+    ("path", "line", "detail", "calls"),
     [
-        ("/sleep", "# sleeps", "sleep"),
-        ("/cpu", "# the loop in Python", "cpu"),
-        ("/lock", "# waits for a lock", "lock"),
-        ("/event", "# waits for an event", "lock"),
-        ("/socket", "# waits for a socket", "io"),
-        ("/process", "waits for a process", "io"),
+        ("/sleep", "# sleeps", "sleep", {"time.sleep"}),
+        ("/cpu", "# the loop in Python", "cpu", {"time.monotonic", ""}),
+        ("/lock", "# waits for a lock", "lock", {"threading.Lock.acquire"}),
+        ("/event", "# waits for an event", "lock", {"threading.Event.wait"}),
+        ("/socket", "# waits for a socket", "io", {"socket.socket.recv"}),
+        ("/process", "waits for a process", "io", {"subprocess.run"}),
     ],
 )
 async def test_what_blocks_the_loop_is_told_while_it_does(
-    lab: Lab, loop: str, path: str, line: str, detail: str
+    lab: Lab, loop: str, path: str, line: str, detail: str, calls: set[str]
 ) -> None:
     lines = {line_of(line), line_of(line) - 1} if path == "/cpu" else {line_of(line)}
     wrong = []
@@ -81,19 +81,22 @@ async def test_what_blocks_the_loop_is_told_while_it_does(
                 break
             wrong.append((excess_ns(truth, reports[-1]) / MS, said))
     assert len(wrong) < ATTEMPTS, wrong
+    assert reports[-1].call in calls
 
 
 @linux
 @loops
 @pytest.mark.parametrize(
-    ("path", "line"),
+    ("path", "line", "call"),
     [
-        ("/re?letters=24", "# keeps the GIL by an expression"),
-        ("/json?items=300000", "# keeps the GIL by JSON"),
-        ("/library?seconds=0.5", "# keeps the GIL and sleeps"),
+        ("/re?letters=24", "# keeps the GIL by an expression", "re.match"),
+        ("/json?items=300000", "# keeps the GIL by JSON", "json.dumps"),
+        ("/library?seconds=0.5", "# keeps the GIL and sleeps", ""),
     ],
 )
-async def test_who_keeps_the_gil_is_told_while_he_does(sentry: Lab, loop: str, path: str, line: str) -> None:
+async def test_who_keeps_the_gil_is_told_while_he_does(
+    sentry: Lab, loop: str, path: str, line: str, call: str
+) -> None:
     wrong = []
     async with sentry.serve("stillness:app", loop) as server:
         (hello,) = await sentry.until(lambda: sentry.all(Hello))
@@ -111,6 +114,7 @@ async def test_who_keeps_the_gil_is_told_while_he_does(sentry: Lab, loop: str, p
     assert len(wrong) < ATTEMPTS, wrong
     assert "gil" in hello.instruments
     assert {(stall.kind, stall.file) for stall in live} == {("gil", str(APP))}
+    assert {stall.call for stall in live} == {call}
     assert live[0].source == APP.read_text().splitlines()[line_of(line) - 1].strip()
     assert (live[0].file, live[0].line, live[0].function) in live[0].stack
 
