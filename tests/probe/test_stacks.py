@@ -13,6 +13,7 @@ PURELIB = sysconfig.get_paths()["purelib"]
 STDLIB = sysconfig.get_paths()["stdlib"]
 ON_BOARD = f"{PURELIB}/looplab/_scenarios/hello"
 VENV = str(Path(PURELIB).parents[2])
+TWO = f"{VENV}:{PURELIB}/datasette"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,9 @@ VENV = str(Path(PURELIB).parents[2])
         pytest.param(VENV, f"{VENV}/app.py", True, id="beside the libraries"),
         pytest.param(ON_BOARD, f"{ON_BOARD}/app.py", True, id="a scenario of an installed looplab"),
         pytest.param(ON_BOARD, f"{PURELIB}/starlette/routing.py", False, id="a library beside it"),
+        pytest.param(TWO, f"{VENV}/app.py", True, id="the first of two"),
+        pytest.param(TWO, f"{PURELIB}/datasette/app.py", True, id="an installed app, below both"),
+        pytest.param(TWO, f"{PURELIB}/starlette/routing.py", False, id="a library beside an installed app"),
     ],
 )
 def test_a_file_is_the_users_by_its_place_below_the_root(root: str, file: str, users: bool) -> None:

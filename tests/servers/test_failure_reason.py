@@ -9,6 +9,7 @@ import pytest
 from looplab.servers.reason import complaint, ending, own_lines
 
 ROOT = Path("/home/user/shop")
+PACKAGE = Path("/env/lib/python3.11/site-packages/store")
 
 IMPORT = """\
 Traceback (most recent call last):
@@ -75,6 +76,28 @@ GROUP = """\
     +------------------------------------
 """
 
+SETTINGS = """\
+Traceback (most recent call last):
+  File "/home/user/shop/settings.py", line 8, in <module>
+    settings = Settings()
+  File "/env/lib/python3.11/site-packages/pydantic_settings/main.py", line 194, in __init__
+    super().__init__(
+pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings
+secret_key
+  Field required [type=missing, input_value={}, input_type=dict]
+[2026-01-01 10:00:00 +0000] [7] [INFO] Worker exiting (pid: 7)
+"""
+
+DJANGO = """\
+Traceback (most recent call last):
+  File "/env/lib/python3.11/site-packages/store/wsgi.py", line 5, in <module>
+    application = get_wsgi_application()
+  File "/env/lib/python3.11/site-packages/django/conf/__init__.py", line 82, in _setup
+    raise ImproperlyConfigured("SECRET_KEY must not be empty.")
+django.core.exceptions.ImproperlyConfigured: SECRET_KEY must not be empty.
+ERROR:    the server goes
+"""
+
 
 @pytest.mark.parametrize(
     ("log", "expected"),
@@ -86,6 +109,14 @@ GROUP = """\
         (ELSEWHERE, "OSError: no disk"),
         (GROUP, "app.py:13: ValueError: bad"),
         (
+            SETTINGS,
+            "settings.py:8: pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings",
+        ),
+        (
+            DJANGO,
+            "wsgi.py:5: django.core.exceptions.ImproperlyConfigured: SECRET_KEY must not be empty.",
+        ),
+        (
             'ERROR:    Error loading ASGI app. Could not import module "app".',
             'Error loading ASGI app. Could not import module "app".',
         ),
@@ -93,7 +124,7 @@ GROUP = """\
     ],
 )
 def test_the_last_exception_with_the_place_in_the_users_code(log: str, expected: str) -> None:
-    assert complaint(log.splitlines(), ROOT) == expected
+    assert complaint(log.splitlines(), [ROOT, PACKAGE]) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,11 +142,29 @@ def test_the_last_exception_with_the_place_in_the_users_code(log: str, expected:
         ),
         (SYNTAX, ["File app.py:7", "  def :", "  ^", "SyntaxError: invalid syntax"]),
         (ELSEWHERE, ["OSError: no disk"]),
+        (
+            SETTINGS,
+            [
+                "File settings.py:8, in <module>",
+                "  settings = Settings()",
+                "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings",
+                "secret_key",
+                "  Field required [type=missing, input_value={}, input_type=dict]",
+            ],
+        ),
+        (
+            DJANGO,
+            [
+                "File wsgi.py:5, in <module>",
+                "  application = get_wsgi_application()",
+                "django.core.exceptions.ImproperlyConfigured: SECRET_KEY must not be empty.",
+            ],
+        ),
         ("INFO:     all is well\nLastError: not a traceback", []),
     ],
 )
 def test_the_users_own_frames_and_the_exception_are_kept(log: str, expected: list[str]) -> None:
-    assert own_lines(log.splitlines(), ROOT) == expected
+    assert own_lines(log.splitlines(), [ROOT, PACKAGE]) == expected
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,7 @@ class Selection(msgspec.Struct, frozen=True):
                 environment={**self.addresses, **knob_environment(self.knobs)},
                 socket_path=socket_path,
                 instance=instance,
+                own=self.variant.own,
             )
             for instance in range(self.variant.instances)
         ]

@@ -4,10 +4,46 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from typing import Any
+import sys
+import traceback
+from typing import Any, Literal
+
+from looplab.probe.examine import kind
+from looplab.probe.settings import Settings
 
 NAMES_SHOWN = 12
 """How many names of a module an error lists."""
+
+
+FAILED = "looplab: the app cannot be loaded"
+"""Said for a parent that says nothing itself, and waits until a file changes."""
+
+_MENDS = {
+    "maker": "is a function without arguments; if it makes the application, add --factory",
+    "asgi": "is an ASGI application, which gunicorn's own workers cannot serve; use --server uvicorn",
+    "wsgi": "is a WSGI application, which uvicorn cannot serve; use --server gunicorn",
+}
+
+
+def application(settings: Settings, wanted: Literal["asgi", "wsgi"]) -> Any:
+    """Import the user's application, or let it be made.
+
+    Raises:
+        ImportError: it is not there, or not of the kind that the server serves.
+    """
+    try:
+        app = load(settings.app)
+        if settings.factory:
+            app = app()
+        found = kind(app)
+        if found not in (wanted, ""):
+            raise ImportError(f'"{settings.app}" {_MENDS[found]}')
+    except BaseException:
+        if settings.reload:
+            traceback.print_exc()
+            print(FAILED, file=sys.stderr, flush=True)  # noqa: T201
+        raise
+    return app
 
 
 def load(reference: str) -> Any:

@@ -13,6 +13,7 @@ from types import CodeType, FrameType
 
 from looplab.probe.calls import Calls
 from looplab.probe.faults import clean
+from looplab.probe.settings import roots
 
 FRAMES = 32
 """Frames of a stack that travel; the outermost are left out first."""
@@ -50,8 +51,11 @@ class UsersCode:
     """Tells which files are the user's code."""
 
     def __init__(self, root: str) -> None:
-        """Take the absolute folder of the user's code."""
-        self._roots = tuple({path.rstrip(os.sep) + os.sep for path in (root, os.path.realpath(root))})
+        """Take the absolute folder of the user's code, or several with `os.pathsep` between them."""
+        folders = roots(root)
+        self._roots = tuple(
+            {path.rstrip(os.sep) + os.sep for path in [*folders, *map(os.path.realpath, folders)]}
+        )
         self._files: dict[str, tuple[str, bool]] = {}
 
     def file(self, name: str) -> tuple[str, bool]:
@@ -71,7 +75,8 @@ class UsersCode:
             for name in (path, os.path.realpath(path)):
                 if name.startswith(root):
                     inside = Path(name[len(root) :]).parts
-                    return "site-packages" not in inside and not _is_library(name, root)
+                    if "site-packages" not in inside and not _is_library(name, root):
+                        return True
         return False
 
     def describe(self, frames: Iterable[tuple[str, int, str]]) -> tuple[Place, Stack]:

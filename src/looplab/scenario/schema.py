@@ -70,10 +70,16 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
 
     python: str = ""
     """Interpreter of the app; empty is looplab's own."""
+    lent: tuple[str, ...] = ()
+    """Packages that the interpreter has not and is lent."""
+    app_dir: str = ""
+    """Absolute folder that the app is imported from; empty is the one in which it runs."""
     factory: bool = False
     """Whether the name is that of a function that makes the app."""
     interface: Literal["asgi", "wsgi"] = "asgi"
     """How the app is called."""
+    worker_class: str = "uvicorn.workers.UvicornWorker"
+    """What serves an ASGI app under gunicorn."""
     arguments: tuple[str, ...] = ()
     """Further arguments of the server."""
     reload: bool = False
@@ -83,7 +89,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     """File of the app's module where it is not below the folder; empty where it is, or nobody knows."""
     roots: tuple[str, ...] = ()
-    """Absolute folders of code that is the person's own besides the folder of the app."""
+    """Absolute folders of code that is the person's own besides the one in which the app runs."""
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 import msgspec
+
+from looplab.probe.settings import stacks_path
+from looplab.scenario import Own
 
 BACKLOG = 2048
 """Connections that the kernel may keep for a server at most, unless the system allows fewer: what both
@@ -43,6 +47,18 @@ class ServerSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The lab's socket."""
     instance: int = 0
     """Number of the server among those that the traffic is balanced over, from 0."""
+    own: Own | None = None
+    """Of a person's own app."""
+
+    @property
+    def roots(self) -> list[Path]:
+        """Absolute folders of the user's code."""
+        return [self.root, *(Path(root) for root in (self.own.roots if self.own is not None else ()))]
+
+    @property
+    def lent_folder(self) -> Path:
+        """Folder of links to what is lent to the interpreter of a person's own app."""
+        return self.socket_path.parent / "lent"
 
     @property
     def workers_folder(self) -> Path:
@@ -57,7 +73,7 @@ class ServerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 def missing(spec: ServerSpec) -> str:
     """Say what is not installed, or too old, for a server, and how to mend it; empty if nothing is."""
-    if spec.server != "gunicorn":
+    if spec.server != "gunicorn" or spec.own is not None:
         return ""
     try:
         version = metadata.version("gunicorn")
@@ -74,63 +90,85 @@ def missing(spec: ServerSpec) -> str:
 
 def command(spec: ServerSpec, fd: int) -> list[str]:
     """Give the server's command line; `fd` is its socket, bound and not listening."""
+    own = spec.own or Own(interface="wsgi" if spec.server == "gunicorn" else "asgi")
     # -P: the working folder is not searched for the server's own imports.
-    server = [sys.executable, "-P", "-m", spec.server]
-    return [*server, *(_gunicorn(spec, fd) if spec.server == "gunicorn" else _uvicorn(spec, fd))]
+    server = [own.python or sys.executable, "-P", "-m", spec.server]
+    options = _gunicorn(spec, own, fd) if spec.server == "gunicorn" else _uvicorn(spec, own, fd)
+    return [*server, *options, *(("--reload",) if own.reload else ()), *own.arguments]
 
 
-def _uvicorn(spec: ServerSpec, fd: int) -> list[str]:
+def _uvicorn(spec: ServerSpec, own: Own, fd: int) -> list[str]:
     return [
         "looplab.probe.asgi:app",
         *("--fd", str(fd)),
-        *("--workers", str(spec.workers)),
+        # uvicorn warns of workers beside --reload.
+        *(() if own.reload else ("--workers", str(spec.workers))),
         *("--loop", spec.loop),
         *("--backlog", str(BACKLOG)),
-        *("--app-dir", str(spec.root)),
+        *("--app-dir", own.app_dir or str(spec.root)),
         *("--no-access-log", "--log-level", "info", "--no-use-colors"),
         *("--timeout-graceful-shutdown", str(GRACEFUL_S)),
     ]
 
 
-def _gunicorn(spec: ServerSpec, fd: int) -> list[str]:
+def _gunicorn(spec: ServerSpec, own: Own, fd: int) -> list[str]:
     limit = spec.worker_connections
     return [
-        "looplab.probe.wsgi:app",
+        f"looplab.probe.{own.interface}:app",
         *("--config", "python:looplab.probe.gunicorn_conf"),
         *("--bind", f"fd://{fd}"),
         *("--workers", str(spec.workers)),
-        *("--threads", str(spec.threads)),
+        *(
+            ("--threads", str(spec.threads))
+            if own.interface == "wsgi"
+            else ("--worker-class", own.worker_class)
+        ),
         *(() if limit is None else ("--worker-connections", str(limit))),
         *("--backlog", str(BACKLOG)),
         *("--chdir", str(spec.root)),
+        *(("--pythonpath", own.app_dir) if own.app_dir else ()),
         *("--log-level", "info"),
         *("--graceful-timeout", str(GRACEFUL_S)),
     ]
 
 
-_SETTINGS = ("UVICORN_", "GUNICORN_", "WEB_CONCURRENCY", "LISTEN_", "LAB_")
+_SERVERS = ("UVICORN_", "GUNICORN_", "WEB_CONCURRENCY", "LISTEN_")
 """Names of the environment, by their beginning, that would change the command line or hand over other
-sockets, and knobs of another lab."""
+sockets."""
+
+_KNOBS = "LAB_"
+"""Beginning of the names of knobs: a scenario has no other than its own, a person's own app may have any."""
 
 
-def stacks_path(socket_path: Path) -> Path:
-    """Give the lab's second socket, where stacks arrive that need no GIL; its path is no longer."""
-    return socket_path.with_name("gil.sock")
+def kept(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Give what a person's own app has of the shell's environment."""
+    return {
+        **{name: value for name, value in inherited.items() if not name.startswith(_SERVERS)},
+        # The folder of an app stays as it is, and output is seen when it is written.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def environment(spec: ServerSpec, inherited: Mapping[str, str]) -> dict[str, str]:
     """Give the server's environment: what is inherited, the knobs, and what the probe reads."""
-    kept = {name: value for name, value in inherited.items() if not name.startswith(_SETTINGS)}
+    own = spec.own
+    told = kept(inherited)
+    if own is None:
+        told = {name: value for name, value in told.items() if not name.startswith(_KNOBS)}
+    elif own.lent:
+        # Behind the user's own: what is lent hides nothing of theirs.
+        paths = [told.get("PYTHONPATH", ""), str(spec.lent_folder)]
+        told["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     return {
-        **kept,
-        # The folder of a scenario stays as it is, and output is seen when it is written.
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
+        **told,
         **spec.environment,
         "LOOPLAB_SOCKET": str(spec.socket_path),
         "LOOPLAB_RUN": str(spec.run),
         "LOOPLAB_APP": spec.app,
-        "LOOPLAB_ROOT": str(spec.root),
+        "LOOPLAB_ROOT": os.pathsep.join(map(str, spec.roots)),
         "LOOPLAB_WORKERS": str(spec.workers_folder),
         "LOOPLAB_STACKS": str(stacks_path(spec.socket_path)),
+        **({"LOOPLAB_FACTORY": "1"} if own is not None and own.factory else {}),
+        **({"LOOPLAB_RELOAD": "1"} if own is not None and own.reload else {}),
     }

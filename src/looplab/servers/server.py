@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from looplab.servers.commands import ServerSpec, command, environment, missing
 from looplab.servers.guarded import Guarded, StartError
+from looplab.servers.interpreter import lend
 from looplab.servers.reason import complaint, ending, own_lines
 from looplab.wire.events import Hello
 
@@ -21,6 +22,9 @@ _WORKER_DIED = re.compile(
     r"Child process \[\d+\] (?:died|failed to start)|Worker \(pid:\d+\) (?:exited with code|was sent)"
 )
 """What uvicorn and gunicorn say of a worker that ended; both start another in its place, for ever."""
+
+_RELOADED_DIED = re.compile(r"looplab: the app cannot be loaded|ERROR: +Application startup failed")
+"""The last word of a worker whose parent says nothing, and waits until a file changes."""
 
 
 class ServerFailed(Exception):  # noqa: N818  the state of the server that it leads to is "failed"
@@ -53,6 +57,8 @@ class ServerProcess:
         self._all_greeted = asyncio.Event()
         self._worker_died = asyncio.Event()
         self._ready = False
+        reloads = spec.own is not None and spec.own.reload
+        self._died = _RELOADED_DIED if reloads else _WORKER_DIED
 
     @property
     def pid(self) -> int:
@@ -75,9 +81,13 @@ class ServerProcess:
     async def start(self, deadline_s: float = 15.0) -> None:
         """Start the server, and wait until every worker has said hello and connections are accepted.
 
+        A person's own app has a deadline of its own.
+
         Raises:
             ServerFailed: it ended before that, or the deadline has passed; nothing of it runs any more.
         """
+        if self.spec.own is not None:
+            deadline_s = self.spec.own.ready_s
         try:
             await self._spawn()
             reason = await self._outcome(deadline_s)
@@ -91,7 +101,7 @@ class ServerProcess:
             raise
         if reason:
             await self.stop(0)
-            raise ServerFailed(reason, own_lines(self.log, self.spec.root) or self.log)
+            raise ServerFailed(reason, own_lines(self.log, self.spec.roots) or self.log)
         self._ready = True
 
     async def _outcome(self, deadline_s: float) -> str:
@@ -114,7 +124,7 @@ class ServerProcess:
         finally:
             for task in tasks:
                 task.cancel()
-        found = complaint(self.log, self.spec.root)
+        found = complaint(self.log, self.spec.roots)
         return f"the app failed to start: {found}" if found else reason
 
     async def stop(self, grace_s: float = 3.0) -> None:
@@ -129,6 +139,8 @@ class ServerProcess:
         spec = self.spec
         if lacking := missing(spec):
             raise StartError(lacking)
+        if spec.own is not None and spec.own.lent:
+            lend(spec.own.lent, spec.lent_folder)
         spec.workers_folder.mkdir(exist_ok=True)
         for number in spec.worker_numbers:
             (spec.workers_folder / str(number)).touch()
@@ -159,7 +171,7 @@ class ServerProcess:
                     return
 
     def _take_line(self, line: str) -> None:
-        if not self._ready and _WORKER_DIED.search(line):
+        if not self._ready and self._died.search(line):
             self._worker_died.set()
         self._on_line(line)
 
