@@ -7,7 +7,7 @@ import asyncio
 from looplab.lab.intake import Intake
 from looplab.lab.notes import NAME, Notes, NotesDesk
 from looplab.lab.sentinel import Sentinel
-from looplab.servers.commands import stacks_path
+from looplab.probe.settings import stacks_path
 from looplab.servers.runtime import Runtime
 from looplab.wire.control import Control, encode
 from looplab.wire.events import Batch

@@ -53,6 +53,7 @@ class Gthread:
         """Turns that are over and not told yet."""
         self._shown: Slots | None = None
         self._connections: Connections | None = None
+        self._wrapped: tuple[Any, str, Any] = (None, "", None)
 
     def watch(self) -> bool:
         """Put the wrapper in place; False for a kind of worker whose threads are not known."""
@@ -60,12 +61,23 @@ class Gthread:
         pool = getattr(worker, "tpool", None)
         if pool is not None:
             self._total = getattr(pool, "_max_workers", worker.cfg.threads)
-            pool.submit = self._wrap_submit(pool.submit)
+            self._put(pool, "submit", self._wrap_submit(pool.submit))
             return True
         if any(kind.__module__ == SYNC for kind in type(worker).__mro__):
-            worker.handle = self._wrap_handle(worker.handle)
+            self._put(worker, "handle", self._wrap_handle(worker.handle))
             return True
         return False
+
+    def _put(self, owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+        setattr(owner, name, wrapper)
+        self._wrapped = (owner, name, wrapper)
+
+    def unwatch(self) -> None:
+        """Take the wrapper away, unless somebody else has wrapped it since."""
+        owner, name, wrapper = self._wrapped
+        if owner is not None and owner.__dict__.get(name) is wrapper:
+            delattr(owner, name)
+        self._wrapped = (None, "", None)
 
     @property
     def turn(self) -> Turn | None:

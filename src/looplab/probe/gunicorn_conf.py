@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from looplab.probe.observed_wsgi import end_request
 from looplab.probe.wsgi_worker import WsgiProbe
 
 control_socket_disable = True
@@ -31,11 +32,4 @@ def post_worker_init(worker: Any) -> None:
 
 def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
     """End a request, in the thread that has served it. gunicorn calls it whatever the application did."""
-    probe = _probe()
-    observed = probe.worker if probe is not None else None
-    if observed is None or "requests" in observed.faults.off:
-        return
-    try:
-        observed.end(environ)
-    except Exception as error:
-        observed.faults.fail("requests", error)
+    end_request(_probe(), environ)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 
-from looplab.probe.faults import Instrument
-from looplab.wire.clock import anchor
+from looplab.probe.faults import Instrument, clean
+from looplab.probe.settings import Settings
+from looplab.wire.clock import anchor, boot
 from looplab.wire.events import PROTOCOL, Hello
 
 
@@ -31,4 +33,7 @@ def introduce(run: int, worker: int, loop: str, instruments: list[Instrument]) -
         list(instruments),
         monotonic,
         wall,
+        clean(socket.gethostname()),
+        boot(),
+        clean(Settings.read().root),
     )

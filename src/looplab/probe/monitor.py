@@ -14,11 +14,11 @@ import msgspec
 from looplab.probe.births import Births
 from looplab.probe.faults import Faults, clean
 from looplab.probe.lane import Lane
+from looplab.probe.outbox import Outbox
 from looplab.probe.tasklist import TaskList
 from looplab.wire import control
-from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import MS, S, now_ns
-from looplab.wire.events import Event, Monitor
+from looplab.wire.events import Monitor
 
 if TYPE_CHECKING:
     from looplab.probe.aiomonitored import WorkerMonitor
@@ -74,7 +74,7 @@ class TaskMonitor:
         self._thread: threading.Thread | None = None
         self._monitor: WorkerMonitor | None = None
         self._due_ns = 0
-        self.events: BoundedBuffer[Event] = BoundedBuffer(EVENTS)
+        self.events = Outbox(EVENTS)
         self.cpu_ns = 0
         """CPU time of its thread, as of its last list."""
 
@@ -84,6 +84,8 @@ class TaskMonitor:
             order = control.decode(payload)
         except msgspec.MsgspecError:
             return
+        if isinstance(order, control.Ping):
+            self.events.answer(order)
         if not isinstance(order, _ORDERS):
             return
         if "monitor" in self._faults.off:

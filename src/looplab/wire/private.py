@@ -48,11 +48,6 @@ def peer(descriptor: int) -> Peer | None:
     return None
 
 
-def stacks_path(path: Path) -> Path:
-    """Give the lab's second socket, where stacks arrive that need no GIL; its path is no longer."""
-    return path.with_name("gil.sock")
-
-
 async def serve(path: Path, connect: Callable[[], asyncio.Protocol]) -> asyncio.Server:
     """Open a socket, readable and writable by this user only (mode 0600).
 
