@@ -2,6 +2,9 @@
 
 A call waits in `wait_for_connection` and nowhere else, and has its connection until the stream of its
 response is closed, which httpx does when the body was read.
+
+httpx imports httpcore when it makes its first client, which may be just before the first call. So that is
+wrapped as well.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from looplab.wire.phases import UPSTREAM, UPSTREAM_IN_THREAD
 
 ASYNC = "httpcore._async.connection_pool"
 SYNC = "httpcore._sync.connection_pool"
+HTTPX = "httpx._transports.default"
 
 _PLACES = ("AsyncPoolRequest", "PoolRequest", "RequestStatus")
 """Who waits for a connection, of httpcore 1.0.3 and later, and before that."""
@@ -30,22 +34,29 @@ class Httpcore:
     """The wrappers around a pool, the place in its line, and the stream of a response."""
 
     instrument: Instrument = "upstream"
-    modules: tuple[str, ...] = (ASYNC, SYNC)
+    modules: tuple[str, ...] = (HTTPX, ASYNC, SYNC)
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
         self._calls: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
         """Calls by their request until there is a response, then by its stream."""
         self._wrapped: list[tuple[Any, str, Any, Any]] = []
+        self._claims: dict[str, object] = {}
+        """Who has wrapped a module: two threads may find it at once."""
 
     def wrap(self, module: Any) -> bool:
-        """Wrap the classes of one kind of pool."""
+        """Wrap the classes of one kind of pool, once; in any thread."""
+        if module.__name__ == HTTPX:
+            return self._wrap_clients(module)
         of_loop = module.__name__ == ASYNC
         pool = getattr(module, "AsyncConnectionPool" if of_loop else "ConnectionPool", None)
         place = next((found for name in _PLACES if (found := getattr(module, name, None))), None)
         stream = next((found for name in _STREAMS if (found := getattr(module, name, None))), None)
         if pool is None or place is None or stream is None:
             return False
+        claim = object()
+        if self._claims.setdefault(module.__name__, claim) is not claim:
+            return True
         if of_loop:
             self._put(pool, "handle_async_request", self._handle_async)
             self._put(place, "wait_for_connection", self._wait_async)
@@ -62,6 +73,29 @@ class Httpcore:
             if getattr(owner, name) is wrapper:
                 setattr(owner, name, original)
         self._wrapped = []
+
+    def _wrap_clients(self, module: Any) -> bool:
+        """Wrap the constructors of what a client of httpx sends with."""
+        transports = [getattr(module, name, None) for name in ("AsyncHTTPTransport", "HTTPTransport")]
+        if not all(transports):
+            return False
+        for transport in transports:
+            self._put(transport, "__init__", self._construct)
+        return True
+
+    def _construct(self, original: Any) -> Callable[..., Any]:
+        upstream, claims = self._upstream, self._claims
+
+        def __init__(transport: Any, *arguments: Any, **options: Any) -> None:  # noqa: N807
+            original(transport, *arguments, **options)
+            for name in (ASYNC, SYNC):
+                if name not in claims and (module := sys.modules.get(name)) is not None:
+                    upstream.guard(functools.partial(self._wrap_now, module))
+
+        return __init__
+
+    def _wrap_now(self, module: Any) -> None:
+        self.wrap(module)
 
     def _put(self, owner: Any, name: str, make: Callable[[Any], Callable[..., Any]]) -> None:
         original = getattr(owner, name)
