@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
-from heapq import heappop, heappush
 
 from looplab.traffic.address import resolve
+from looplab.traffic.numbers import Numbers
 from looplab.traffic.plan import Job
 from looplab.traffic.server import Server
 from looplab.traffic.telemetry import Telemetry
@@ -16,30 +16,6 @@ _MENDS = {
     errno.EADDRNOTAVAIL: "; closed connections keep their ports for a minute; use keep_alive or a lower rate",
     errno.EMFILE: "; raise the limit with `ulimit -n`",
 }
-
-
-class Numbers:
-    """Numbers of users: the lowest free one each time, so that the rows of a screen stay few."""
-
-    __slots__ = ("_next", "_step", "free")
-
-    def __init__(self, first: int, step: int) -> None:
-        self._next = first
-        self._step = step
-        self.free: list[int] = []
-        """A heap of the numbers that were given back."""
-
-    def take(self) -> int:
-        """Give the lowest free number."""
-        if self.free:
-            return heappop(self.free)
-        number = self._next
-        self._next += self._step
-        return number
-
-    def give(self, number: int) -> None:
-        """Take a number back."""
-        heappush(self.free, number)
 
 
 class Ground:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from typing import TYPE_CHECKING
 
-from looplab.traffic.user import User
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.events import ClientRequest, Event, ProbeReport, TrafficState
+
+if TYPE_CHECKING:
+    from looplab.traffic.user import User
 
 REQUESTS_KEPT = 8_192
 """Requests between two batches (25 ms) at 300,000 a second, far beyond what one process sends."""
