@@ -29,6 +29,7 @@ TWO = f"{VENV}:{PURELIB}/datasette"
         pytest.param(VENV, f"{VENV}/app.py", True, id="beside the libraries"),
         pytest.param(ON_BOARD, f"{ON_BOARD}/app.py", True, id="a scenario of an installed looplab"),
         pytest.param(ON_BOARD, f"{PURELIB}/starlette/routing.py", False, id="a library beside it"),
+        pytest.param(f"{PURELIB}/app.py", f"{PURELIB}/app.py", True, id="an installed module"),
         pytest.param(TWO, f"{VENV}/app.py", True, id="the first of two"),
         pytest.param(TWO, f"{PURELIB}/datasette/app.py", True, id="an installed app, below both"),
         pytest.param(TWO, f"{PURELIB}/starlette/routing.py", False, id="a library beside an installed app"),

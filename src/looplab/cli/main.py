@@ -20,6 +20,7 @@ from .fire import fire
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
 from .recordings import record, replay, snapshot
+from .run import run as run_own
 from .screen import obstacle, open_screen
 from .serve import serve
 from .settings import complete_scenario, output_file
@@ -239,6 +240,7 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
 
 
 looplab.add_command(fire)
+looplab.add_command(run_own)
 looplab.add_command(serve)
 looplab.add_command(record)
 looplab.add_command(replay)

@@ -58,22 +58,45 @@ class Asked:
             ScenarioError: what is wrong, in one line.
             click.UsageError: arguments that do not go together.
         """
-        return own_app(
+        # Here, because `--help` needs no processes.
+        from looplab.servers.own import settle
+
+        folder = Path.cwd()
+        own_app(self.app, folder=folder)
+        app_dir = str((folder / self.app_dir).resolve()) if self.app_dir is not None else ""
+        server, own = settle(
             self.app,
-            folder=self.app_dir,
-            server=self.server or "uvicorn",
-            workers=self.workers,
-            threads=self.threads,
-            loop=self.loop,
-            traffic=self._plan(),
-            own=Own(
+            Own(
                 python=str(self.python or ""),
+                app_dir="" if app_dir == str(folder) else app_dir,
                 factory=self.factory,
                 arguments=self.rest,
                 reload=self.reload,
                 ready_s=self.ready_timeout,
             ),
+            folder=folder,
+            server=self.server,
+            packages=self.own_code,
+            waiting=self._say_why,
         )
+        if server == "uvicorn":
+            if self.reload and self.workers > 1:
+                raise click.UsageError("uvicorn has one worker with --reload; leave --workers away")
+            if self.threads > 1:
+                raise click.UsageError("--threads is for gunicorn's workers, and uvicorn serves this app")
+        return own_app(
+            self.app,
+            folder=folder,
+            server=server,
+            workers=self.workers,
+            threads=self.threads,
+            loop=self.loop,
+            traffic=self._plan(),
+            own=own,
+        )
+
+    def _say_why(self) -> None:
+        click.echo(f"looplab: importing {self.app} to see what it is", err=True)
 
     @property
     def overrides(self) -> dict[str, str | float]:

@@ -73,7 +73,8 @@ class UsersCode:
             return False
         for root in self._roots:
             for name in (path, os.path.realpath(path)):
-                if name.startswith(root):
+                # A module that is no package is its own root.
+                if (name + os.sep).startswith(root):
                     inside = Path(name[len(root) :]).parts
                     if "site-packages" not in inside and not _is_library(name, root):
                         return True
