@@ -9,7 +9,7 @@ from looplab.lab.memory import Layout, Memory, Thread, Unreadable
 from looplab.lab.stillness import Cause, state
 from looplab.lab.words import Introduction, WordReader
 from looplab.probe.holders import WAITING
-from looplab.probe.landmarks import TICKED
+from looplab.probe.landmarks import STALL, TICKED, UNTOLD
 from looplab.probe.stacks import NOWHERE, Place, Stack, UsersCode
 from looplab.probe.stalls import Kind
 
@@ -48,12 +48,19 @@ class Insight:
 
     def ticked(self, about: Introduction) -> int:
         """Give when the watchdog last had the GIL, in nanoseconds; 0 if that cannot be read."""
+        return self._cell(about, TICKED, 0)
+
+    def reports(self, about: Introduction, number: int) -> bool:
+        """Tell whether the stall of this number goes on, as far as its watchdog knows."""
+        return self._cell(about, STALL, UNTOLD) in (number, UNTOLD)
+
+    def _cell(self, about: Introduction, cell: int, otherwise: int) -> int:
         if self.memory is None:
-            return 0
+            return otherwise
         try:
-            return self.memory.word(about.cells + 8 * TICKED)
+            return self.memory.word(about.cells + 8 * cell)
         except Unreadable:
-            return 0
+            return otherwise
 
     def threads(self, about: Introduction, layout: Layout | None) -> list[Thread]:
         """Read the stacks of all threads."""

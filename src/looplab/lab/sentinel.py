@@ -15,7 +15,8 @@ from pathlib import Path
 from looplab.lab.insight import Insight
 from looplab.lab.linecalls import call_on_line
 from looplab.lab.memory import Layout, learn
-from looplab.lab.stillness import Cause, Look, cause, look
+from looplab.lab.stillness import Cause, cause, look
+from looplab.lab.watched import Silent, Watched
 from looplab.lab.words import Introduction
 from looplab.probe.stacks import NOWHERE, Place
 from looplab.wire.clock import MS, now_ns
@@ -52,36 +53,6 @@ BEAT_NS = 10 * MS
 BACKLOG = 64
 
 
-class _Silent:
-    """A stall that the lab reports."""
-
-    def __init__(self, number: int, began_ns: int, busy_ns: int, runs: int) -> None:
-        self.number = number
-        self.began_ns = began_ns
-        self.busy_ns = busy_ns
-        self.runs = runs
-        self.last: Stall | None = None
-        self.spoke_ns = 0
-        """When the worker spoke again; 0 while it is silent."""
-        self.late_ns = 0
-        """The largest lag that it told since."""
-
-
-class _Worker:
-    """What is known of one worker."""
-
-    def __init__(self, hello: Hello, now: int) -> None:
-        self.hello = hello
-        self.heard_ns = now
-        self.sample: LoopSample | None = None
-        self.stall: Stall | None = None
-        """The last report of its probe."""
-        self.before: Look | None = None
-        self.silent: _Silent | None = None
-        self.stalls = 0
-        self.insight: Insight | None = None
-
-
 class Sentinel:
     """Listens for probes, hears what the workers say, and speaks for those that cannot.
 
@@ -97,7 +68,7 @@ class Sentinel:
         """
         self._deliver = deliver
         self._log = log
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, Watched] = {}
         self._insights: set[Insight] = set()
         self._listener: socket.socket | None = None
         self._path: Path | None = None
@@ -138,10 +109,10 @@ class Sentinel:
             self._path.unlink(missing_ok=True)
 
     def hear(self, batch: Batch) -> None:
-        """Take note of what a process says, before anybody else does."""
+        """Take note of what a process says, before anybody else does, and complete what it cannot know."""
         first = batch.events[0] if batch.events else None
         if isinstance(first, Hello) and first.role == "server":
-            self._workers[batch.source] = _Worker(first, batch.received_ns)
+            self._workers[batch.source] = Watched(first, batch.received_ns)
         worker = self._workers.get(batch.source)
         if worker is None:
             return
@@ -150,13 +121,13 @@ class Sentinel:
         # A moment with the GIL and no time for a word is no end: the next stall may have followed at once.
         if silent is not None and not silent.spoke_ns:
             silent.spoke_ns = batch.received_ns
-        for event in batch.events:
+        for place, event in enumerate(batch.events):
             if isinstance(event, LoopSample):
                 worker.sample = event
                 if silent is not None:
                     silent.late_ns = max(silent.late_ns, event.lag_ns, event.max_lag_ns)
             elif isinstance(event, Stall):
-                worker.stall = event
+                worker.stall = batch.events[place] = worker.complete(event)
                 if silent is not None and (event.ended_ns or event.t_ns) >= silent.began_ns:
                     # The probe knows better from here on.
                     worker.silent = silent = None
@@ -196,12 +167,11 @@ class Sentinel:
             self._watch(source, worker, now)
         self._handle = asyncio.get_running_loop().call_later(TICK_NS / 1e9, self._tick)
 
-    def _watch(self, source: int, worker: _Worker, now: int) -> None:
+    def _watch(self, source: int, worker: Watched, now: int) -> None:
         silent = worker.silent
-        if silent is not None and silent.spoke_ns:
-            if worker.heard_ns - silent.spoke_ns >= RELEASE_NS:
-                worker.silent = None
-                self._end(source, silent)
+        if silent is not None and silent.spoke_ns and worker.heard_ns - silent.spoke_ns >= RELEASE_NS:
+            worker.silent = None
+            self._end(source, silent)
             return
         insight = self._insight_of(worker)
         about = insight.words.introduction if insight is not None else None
@@ -215,7 +185,7 @@ class Sentinel:
         if worker.before is None:
             worker.before = look(about.pid, about.native_id, about.watchdog_id, now)
             return
-        if silent is not None and silent.last is not None:
+        if silent is not None and silent.last is not None and not silent.spoke_ns:
             if now - silent.last.t_ns < UPDATE_NS:
                 return
         elif silence < (SILENT_NS if insight.memory else ALONE_NS) or now - worker.before.t_ns < SPAN_NS:
@@ -228,7 +198,7 @@ class Sentinel:
         if why != "unknown" and after.state not in ("X", "Z"):
             self._report(source, worker, insight, about, why, alive, now)
 
-    def _insight_of(self, worker: _Worker) -> Insight | None:
+    def _insight_of(self, worker: Watched) -> Insight | None:
         if worker.insight is None or worker.insight.closed:
             worker.insight = next(
                 (insight for insight in self._insights if insight.pid == worker.hello.pid), None
@@ -238,7 +208,7 @@ class Sentinel:
     def _report(
         self,
         source: int,
-        worker: _Worker,
+        worker: Watched,
         insight: Insight,
         about: Introduction,
         why: Cause,
@@ -246,7 +216,9 @@ class Sentinel:
         now: int,
     ) -> None:
         sample = worker.sample
-        known = worker.stall if worker.stall is not None and not worker.stall.ended_ns else None
+        known = worker.stall
+        if known is not None and (known.ended_ns or not insight.reports(about, known.number)):
+            known = None
         silent = worker.silent
         if silent is None:
             worker.stalls += 1
@@ -259,7 +231,7 @@ class Sentinel:
             busy, runs = (sample.busy_ns, sample.runs) if sample is not None else (0, 0)
             if sample is not None and sample.rid:
                 busy -= max(0, sample.t_ns - began)
-            silent = worker.silent = _Silent(number, began, max(busy, 0), runs)
+            silent = worker.silent = Silent(number, began, max(busy, 0), runs)
             if why == "stopped":
                 self._log(f"worker {worker.hello.worker} is stopped by a signal")
         place, stack = insight.place(about, why, self._layout)
@@ -290,6 +262,10 @@ class Sentinel:
             (place.call or call_on_line(place, stack)) if kind == "gil" else "",
         )
         silent.last = stall
+        # It may have had a moment with the GIL, and no time for the word that it owes us.
+        silent.spoke_ns = 0
+        if stall.file and kind == "gil":
+            worker.sights.append(stall)
         if not worker.hello.loop:
             self._deliver(Batch(source, now, [stall]))
             return
@@ -306,7 +282,7 @@ class Sentinel:
         )
         self._deliver(Batch(source, now, [stall, lag]))
 
-    def _end(self, source: int, silent: _Silent) -> None:
+    def _end(self, source: int, silent: Silent) -> None:
         """End a stall of which the probe has said nothing; it was none if the loop was not late."""
         last = silent.last
         if last is None or silent.number > 0:

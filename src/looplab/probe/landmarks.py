@@ -23,12 +23,15 @@ NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
 TICKED = 0
 """Cell: when the watchdog last had the GIL, in nanoseconds."""
-CELLS = 1
+STALL = 1
+"""Cell: number of the stall that the watchdog reports, or 0 if there is none …"""
+UNTOLD = 2**62
+"""… or this, if it does not tell."""
 
 
 def cells() -> array[int]:
     """Make the cells; they stay where they are."""
-    return array("q", [0] * CELLS)
+    return array("q", [0, UNTOLD])
 
 
 class Landmarks:

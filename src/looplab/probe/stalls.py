@@ -147,11 +147,8 @@ class Hold:
             place = max(self._sights, key=lambda seen: self._sights[seen].lasted_ns)
         sight = self._sights.get(place, Sight())
         self.reported_ns = now_ns
-        kind, detail = self._kind((ended_ns or now_ns) - self.began_ns, waited_ns)
         late = 0 < sight.samples <= sight.late
-        if kind == "blocked" and late and self.silent_ns:
-            # Nobody has seen it but after a silence, which may have begun before it.
-            kind = "gil"
+        kind, detail = self._kind((ended_ns or now_ns) - self.began_ns, waited_ns, unseen=late)
         if kind == "blocked":
             detail = sight.word()
         elif kind == "gil" and late:
@@ -175,10 +172,18 @@ class Hold:
             self.collected_ns,
         )
 
-    def _kind(self, length_ns: int, waited_ns: int) -> tuple[Kind, str]:
+    def _kind(self, length_ns: int, waited_ns: int, *, unseen: bool) -> tuple[Kind, str]:
+        """Say what it was.
+
+        Args:
+            length_ns: how long it lasted, or has lasted.
+            waited_ns: how much of that there was no CPU.
+            unseen: whether nobody has seen it but after a silence, so that all of it may have been silent.
+        """
         if length_ns - waited_ns < STALL_NS:
             # With a CPU at hand it would have been no stall.
             return "starved", ""
         if self.collected_ns * 2 > length_ns:
             return "gc", f"generation {self.generation}"
-        return ("gil" if self.silent_ns * 2 > length_ns else "blocked"), ""
+        silent_ns = length_ns if unseen and self.silent_ns else self.silent_ns
+        return ("gil" if silent_ns * 2 > length_ns else "blocked"), ""

@@ -17,7 +17,7 @@ from looplab.probe import landmarks
 from looplab.probe.collector import Collector
 from looplab.probe.faults import Faults
 from looplab.probe.holders import Holders
-from looplab.probe.landmarks import TICKED
+from looplab.probe.landmarks import STALL, TICKED
 from looplab.probe.lane import Lane, State
 from looplab.probe.queues import OtherQueues
 from looplab.probe.records import STALL_NS, Request
@@ -88,6 +88,7 @@ class Watchdog:
         self._wake = wake
         self._collector = collector
         self._cells = cells if cells is not None else landmarks.cells()
+        self._cells[STALL] = 0
         self._stacks = Stacks(lane.thread_id, root)
         self._holders = Holders(self._stacks, lane.thread_id)
         self._waits = Waits(lane.native_id)
@@ -146,10 +147,12 @@ class Watchdog:
             return
         try:
             now = now_ns()
-            if self._period_ns != CALM_TICK_NS or now - self._alive_ns > CALM_TICK_NS + MS:
-                # The thread is awake. After a silence it comes sooner than this loop to who caused it.
+            silence = now - self._alive_ns
+            if silence < STALL_NS and (self._period_ns != CALM_TICK_NS or silence > CALM_TICK_NS + MS):
+                # The thread is awake.
                 return
-            if now - self._sampler.sampled_ns >= SAMPLE_NS:
+            # After a silence whoever comes first looks, for there may be another one before the other comes.
+            if silence >= STALL_NS or now - self._sampler.sampled_ns >= SAMPLE_NS:
                 self._tick()
                 self.cpu_ns += now_ns() - now
             elif now - self._reading.t_ns >= CALM_TICK_NS:
@@ -379,6 +382,7 @@ class Watchdog:
             return
         first = not hold.number
         self._count(hold)
+        self._cells[STALL] = hold.number
         self._count_collections(hold, now)
         self.events.append(hold.report(now, self._lacked(hold, now, self._total)))
         if first:
@@ -387,6 +391,7 @@ class Watchdog:
     def _finish(self, hold: Hold, now: int, ended: int, total: int) -> None:
         """Report a hold that is over; `total` is the thread's total wait for a CPU at its end."""
         self._count(hold)
+        self._cells[STALL] = 0
         self._count_collections(hold, ended)
         self.events.append(hold.report(now, self._lacked(hold, ended, total), ended))
 
