@@ -35,7 +35,7 @@ def application(settings: Settings, wanted: Literal["asgi", "wsgi"]) -> Any:
         app = load(settings.app)
         if settings.factory:
             app = app()
-        found = kind(app)
+        found = kind(app) if settings.socket else ""
         if found not in (wanted, ""):
             raise ImportError(f'"{settings.app}" {_MENDS[found]}')
     except BaseException:
