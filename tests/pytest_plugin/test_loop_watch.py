@@ -1,0 +1,250 @@
+"""`loop_watch` on real loops that are really held."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import re
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+import uvloop
+from anyio.from_thread import start_blocking_portal
+from fastapi import FastAPI
+
+from looplab.pytest_plugin import LoopBlocked, LoopWatch, loop_watch
+from looplab.pytest_plugin.watch import untold
+
+HELD_S = 0.2
+"""Long enough for a busy machine to look at the stack meanwhile."""
+
+RUN = {"asyncio": asyncio.run, "uvloop": uvloop.run}
+loops = pytest.mark.parametrize("run", RUN.values(), ids=RUN)
+Runs = Callable[[Awaitable[None]], None]
+
+
+def line_of(mark: str) -> int:
+    lines = Path(__file__).read_text().splitlines()
+    return 1 + next(number for number, line in enumerate(lines) if line.endswith(f"# {mark}"))
+
+
+def hold() -> None:
+    time.sleep(HELD_S)  # the line that holds the loop
+
+
+HERE = f"{Path(__file__).relative_to(Path(__file__).parents[2])}:{line_of('the line that holds the loop')}"
+
+
+async def held_at_once() -> None:
+    hold()
+
+
+async def held_later() -> None:
+    await asyncio.sleep(0.01)
+    hold()
+    await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing() -> Iterator[None]:
+    """Whatever a watch has put in place is gone after it."""
+    kinds = asyncio.BaseEventLoop, uvloop.Loop
+    before = [vars(kind).get("run_forever") for kind in kinds], gc.callbacks[:]
+
+    def files() -> set[str]:
+        folder = Path("/proc/self/fd")
+        found = set()
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            with contextlib.suppress(OSError):
+                found.add(f"{entry.name} {os.readlink(entry)}")  # noqa: PTH115
+        return {one for one in found if "schedstat" in one or "timerfd" in one}
+
+    open_before = files()
+    yield
+    assert ([vars(kind).get("run_forever") for kind in kinds], gc.callbacks[:]) == before
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("looplab")]
+    assert files() <= open_before
+    untold.clear()
+
+
+@loops
+@pytest.mark.parametrize("held", [held_at_once, held_later])
+def test_a_watch_around_a_run_names_the_line(run: Runs, held: Callable[[], Awaitable[None]]) -> None:
+    with pytest.raises(LoopBlocked) as failure, loop_watch(max_stall_ms=80):
+        run(held())
+
+    text = str(failure.value)
+    said = re.match(rf"{re.escape(HERE)} held the event loop for (\d+) ms; 80 ms are allowed\n", text)
+    assert said is not None, text
+    assert int(said[1]) >= HELD_S * 1000
+    assert "  > time.sleep(HELD_S)  # the line that holds the loop\n" in text
+    assert f"    {HERE} in hold" in text.splitlines()
+    assert f" in {held.__name__}\n" in text
+
+
+@loops
+@pytest.mark.parametrize("held", [held_at_once, held_later])
+@pytest.mark.parametrize("way", ["with", "async with"])
+def test_a_watch_within_a_coroutine_names_the_line(
+    run: Runs, held: Callable[[], Awaitable[None]], way: str
+) -> None:
+    async def test() -> None:
+        if way == "with":
+            with loop_watch():
+                await held()
+        else:
+            async with loop_watch():
+                await held()
+
+    with pytest.raises(LoopBlocked, match=re.escape(HERE)):
+        run(test())
+
+
+@loops
+def test_what_waits_holds_nothing(run: Runs) -> None:
+    async def waits() -> None:
+        await asyncio.gather(*(asyncio.sleep(HELD_S) for _ in range(20)))
+
+    with loop_watch() as watch:
+        run(waits())
+
+    assert isinstance(watch, LoopWatch)
+
+
+async def test_what_came_before_and_after_is_not_watched() -> None:
+    hold()
+    with loop_watch():
+        await asyncio.sleep(0.01)
+    hold()
+
+
+async def test_more_may_be_allowed() -> None:
+    with loop_watch(max_stall_ms=60_000):
+        hold()
+
+
+def hold_elsewhere() -> None:
+    time.sleep(HELD_S)  # the other line
+
+
+def test_every_place_is_told() -> None:
+    async def holds() -> None:
+        for _ in range(2):
+            hold()
+            await asyncio.sleep(0.02)
+        hold_elsewhere()
+
+    with pytest.raises(LoopBlocked) as failure, loop_watch():
+        asyncio.run(holds())
+
+    text = str(failure.value)
+    assert text.startswith(f"{HERE} and 1 other place held the event loop 3 times for more than 50 ms, ")
+    assert f":{line_of('the other line')} in hold_elsewhere, " in text
+    assert " in 2 times" in text
+
+
+def test_what_the_block_itself_raises_goes_first() -> None:
+    async def raises() -> None:
+        hold()
+        raise KeyError("of its own")
+
+    with pytest.raises(KeyError) as failure, loop_watch():
+        asyncio.run(raises())
+
+    assert any(HERE in note for note in failure.value.__notes__)
+
+
+async def test_an_app_under_the_asgi_transport_is_watched() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def held() -> None:
+        hold()
+
+    @app.get("/free")
+    async def free() -> None:
+        await asyncio.sleep(HELD_S)
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
+        # What the first request imports holds the loop, too.
+        await client.get("/free")
+        async with loop_watch(max_stall_ms=150):
+            await client.get("/free")
+        with pytest.raises(LoopBlocked) as failure:
+            async with loop_watch(max_stall_ms=150):
+                await client.get("/")
+
+    stack = str(failure.value).partition("time.sleep(HELD_S)")[2]
+    assert " frames of " in stack
+    assert "fastapi" in stack
+    assert "site-packages" not in stack
+
+
+def test_the_loop_in_the_thread_of_a_portal_is_watched() -> None:
+    """So do test clients of applications run them."""
+    with (
+        pytest.raises(LoopBlocked, match=re.escape(HERE)),
+        loop_watch(),
+        start_blocking_portal() as portal,
+    ):
+        portal.call(held_at_once)
+
+
+def test_watches_within_one_another_judge_by_themselves() -> None:
+    with pytest.raises(LoopBlocked), loop_watch(), loop_watch(max_stall_ms=60_000):
+        asyncio.run(held_at_once())
+
+
+def test_a_loop_that_outlives_its_watch_goes_on() -> None:
+    async def go_on() -> None:
+        started.set()
+        await event.wait()
+
+    started = threading.Event()
+    loop = asyncio.new_event_loop()
+    event = asyncio.Event()
+    with loop_watch():
+        thread = threading.Thread(target=loop.run_until_complete, args=[go_on()])
+        thread.start()
+        assert started.wait(30)
+    loop.call_soon_threadsafe(event.set)
+    thread.join(30)
+    loop.close()
+    assert not thread.is_alive()
+
+
+def test_a_watch_that_saw_no_loop_says_so() -> None:
+    with loop_watch():
+        pass
+
+    said = [*untold]
+    untold.clear()
+    assert said == ["no event loop ran in it, so nothing was watched"]
+
+
+@pytest.mark.parametrize(
+    ("most", "wrong"),
+    [
+        (20, "expected 50 or more, got 20"),
+        (float("nan"), "expected 50 or more, got nan"),
+        ("80", "expected milliseconds, got '80'"),
+        (True, "expected milliseconds, got True"),
+    ],
+)
+def test_a_limit_that_cannot_be_watched_is_refused(most: Any, wrong: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(wrong)):
+        loop_watch(max_stall_ms=most)
+
+
+def test_anyio_runs_are_watched() -> None:
+    with pytest.raises(LoopBlocked, match=re.escape(HERE)), loop_watch():
+        anyio.run(held_at_once)
