@@ -114,7 +114,7 @@ def replay(file: Path, speed: float) -> None:
 
     Without a terminal it prints the table of `bench` for what was recorded.
     """
-    recording, index = _read(file)
+    recording, index = read(file)
     if not obstacle():
         sys.exit(open_replay(recording, index, speed))
     from looplab.report import recorded, table
@@ -192,7 +192,7 @@ def snapshot(
         raise click.UsageError(f'there is no panel "{panel}"; expected {one_of(PANELS)}')
     if panel is None and (size[0] < LEAST_SCREEN[0] or size[1] < LEAST_SCREEN[1]):
         raise click.UsageError(f"the whole screen needs {LEAST_SCREEN[0]}x{LEAST_SCREEN[1]} at least")
-    opened, index = _read(recording)
+    opened, index = read(recording)
     at_ns = round(moment * S) if moment is not None else index.length_ns
     if at_ns > index.length_ns:
         raise click.UsageError(f"--at {moment:g} is after the end: it is {index.length_ns / S:.1f} s long")
@@ -211,7 +211,7 @@ def snapshot(
         Path(output).write_text(svg, encoding="utf-8")
 
 
-def _read(file: Path) -> tuple[Recording, Index]:
+def read(file: Path) -> tuple[Recording, Index]:
     """Open a recording and read what is in it; say on stderr what is missing."""
     from rich.progress import BarColumn, Progress, TextColumn
 

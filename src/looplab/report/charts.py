@@ -16,6 +16,7 @@ RIGHT = 24
 ROW = 26
 AXIS = 24
 LINES_HEIGHT = 130
+CURVE_HEIGHT = 220
 GRID_LINES = 4
 
 MARKS = ("p50", "p90", "p95", "p99", "max")
@@ -113,6 +114,80 @@ def lines(
             parts.append(
                 f'<polyline class="line c{color}" points="{path}"><title>{escape(name)}</title></polyline>'
             )
+    return _svg(height, parts, title)
+
+
+def curve(
+    title: str,
+    rows: Sequence[tuple[str, int, Sequence[tuple[float, float | None]]]],
+    mark: tuple[float, str],
+    *,
+    in_ms: bool = False,
+) -> str:
+    """Draw values over a number of users on a logarithmic axis, with one number marked.
+
+    Args:
+        title: what is drawn.
+        rows: name, number of the colour, and the points: users, value. Latencies are logarithmic too.
+        mark: the number of users to mark, and its name.
+        in_ms: whether the values are milliseconds; rates otherwise.
+
+    Returns:
+        An `<svg>`; empty if there is no line to draw.
+    """
+    known = [
+        (users, value) for _, _, points in rows for users, value in points if value is not None and value > 0
+    ]
+    if len({users for users, _ in known}) < 2:
+        return ""
+    low, high = log10(min(users for users, _ in known)), log10(max(users for users, _ in known))
+    values = [value for _, value in known]
+    bottom = floor(log10(min(values)))
+    height, left = CURVE_HEIGHT + AXIS, 70
+    if in_ms:
+        grid = [10.0**power for power in range(bottom, max(ceil(log10(max(values))), bottom + 1) + 1)]
+    else:
+        step = _step(max(values))
+        grid = [step * number for number in range(max(ceil(max(values) / step), 1) + 1)]
+
+    def x(users: float) -> float:
+        return left + (log10(users) - low) / (high - low) * (WIDTH - left - RIGHT)
+
+    def y(value: float) -> float:
+        first, last = (log10(grid[0]), log10(grid[-1])) if in_ms else (grid[0], grid[-1])
+        share = ((log10(value) if in_ms else value) - first) / (last - first)
+        return CURVE_HEIGHT - share * (CURVE_HEIGHT - 10)
+
+    parts = [
+        f'<line class="grid" x1="{left}" y1="{y(value):.1f}" x2="{WIDTH - RIGHT}" y2="{y(value):.1f}"/>'
+        f'<text class="axis" x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">'
+        f"{duration(value) if in_ms else rate(value)}</text>"
+        for value in grid
+    ]
+    users, name = mark
+    if low <= log10(users) <= high:
+        parts.append(
+            f'<line class="knee" x1="{x(users):.1f}" y1="0" x2="{x(users):.1f}" y2="{CURVE_HEIGHT}"/>'
+            f'<text class="name" x="{x(users) + 5:.1f}" y="12">{escape(name)}</text>'
+        )
+    parts += [
+        f'<text class="axis" x="{x(10.0**power):.1f}" y="{height - 6}" text-anchor="middle">'
+        f"{10**power:,}</text>"
+        for power in range(ceil(low), floor(high) + 1)
+    ]
+    for label, color, points in rows:
+        for piece in _pieces(points):
+            path = " ".join(f"{x(users):.1f},{y(value):.1f}" for users, value in piece)
+            parts.append(
+                f'<g class="c{color}"><title>{escape(label)}</title>'
+                f'<polyline class="line c{color}" points="{path}"/>'
+            )
+            parts += [
+                f'<circle class="mark" cx="{x(users):.1f}" cy="{y(value):.1f}" r="3"><title>{escape(label)}, '
+                f"{users:,.0f} users: {duration(value) if in_ms else rate(value)}</title></circle>"
+                for users, value in piece
+            ]
+            parts.append("</g>")
     return _svg(height, parts, title)
 
 

@@ -32,7 +32,8 @@ th, td { padding: .25rem .75rem .25rem 0; text-align: right; border-bottom: 1px 
 .words { text-align: left; }
 figure { margin: 1rem 0; } svg { width: 100%; height: auto; }
 .axis { font-size: 11px; fill: var(--dim); } .name { font-size: 12px; fill: var(--ink); }
-.grid { stroke: var(--rule); } .line { fill: none; stroke-width: 2; } .bar { stroke-width: 4; opacity: .5; }
+.grid { stroke: var(--rule); } .knee { stroke: var(--dim); stroke-dasharray: 4 4; }
+.line { fill: none; stroke-width: 2; } .bar { stroke-width: 4; opacity: .5; }
 ul { padding: 0; list-style: none; }
 .error { color: #d0342c; } .warning { color: #b07a00; } .ok { color: #009e73; }
 """
@@ -45,15 +46,9 @@ def as_html(report: Mapping[str, Any], command: str) -> str:
         report: the report of `bench`.
         command: the command line that made it.
     """
-    machine = report["machine"]
-    here = f"{machine['cores']} cores, Python {machine['python']}, {machine['platform']}"
-    colors = "".join(
-        f".c{number} .bar, .c{number}.line {{ stroke: {color}; }} .c{number} .mark {{ fill: {color}; }}\n"
-        for number, color in enumerate(COLORS)
-    )
     body = [
         "<h1>looplab bench</h1>",
-        f'<p class="dim">looplab {escape(report["looplab"])} · {escape(here)}</p>',
+        f'<p class="dim">{escape(where(report))}</p>',
         f"<p><code>{escape(command)}</code></p>",
         *_table(report),
     ]
@@ -62,18 +57,39 @@ def as_html(report: Mapping[str, Any], command: str) -> str:
         for entry in report.get("article", []):
             if entry["scenario"] == scenario:
                 body += _article(entry)
+    return document("looplab bench", body)
+
+
+def document(title: str, body: Sequence[str]) -> str:
+    """Write a page around what is in it."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>looplab bench</title>'
-        f"<style>{STYLE}{colors}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+        f"<style>{style()}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
+
+
+def style() -> str:
+    """Write the style of a page and of its charts."""
+    colors = "".join(
+        f".c{number} .bar, .c{number}.line {{ stroke: {color}; }} .c{number} .mark {{ fill: {color}; }}\n"
+        for number, color in enumerate(COLORS)
+    )
+    return STYLE + colors
+
+
+def where(report: Mapping[str, Any]) -> str:
+    """Say which looplab wrote a report, and where."""
+    machine = report["machine"]
+    here = f"{machine['cores']} cores, Python {machine['python']}, {machine['platform']}"
+    return f"looplab {report['looplab']} · {here}"
 
 
 def _table(report: Mapping[str, Any]) -> Iterator[str]:
     header, lines = rows(report)
     # A verdict is a sentence, and stands with its scenario.
     shown = header[:-1]
-    yield from _grid(shown, [line[:-1] for line in lines], [title in WORDS for title in shown])
+    yield from grid(shown, [line[:-1] for line in lines], [title in WORDS for title in shown])
     if said := intervals(report):
         yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in said) + "</ul>"
 
@@ -118,11 +134,11 @@ def _scenario(scenario: str, results: Sequence[Mapping[str, Any]]) -> Iterator[s
 def _article(entry: Mapping[str, Any]) -> Iterator[str]:
     header, lines = article.rows(entry)
     yield f"<h3>{escape(article.title(entry))}</h3>"
-    yield from _grid(header, lines, [place < 2 for place in range(len(header))])
+    yield from grid(header, lines, [place < 2 for place in range(len(header))])
     yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in article.sentences(entry)) + "</ul>"
 
 
-def _grid(header: Sequence[str], lines: Sequence[Sequence[str]], words: Sequence[bool]) -> Iterator[str]:
+def grid(header: Sequence[str], lines: Sequence[Sequence[str]], words: Sequence[bool]) -> Iterator[str]:
     """Write a table; `words` tells which columns hold words and stand to the left."""
     kinds = [' class="words"' if are else "" for are in words]
     yield '<div class="scroll"><table><thead><tr>'

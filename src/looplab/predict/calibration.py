@@ -1,0 +1,251 @@
+"""Calibration: the demands of a measured run, from its single requests and its CPU time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from random import Random
+from statistics import fmean, quantiles
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from looplab.model.ceiling import LEAST_CPU_SHARE
+from looplab.traffic.plan import Plan, RequestSpec
+from looplab.wire.clock import S
+
+from .demands import Cpu, Demands, Journey, Kind, Pool, PredictError, Step, What
+from .journeys import Held, journey
+
+if TYPE_CHECKING:
+    from looplab.model import Model
+    from looplab.model.requests import Request
+
+MOST_JOURNEYS = 400
+"""Journeys kept of each kind of request, chosen at random: p99 of a kind still has four beyond it."""
+
+LEAST_REQUESTS = 10
+"""Fewer say nothing of how long a request holds what it needs."""
+
+STEEPER = 1.3
+"""Two loads whose rates differ by less tell no slope."""
+
+CORES = 1024
+"""No machine is believed to have more."""
+
+_REQUEST_PLANS = ("burst", "constant", "ramping", "arrival-rate", "ramping-arrival-rate")
+
+
+class Load(NamedTuple):
+    """CPU of a run, in cores, and what it was used for."""
+
+    rps: float
+    """Requests answered a second, with or without success."""
+    loop: float
+    """Of the loops' threads."""
+    process: float
+    """Of the workers."""
+    traffic: float
+    """Of the traffic's process."""
+    stretch: float
+    """Time for which a loop wanted a CPU over the time for which it had one."""
+
+
+def calibrate(model: Model, plan: Plan, cores: int, busy: Model | None = None) -> Demands:
+    """Learn what requests need from a run.
+
+    Journeys come from `model`, whose load should be light: what is awaited outside and what runs on a CPU
+    takes longer beside others. Each journey is one request that was seen, so the distributions are
+    empirical, and what belongs together stays so. CPU time is only told by the worker, so what a request
+    needs of it is the slope between two loads, which leaves out what the worker does without any request.
+
+    Args:
+        model: a run that is over.
+        plan: its traffic, for the weights of its mix and the users to predict by default.
+        cores: of the machine that it ran on.
+        busy: another run of the same with more users, for the CPU time.
+
+    Raises:
+        PredictError: nothing can be learnt from it.
+    """
+    run, traffic = model.run, model.traffic
+    if run is None or traffic is None:
+        raise PredictError("there is no run to learn from")
+    name = f"{run.scenario} › {run.variant}"
+    predictable(plan, name)
+    found = [request for request in model.requests if _whole(request, model)]
+    if len(found) < LEAST_REQUESTS:
+        raise PredictError(
+            f"{name}: {len(found)} whole requests were seen, and {LEAST_REQUESTS} are needed to learn from"
+        )
+    uses = _uses(model)
+    seen: dict[str, list[Journey]] = defaultdict(list)
+    mix = plan.mix or [RequestSpec()]
+    names = [spec.name for spec in mix]
+    random = Random(0)
+    random.shuffle(found)
+    for request in found:
+        kind = names[request.name] if request.name < len(names) else names[0]
+        if len(seen[kind]) < MOST_JOURNEYS:
+            seen[kind].append(journey(request, uses.get((request.source, request.rid), ())))
+    notes = [f"{spec.name} was not seen, and is left out" for spec in mix if not seen.get(spec.name)]
+    loads = [load(model), load(busy) if busy is not None else None]
+    cpu, overhead_ns, told = _cpu(loads, seen, found)
+    notes += told
+    outside_ns = max(_low([request.began_ns - request.begin_ns for request in found]) - overhead_ns, 0)
+    return Demands(
+        scenario=run.scenario,
+        variant=run.variant,
+        server=run.server,
+        workers=max(len(model.workers), run.workers),
+        instances=run.instances,
+        cores=cores,
+        users=plan.rows,
+        most_in_flight=plan.max_in_flight,
+        rate=_rate(plan),
+        poisson=plan.arrivals == "poisson",
+        think_s=plan.think,
+        timeout_s=plan.timeout,
+        kinds=[
+            Kind(
+                name=spec.name,
+                weight=spec.weight,
+                journeys=[_from_the_client(steps, outside_ns, overhead_ns) for steps in seen[spec.name]],
+            )
+            for spec in mix
+            if seen.get(spec.name) and spec.weight > 0
+        ],
+        pools=_pools(model),
+        cpu=cpu,
+        seen=len(found),
+        notes=notes,
+    )
+
+
+def predictable(plan: Plan, name: str) -> None:
+    """Look whether traffic is one that can be predicted.
+
+    Raises:
+        PredictError: it is not.
+    """
+    if plan.phases:
+        raise PredictError(f"{name}: a plan of phases cannot be predicted; give it one executor")
+    if plan.executor not in _REQUEST_PLANS:
+        raise PredictError(
+            f"{name}: {plan.executor} traffic cannot be predicted; only requests and answers can"
+        )
+
+
+def load(model: Model) -> Load | None:
+    """Read the CPU time of a run; None if its workers do not tell it."""
+    figures = model.statistics()
+    answered = figures.ok + figures.failed
+    known = [worker.loop.cpu for worker in model.workers if worker.loop.cpu.process_share is not None]
+    if not known or not figures.duration_s or not answered:
+        return None
+    process = sum(cpu.cores for cpu in known)
+    loop = process - sum(cpu.beside_loop() or 0.0 for cpu in known)
+    wanted = sum(cpu.loop_share or 0.0 for cpu in known)
+    return Load(
+        rps=answered / figures.duration_s,
+        loop=loop,
+        process=process,
+        traffic=(model.client.cpu_share or 0.0) * max(len(model.client.processes), 1),
+        stretch=max(wanted / loop, 1.0) if loop > 0 else 1.0,
+    )
+
+
+def _whole(request: Request, model: Model) -> bool:
+    """Tell whether both halves of a request of the period are known, and it went well."""
+    return (
+        request.accounted
+        and not request.foreign
+        and not request.error
+        and request.begin_ns >= model.flow.began_ns
+        and request.began_ns > 0
+    )
+
+
+def _uses(model: Model) -> dict[tuple[int, int], list[Held]]:
+    """Find the slots that each request had, by its worker's connection and number."""
+    found: dict[tuple[int, int], list[Held]] = defaultdict(list)
+    for worker in model.workers:
+        source = worker.source.number if worker.source is not None else 0
+        for pool in worker.slots.values():
+            for slot in pool.slots.values():
+                for use in slot.uses:
+                    if use.rid > 0:
+                        held = Held(use.taken_ns, use.released_ns, pool.name, pool.kind)
+                        found[source, use.rid].append(held)
+    return found
+
+
+def _pools(model: Model) -> list[Pool]:
+    """Give the pools that were used; what nobody used cannot be predicted."""
+    pools: dict[str, Pool] = {}
+    for worker in model.workers:
+        for pool in worker.slots.values():
+            if pool.slots and pool.total > 0:
+                pools[pool.name] = Pool(pool.name, pool.kind, pool.total)
+    return list(pools.values())
+
+
+def _cpu(
+    loads: Sequence[Load | None], seen: dict[str, list[Journey]], found: list[Request]
+) -> tuple[Cpu, int, list[str]]:
+    """Give the CPU's share of what is held, what a loop needs around its runs, and what to say of it."""
+    first, busy = loads[0], loads[-1] or loads[0]
+    if first is None or busy is None:
+        return Cpu(), 0, ["the workers do not tell their CPU time, so cores are no limit"]
+    if busy.rps > STEEPER * first.rps:
+        loop_s, process_s, traffic_s = (
+            max(after - before, 0.0) / (busy.rps - first.rps)
+            for before, after in zip(first[1:4], busy[1:4], strict=True)
+        )
+    elif busy.process >= LEAST_CPU_SHARE:
+        loop_s, process_s, traffic_s = (value / busy.rps for value in busy[1:4])
+    else:
+        return Cpu(), 0, []
+    journeys = [steps for each in seen.values() for steps in each]
+    runs_ns = _mean(journeys, What.LOOP)
+    work_ns = _mean(journeys, What.WORK)
+    beside_ns = max(process_s - loop_s, 0.0) * S
+    # Beside others on the machine the loop gets its CPU late: its runs hold that time, and so must the rest.
+    # An idle loop is woken late, and many workers take it from one another: the smaller one is neither.
+    stretch = min(first.stretch, busy.stretch)
+    overhead_ns = max(loop_s * S * stretch - runs_ns, 0.0) if runs_ns else 0.0
+    cpu = Cpu(
+        loop=_share(loop_s * S, runs_ns + overhead_ns),
+        work=_share(beside_ns, work_ns),
+        traffic_ns=round(traffic_s * S),
+        known=True,
+    )
+    return cpu, round(overhead_ns), []
+
+
+def _mean(journeys: Sequence[Journey], what: What) -> float:
+    return fmean(sum(step.length_ns for step in steps if step.what is what) for steps in journeys)
+
+
+def _share(part: float, whole: float) -> float:
+    return min(part / whole, 1.0) if whole > 0 else 0.0
+
+
+def _low(values: Sequence[int]) -> int:
+    """Give the tenth percentile: what a queue costs even where nobody stands in it."""
+    return round(quantiles(values, n=10)[0])
+
+
+def _rate(plan: Plan) -> float:
+    if not plan.is_open:
+        return 0.0
+    return plan.rate or max((stage.target for stage in plan.stages), default=0.0)
+
+
+def _from_the_client(steps: Journey, outside_ns: int, overhead_ns: int) -> Journey:
+    """Begin with the way to the server, and give the first run what the loop does around all of them."""
+    own = list(steps)
+    at = next((place for place, step in enumerate(own) if step.what is What.LOOP), None)
+    if at is not None and overhead_ns:
+        own[at] = replace(own[at], length_ns=own[at].length_ns + overhead_ns)
+    return (Step(What.DELAY, outside_ns), *own) if outside_ns else tuple(own)

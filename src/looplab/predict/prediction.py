@@ -1,0 +1,190 @@
+"""The prediction: what a system gives, what limits it, what to change first, and the curve over users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from .assumptions import assumptions
+from .bounds import Bounds, Limit, bounds
+from .demands import Demands
+from .observations import Outcome
+from .simulation import Simulation, Tell
+from .system import System
+
+LIMITING = 0.85
+"""A resource that is used so much is what the requests wait for."""
+
+ROOM = 1.15
+"""What is changed gets so much more than its share of the next limit, so that it is none itself."""
+
+MOST_CHANGES = 3
+"""Candidates that are tried."""
+
+CHANGE_PRECISION = 0.04
+"""Half-width of the interval with which a candidate or a point of the curve is good enough."""
+
+POINTS = 12
+"""Of the curve."""
+
+NOBODY = "users"
+"""The bottleneck where nothing is full: who waits for nobody cannot be served faster."""
+
+
+class Teller(Protocol):
+    """Who is told how far the prediction is, and says when it is time to end it."""
+
+    def begin(self, what: str) -> Tell:
+        """Tell what is simulated next; the answer is asked during it."""
+
+
+class Use(msgspec.Struct, frozen=True):
+    """A resource: its limit, and how much of it is used."""
+
+    name: str
+    slots: int
+    need_ms: float
+    """What a request needs of it on the mean."""
+    most_rps: float
+    utilisation: float
+    """Share of its limit that the throughput is."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A change that was tried."""
+
+    knob: str
+    """`workers`, `cores`, or the name of a pool of each worker."""
+    before: int
+    after: int
+    outcome: Outcome
+    gain: float
+    """Throughput with it over that without it, less 1."""
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A point of the curve."""
+
+    users: int
+    rps: float
+    p50_ms: float | None
+    p95_ms: float | None
+    most_rps: float
+    """Bound of the throughput."""
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """All that is said of a system."""
+
+    scenario: str
+    variant: str
+    system: System
+    outcome: Outcome
+    bottleneck: str
+    resources: list[Use]
+    """The one with the lowest limit first."""
+    alone_ms: float
+    knee_users: float
+    changes: list[Change]
+    """What was tried, the best first."""
+    curve: list[Point]
+    assumes: list[str]
+
+
+def predict(demands: Demands, system: System, teller: Teller) -> Prediction:
+    """Simulate a system, candidates for a change, and other numbers of users."""
+    known = bounds(demands, system)
+    outcome = Simulation(demands, system).run(teller.begin(_load(system)))
+    return Prediction(
+        scenario=demands.scenario,
+        variant=demands.variant,
+        system=system,
+        outcome=outcome,
+        bottleneck=bottleneck(known, outcome.rps),
+        resources=[
+            Use(limit.name, limit.slots, limit.need_s * 1e3, limit.rps, outcome.rps / limit.rps)
+            for limit in known.limits
+        ],
+        alone_ms=known.alone_s * 1e3,
+        knee_users=known.knee,
+        changes=changes(demands, system, known, outcome, teller),
+        curve=[] if system.is_open else curve(demands, system, known, outcome, teller),
+        assumes=assumptions(demands, system),
+    )
+
+
+def bottleneck(known: Bounds, rps: float) -> str:
+    """Name the resource that limits the throughput; the users, if none does."""
+    lowest = known.limits[0] if known.limits else None
+    return lowest.name if lowest is not None and rps >= LIMITING * lowest.rps else NOBODY
+
+
+def changes(
+    demands: Demands, system: System, known: Bounds, outcome: Outcome, teller: Teller
+) -> list[Change]:
+    """Try what might help, by simulating it: the resource with the lowest limit first.
+
+    Each is raised to what the next limit, or the load, can make use of.
+    """
+    if bottleneck(known, outcome.rps) == NOBODY:
+        return []
+    wanted = system.rate if system.is_open else system.users / known.cycle_s
+    knobs = list(dict.fromkeys(limit.knob for limit in known.limits))[:MOST_CHANGES]
+    found = []
+    for knob in knobs:
+        before = slots(system, knob)
+        after = _enough(known.limits, knob, before, wanted)
+        tell = teller.begin(f"{knob} {before} → {after}")
+        other = Simulation(demands, raised(system, knob, after)).run(tell, CHANGE_PRECISION)
+        gain = other.rps / outcome.rps - 1 if outcome.rps else 0.0
+        found.append(Change(knob, before, after, other, gain))
+    return sorted(found, key=lambda change: -change.gain)
+
+
+def _enough(limits: list[Limit], knob: str, before: int, wanted: float) -> int:
+    """Give how many of a resource there must be for the next limit to be another one's."""
+    # More workers have more loops and more pools, but no more cores.
+    grows: Callable[[Limit], bool] = (
+        (lambda limit: limit.knob != "cores") if knob == "workers" else (lambda limit: limit.knob == knob)
+    )
+    own = min(limit.rps for limit in limits if grows(limit))
+    others = [limit.rps for limit in limits if not grows(limit)]
+    goal = min([wanted, *others]) * ROOM
+    return max(ceil(before * goal / own), before * 2 if goal <= own else before + 1)
+
+
+def slots(system: System, knob: str) -> int:
+    """Give how many there are: workers, cores, or slots of a pool of each worker."""
+    return {"workers": system.workers, "cores": system.cores, **system.pools}[knob]
+
+
+def raised(system: System, knob: str, number: int) -> System:
+    """Give the same system with another number of a resource."""
+    if knob in ("workers", "cores"):
+        return replace(system, **{knob: number})
+    return replace(system, pools={**system.pools, knob: number})
+
+
+def curve(demands: Demands, system: System, known: Bounds, outcome: Outcome, teller: Teller) -> list[Point]:
+    """Simulate other numbers of users, from one to beyond the knee."""
+    most = max(system.users, ceil(4 * known.knee))
+    # What lies far beyond the knee is a straight line, and each of its points costs a round of all users.
+    last = min(most, max(ceil(16 * known.knee), 16))
+    numbers = {max(round(last ** (place / (POINTS - 2))), 1) for place in range(POINTS - 1)}
+    found = [_point(system.users, outcome, known)]
+    for users in sorted(numbers - {system.users}):
+        one = Simulation(demands, replace(system, users=users))
+        found.append(_point(users, one.run(teller.begin(f"{users:,} users"), CHANGE_PRECISION), known))
+    return sorted(found, key=lambda point: point.users)
+
+
+def _point(users: int, outcome: Outcome, known: Bounds) -> Point:
+    return Point(users, outcome.rps, outcome.service.p50, outcome.service.p95, known.rps(users))
+
+
+def _load(system: System) -> str:
+    return f"{system.rate:,g} requests a second" if system.is_open else f"{system.users:,} users"
