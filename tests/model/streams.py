@@ -62,7 +62,7 @@ class Pool:
     """The slots of a worker."""
 
     name: str = "threadpool"
-    kind: Literal["threads", "connections"] = "threads"
+    kind: Literal["threads", "connections", "upstream"] = "threads"
     total: int = TOTAL_SLOTS
     waiting: Phase = Phase.THREAD_WAIT
     working: Phase = Phase.THREAD
@@ -70,6 +70,7 @@ class Pool:
 
 
 CONNECTIONS = Pool("asyncpg", "connections", 5, Phase.POOL_WAIT, Phase.QUERY, Phase.READY)
+CALLS = Pool("upstream 127.0.0.1:8001", "upstream", 10, Phase.POOL_WAIT, Phase.AWAITING, Phase.READY)
 
 
 @dataclass
@@ -106,6 +107,8 @@ def shape(variant: str, delay_ns: int = 100 * MS) -> Shape:
             return Shape(steps, "async def + run_in_threadpool", "wait_half_in_a_thread")
         case "pool-5":
             return Shape([begin, ("slot", delay_ns), end], "asyncpg, 5 connections", "read", pool=CONNECTIONS)
+        case "upstream-10":
+            return Shape([begin, ("slot", delay_ns), end], "httpx, 10 connections", "ask", pool=CALLS)
         case "regex":
             return Shape(
                 [("run", 9 * delay_ns)],
@@ -460,8 +463,9 @@ def stream(
     """Give the batches of one run, as far as they are received by `until_ns`.
 
     Args:
-        variant: one of `one-keyword` (a burst of 200, 100 at once), `pool-5` and `regex` (the same burst),
-            or `hello` (a healthy server: 20 users who think for 50 ms between two requests, for 3 s).
+        variant: one of `one-keyword` (a burst of 200, 100 at once), `pool-5`, `upstream-10` and `regex` (the
+            same burst), or `hello` (a healthy server: 20 users who think for 50 ms between two requests,
+            for 3 s).
         until_ns: absolute time of the cut; None gives the run and half a second more.
         requests: requests of the burst.
         users: requests in flight at once.

@@ -20,6 +20,7 @@ ILLNESS = {
     "async-await": ("waiting-overlaps", "ok"),
     "async-offload": ("threads-full", "warning"),
     "pool-5": ("pool-full", "warning"),
+    "upstream-10": ("pool-full", "warning"),
     "regex": ("gil-held", "error"),
 }
 CEILING = {
@@ -28,6 +29,7 @@ CEILING = {
     "async-await": (500, "users"),
     "async-offload": (400, "threads"),
     "pool-5": (50, "asyncpg"),
+    "upstream-10": (100, "upstream"),
     "regex": (1.11, "event loop"),
 }
 
@@ -227,6 +229,8 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
         "line": "time.sleep(delay)",
         "kind": "blocked",
         "detail": "sleep",
+        "call": "",
+        "mend": "",
         "victims": 99,
         "delay_ms": 17587.25,
     }

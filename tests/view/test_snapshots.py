@@ -102,6 +102,12 @@ def test_a_full_pool(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_upstream_calls(snap_compare: Compare, size: tuple[int, int]) -> None:
+    stage = Stage(played("upstream-10"), selection(variant="async-await"))
+    assert snap_compare(stage.app, terminal_size=size, run_before=_shown(stage, START_NS + 1_300 * MS))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_failure(snap_compare: Compare, size: tuple[int, int]) -> None:
     stage = Stage(failure())
     assert snap_compare(stage.app, terminal_size=size, run_before=_shown(stage, START_NS + S))

@@ -46,7 +46,7 @@ PANELS: Final[dict[str, tuple[str, str]]] = {
         "Threads",
         """
         The slots in which a plain def runs, 40 in FastAPI; below them executors, processes, database
-        connections, or gunicorn's workers × threads.
+        connections, HTTP calls by the host that is called, or gunicorn's workers × threads.
 
         Held and busy are two things: a slot is given back on the loop, so a blocked loop keeps slots
         whose threads are done. Those are darker.

@@ -26,7 +26,7 @@ _MEANINGS: Final = {
     Phase.AWAITING: "suspended; the loop is free for others",
     Phase.THREAD_WAIT: "waits for a thread slot",
     Phase.THREAD: "runs in a thread slot",
-    Phase.POOL_WAIT: "waits for a database connection",
+    Phase.POOL_WAIT: "waits for a connection, to a database or a service",
     Phase.QUERY: "holds a database connection",
     Phase.READY: "could go on, but the loop is busy with another",
     Phase.SENDING: "answered; the body is on its way",

@@ -63,7 +63,7 @@ def shares(pools: Pools, rows: int) -> list[tuple[str, int, int]]:
     wanted = {}
     for name, found in pools.items():
         unused = name == THREADS and len(pools) > 1 and not any(p.peak or p.held or p.slots for _, p in found)
-        total = max(sum(pool.total for _, pool in found), 1)
+        total = max(slots_of(found), 1)
         lines = total if name == GTHREAD else (total + 1) // 2
         wanted[name] = 1 if unused else max(1 + lines, LEAST)
     given: dict[str, int] = {}
@@ -124,7 +124,7 @@ class Band:
         if cut:
             self._lanes = {}
         self._busy = pools[0][1].busy_code if pools else Phase.THREAD
-        total = sum(pool.total for _, pool in pools)
+        total = slots_of(pools)
         states = [state for (_, name), state in sorted(view.pools.items()) if name == self._name]
         self._title(states, y)
         if height < LEAST:
@@ -231,7 +231,12 @@ def title(name: str, pools: list[PoolState]) -> str:
     if name == THREADS:
         return "Threads"
     library = any(pool.kind == "connections" for pool in pools)
-    return name if library else name.capitalize()
+    return name if library else name[:1].upper() + name[1:]
+
+
+def slots_of(pools: list[tuple[int, SlotPool]]) -> int:
+    """Count the slots that there are; of a pool without a limit those that were ever in use."""
+    return sum(pool.total or len(pool.slots) for _, pool in pools)
 
 
 def describe(pools: list[PoolState]) -> tuple[str, bool]:
@@ -239,7 +244,7 @@ def describe(pools: list[PoolState]) -> tuple[str, bool]:
     total = sum(pool.total for pool in pools)
     held, busy = sum(pool.held for pool in pools), sum(pool.busy for pool in pools)
     waiting, peak = sum(pool.waiting for pool in pools), sum(pool.peak for pool in pools)
-    full = bool(waiting) and held >= total
+    full = bool(waiting) and held >= total > 0
     if not any(pool.peak or pool.used for pool in pools):
         return (f"{total} idle, none used" if total else "none used"), full
     if any(pool.kind == "connections" for pool in pools):
@@ -248,6 +253,9 @@ def describe(pools: list[PoolState]) -> tuple[str, bool]:
         if held or waiting:
             return f"{detail}, {waiting} wait, {connecting} connecting", full
         return f"{detail}, {peak} at most", full
+    if any(pool.kind == "upstream" for pool in pools):
+        calls = f"{held}/{total} calls" if total else f"{held} call{'s' if held != 1 else ''}, no limit"
+        return f"{calls}, {f'{waiting} waiting' if waiting else f'{peak} at most'}", full
     detail = f"{held}/{total} held"
     if held > busy:
         detail += f", {held - busy} of them done"
