@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from looplab.lab.accepting import Accepting
+from looplab.lab.attachment import Attachment
+from looplab.lab.door import Door
 from looplab.lab.facts import Facts
 from looplab.lab.gate import Ticket
 from looplab.lab.inbox import Inbox
 from looplab.lab.intake import Intake
 from looplab.lab.notes import Notes
-from looplab.lab.ports import ports, shortage
+from looplab.lab.orders import Orders
+from looplab.lab.processes import Processes
 from looplab.lab.selection import Selection
 from looplab.lab.shot import Shot
 from looplab.lab.turns import Turn
 from looplab.lab.workshop import Workshop
 from looplab.servers.fleet import Fleet
-from looplab.servers.generators import Generators
-from looplab.servers.runtime import Runtime
 from looplab.servers.server import ServerFailed
 from looplab.services.failure import ServiceFailed
 from looplab.services.keeper import ServiceKeeper
-from looplab.traffic.plan import Job, Target
 from looplab.wire.control import Burst, Control
 from looplab.wire.events import Hello
 
 READY_DEADLINE_S = 15.0
-
-SWITCH_GRACE_S = 0.25
-"""Time between TERM and KILL for a server whose run is over. A blocked one does not hear the TERM, and the
-next one starts meanwhile, so a switch never waits longer for the old than for the new."""
-
-FINISH_S = 1.0
-"""Time in which traffic that was told to finish reports its totals and ends; then it is KILLed."""
 
 CLOSE_S = 1.5
 """Most time that the end of all processes may take when the lab closes."""
@@ -45,38 +36,25 @@ LEFTOVERS_S = 1.0
 """A server that does not say within it what it does is taken to be busy: its word comes every 250 ms."""
 LEFTOVERS_PERIOD_S = 0.02
 
-NUMBERS_PER_TRAFFIC = 1_000_000_000
-"""Request numbers for the traffic of each run on a server, so that no two requests share one."""
-
-Command = Callable[[], Awaitable[None]]
-
 
 class Conductor:
     """Executes commands one after another. Not thread-safe: all calls are made in its loop."""
 
-    def __init__(self, inbox: Inbox, ready_deadline_s: float = READY_DEADLINE_S) -> None:
+    def __init__(
+        self, inbox: Inbox, ready_deadline_s: float = READY_DEADLINE_S, door: Door | None = None
+    ) -> None:
         """Prepare; `run` is its life.
 
         Args:
             inbox: takes all that the processes and the lab itself say.
             ready_deadline_s: a server that is not ready within it has failed.
+            door: where servers join; None makes a place for the lab's own.
         """
         self._intake = Intake(inbox, self._greet)
         self._ready_deadline_s = ready_deadline_s
-        self._commands: deque[tuple[Command, Ticket | None]] = deque()
-        self._ticket: Ticket | None = None
-        """With what the command in progress takes part in a common start."""
-        self._commanded = asyncio.Event()
-        self._executing: asyncio.Task[None] | None = None
-        self._closing = False
-        self._workshop = Workshop(self._intake)
-        self._server: Fleet | None = None
-        self._server_ready = False
-        self._traffic: Generators | None = None
-        self._traffics = 0
-        self._watchers: set[asyncio.Task[None]] = set()
-        self._ending: set[asyncio.Task[Any]] = set()
-        self._accepting = Accepting(self._intake)
+        self._orders = Orders(self._give_up)
+        self._workshop = Workshop(self._intake, door)
+        self._processes = Processes(self._intake, self._workshop)
         self._services = ServiceKeeper(self._intake.notice)
         self.facts = Facts()
         """What the scenario asks of its database, since the last server was started."""
@@ -85,24 +63,13 @@ class Conductor:
         """Execute commands until `close`; then end everything."""
         asyncio.get_running_loop().set_exception_handler(self._unforeseen)
         try:
-            while not self._closing:
-                await self._commanded.wait()
-                self._commanded.clear()
-                while self._commands and not self._closing:
-                    command, self._ticket = self._commands.popleft()
-                    self._executing = asyncio.create_task(self._execute(command))
-                    await asyncio.wait([self._executing])
-                    # Whatever has become of it, the others need not wait for it any longer.
-                    if self._ticket is not None:
-                        self._ticket.give_up()
+            await self._orders.run()
         finally:
             await self._end()
 
     def close(self) -> None:
         """Give up what is in progress and end."""
-        self._closing = True
-        self._supersede()
-        self._commanded.set()
+        self._orders.close()
 
     def fail(self, error: BaseException) -> None:
         """Tell of an error that nobody has foreseen."""
@@ -122,17 +89,17 @@ class Conductor:
             turns: what was turned, if this run begins for that.
             ticket: for traffic that begins together with that of other labs.
         """
-        self._supersede()
-        self._command(lambda: self._start(selection, turns), ticket)
+        self._orders.supersede()
+        self._orders.put(lambda: self._start(selection, turns), ticket)
 
     def stop(self) -> None:
         """End server and traffic; the services stay. What was commanded before is given up."""
 
         async def stop() -> None:
-            self._retire()
+            self._processes.retire()
 
-        self._supersede()
-        self._command(stop)
+        self._orders.supersede()
+        self._orders.put(stop)
 
     def turn_services(
         self, selection: Selection, turns: Sequence[Turn], ticket: Ticket | None = None
@@ -141,18 +108,18 @@ class Conductor:
 
         async def turn() -> None:
             services = selection.scenario.services
-            if not self._server_ready or not self._services.alive(services):
+            if not self._processes.ready or not self._services.alive(services):
                 await self._start(selection, turns)
                 return
             self._services.turn(services, selection.knobs)
-            if self._traffic is None or selection.plan.executor == "burst":
+            if self._processes.traffic is None or selection.plan.executor == "burst":
                 await self._start_traffic(selection, turns)
                 return
             for told in turns:
                 self._intake.turned(told)
 
-        self._supersede()
-        self._command(turn, ticket)
+        self._orders.supersede()
+        self._orders.put(turn, ticket)
 
     def tell_notes(self, notes: Notes) -> None:
         """Tell the speaker's second terminals."""
@@ -160,22 +127,24 @@ class Conductor:
 
     def fire(self, shot: Shot) -> None:
         """Start a run with the traffic alone. What was commanded before is given up."""
-        self._supersede()
-        self._command(lambda: self._fire(shot))
+        self._orders.supersede()
+        self._orders.put(lambda: self._fire(shot))
 
     def start_traffic(self, selection: Selection, ticket: Ticket | None = None) -> None:
         """Start a run on the server that is there; on a new one if it has failed or has leftovers."""
-        self._command(lambda: self._start_traffic(selection, [Turn("start", 1, "traffic started")]), ticket)
+        self._orders.put(
+            lambda: self._start_traffic(selection, [Turn("start", 1, "traffic started")]), ticket
+        )
 
     def stop_traffic(self) -> None:
         """Let the traffic report its totals and end."""
 
         async def stop() -> None:
-            if self._traffic is not None:
+            if self._processes.traffic is not None:
                 self._intake.turned(Turn("stop", 0, "traffic stopped"))
-            self._finish_traffic()
+            self._processes.finish_traffic()
 
-        self._command(stop)
+        self._orders.put(stop)
 
     def burst(self, selection: Selection, requests: int, concurrency: int) -> None:
         """Fire a burst with the traffic that is there, or start it again.
@@ -188,24 +157,24 @@ class Conductor:
             leftovers = self._intake.leftovers
             if leftovers.runs_with not in (0, concurrency) and concurrency == selection.users:
                 # With other users it is another run: their rows and figures would not fit together.
-                self._finish_traffic()
-            if self._traffic is None or (leftovers.over and await self._works_on_leftovers()):
+                self._processes.finish_traffic()
+            if self._processes.traffic is None or (leftovers.over and await self._works_on_leftovers()):
                 await self._start_traffic(selection, [turn])
             else:
-                self._traffic.send(Burst(requests, concurrency))
+                self._processes.traffic.send(Burst(requests, concurrency))
                 self._intake.turned(turn)
 
-        self._command(fire)
+        self._orders.put(fire)
 
     def turn(self, turn: Turn) -> None:
         """Pass a turn of a control on to the traffic that is there; what starts later has it anyway."""
 
         async def tell() -> None:
-            if self._traffic is not None and turn.order is not None:
-                self._traffic.send(turn.order)
+            if self._processes.traffic is not None and turn.order is not None:
+                self._processes.traffic.send(turn.order)
                 self._intake.turned(turn)
 
-        self._command(tell)
+        self._orders.put(tell)
 
     def tell_worker(self, worker: int, order: Control) -> None:
         """Tell a worker's probe something at once, if it is there. Its events answer."""
@@ -213,29 +182,16 @@ class Conductor:
 
     # Commands
 
-    def _command(self, command: Command, ticket: Ticket | None = None) -> None:
-        self._commands.append((command, ticket))
-        self._commanded.set()
-
-    def _supersede(self) -> None:
-        """Forget the commands that wait, and give up the one in progress."""
-        for _, ticket in self._commands:
-            if ticket is not None:
-                ticket.give_up()
-        self._commands.clear()
-        if self._executing is not None:
-            self._executing.cancel()
-
-    async def _execute(self, command: Command) -> None:
-        try:
-            await command()
-        except Exception as error:
-            self._retire()
-            self.fail(error)
+    def _give_up(self, error: Exception) -> None:
+        self._processes.retire()
+        self.fail(error)
 
     async def _start(self, selection: Selection, turns: Sequence[Turn] = ()) -> None:
-        self._retire()
-        self._traffics = 0
+        if isinstance(selection, Attachment):
+            await self._attach(selection, turns)
+            return
+        self._processes.retire()
+        self._processes.count_anew()
         self._begin(selection, warm=False, turns=turns)
         self._intake.state("starting", None)
         runtime = await self._workshop.open()
@@ -248,7 +204,7 @@ class Conductor:
             return
         selection = selection.with_services(addresses)
         run = self._intake.run
-        specs = selection.server_specs(run, runtime.socket_path)
+        specs = selection.server_specs(run, self._workshop.socket_path)
         names = ["server"] if len(specs) == 1 else [f"server {spec.instance + 1}" for spec in specs]
 
         def hear(instance: int, line: str) -> None:
@@ -256,60 +212,72 @@ class Conductor:
             self._services.hear(line)
 
         server = Fleet(specs, hear)
-        self._server = server
+        self._processes.server = server
         # The traffic process imports its modules while the server imports its own.
-        preparing = asyncio.create_task(self._prepare_traffic(runtime, selection.generators))
+        preparing = asyncio.create_task(self._processes.prepare_traffic(runtime, selection.generators))
         try:
-            await server.start(self._ready_deadline_s)
+            await self._processes.begin_server(server, self._ready_deadline_s)
         except ServerFailed as error:
             preparing.cancel()
-            self._retire()
+            self._processes.retire()
             self._intake.state("failed", server, self._services.explained(error.reason), error.log)
             return
         except asyncio.CancelledError:
             preparing.cancel()
             raise
-        self._server_ready = True
-        self._intake.state("ready", server)
-        self._watch(self._watch_server(server))
-        self._watch(self._accepting.watch(server, lambda: server is self._server and self._server_ready))
         traffic = await preparing
-        if self._ending:
+        if selection.waits:
+            self._processes.retire_traffic()
+            return
+        if self._processes.ending:
             # The old server would take the CPU that this run is measured on.
-            await asyncio.wait(self._ending)
-        begin_ns = await self._common_start()
-        if self._server_ready:
-            await self._send_job(traffic, selection, server, begin_ns)
+            await asyncio.wait(self._processes.ending)
+        begin_ns = await self._orders.common_start()
+        if self._processes.ready:
+            await self._processes.send_job(traffic, selection, server, begin_ns)
+
+    async def _attach(self, attachment: Attachment, turns: Sequence[Turn] = ()) -> None:
+        """Show the servers that join, those that are there already too."""
+        self._processes.retire()
+        warm = self._intake.joins
+        if not warm:
+            self._processes.count_anew()
+        self._begin(attachment, warm=warm, turns=turns)
+        runtime = await self._workshop.open()
+        self._intake.state("ready", None)
+        if attachment.aims:
+            traffic = await self._processes.prepare_traffic(runtime, attachment.generators)
+            await self._processes.send_job(traffic, attachment, None)
 
     async def _start_traffic(self, selection: Selection, turns: Sequence[Turn]) -> None:
-        server = self._server
-        usable = self._server_ready and self._services.alive(selection.scenario.services)
+        if isinstance(selection, Attachment):
+            await self._attach(selection, turns)
+            return
+        server = self._processes.server
+        usable = self._processes.ready and self._services.alive(selection.scenario.services)
         if server is None or not usable or await self._works_on_leftovers():
             await self._start(selection, turns)
             return
-        self._retire_traffic()
+        self._processes.retire_traffic()
         self._begin(selection, warm=True, turns=turns)
         self._intake.state("ready", server)
-        traffic = await self._prepare_traffic(await self._workshop.open(), selection.generators)
-        begin_ns = await self._common_start()
-        if self._server_ready:
-            await self._send_job(traffic, selection, server, begin_ns)
+        traffic = await self._processes.prepare_traffic(await self._workshop.open(), selection.generators)
+        begin_ns = await self._orders.common_start()
+        if self._processes.ready:
+            await self._processes.send_job(traffic, selection, server, begin_ns)
 
     async def _fire(self, shot: Shot) -> None:
-        self._retire()
-        self._traffics = 0
+        self._processes.retire()
+        self._processes.count_anew()
         self._begin(shot, warm=False)
-        traffic = await self._prepare_traffic(await self._workshop.open(), shot.generators)
-        await self._send_job(traffic, shot, None)
+        traffic = await self._processes.prepare_traffic(await self._workshop.open(), shot.generators)
+        await self._processes.send_job(traffic, shot, None)
 
     def _begin(self, what: Selection | Shot, warm: bool, turns: Sequence[Turn] = ()) -> None:
-        self._intake.begin(what.announce(self._intake.run + 1, warm, self._first_id))
+        started = what.announce(self._intake.run + 1, warm, self._processes.first_id)
+        self._intake.begin(started, joins=isinstance(what, Attachment))
         for turn in turns:
             self._intake.turned(turn)
-
-    async def _common_start(self) -> int:
-        """Wait for those who begin at the same moment, and give it; 0 if there is nobody."""
-        return await self._ticket.ready() if self._ticket is not None else 0
 
     async def _works_on_leftovers(self) -> bool:
         """Find out whether the server is busy with requests of which nobody wants the answer."""
@@ -320,104 +288,16 @@ class Conductor:
                     await asyncio.sleep(LEFTOVERS_PERIOD_S)
         return leftovers.worked_on is not False
 
-    # Processes
-
-    async def _prepare_traffic(self, runtime: Runtime, count: int) -> Generators:
-        traffic = Generators(
-            count, runtime.folder, lambda line: self._intake.notice("traffic", "warning", line)
-        )
-        self._traffic = traffic
-        await traffic.prepare()
-        return traffic
-
-    @property
-    def _first_id(self) -> int:
-        """Number of the first request of the next traffic process."""
-        return 1 + self._traffics * NUMBERS_PER_TRAFFIC
-
-    async def _send_job(
-        self, traffic: Generators, what: Selection | Shot, server: Fleet | None, begin_ns: int = 0
-    ) -> None:
-        runtime = await self._workshop.open()
-        first_id = self._first_id
-        self._traffics += 1
-        if lacking := shortage(what.plan, ports()):
-            self._intake.notice("lab", "warning", lacking)
-        self._watch(self._watch_traffic(traffic))
-        await traffic.start(
-            Job(
-                run=self._intake.run,
-                socket=str(runtime.socket_path),
-                targets=[Target(*target) for target in server.targets] if server else what.targets,
-                plan=what.plan,
-                first_id=first_id,
-                allow_remote=what.allow_remote,
-                begin_ns=begin_ns,
-            )
-        )
-
     def _greet(self, hello: Hello) -> None:
-        if self._server is not None:
-            self._server.greet(hello)
-
-    def _watch(self, watching: Any) -> None:
-        task = asyncio.create_task(watching)
-        self._watchers.add(task)
-        task.add_done_callback(self._watchers.discard)
-
-    async def _watch_server(self, server: Fleet) -> None:
-        """Tell when an instance ends although nobody has asked it to: the others end with it."""
-        reason, log = await server.wait()
-        if server is self._server:
-            self._server_ready = False
-            self._intake.state("failed", server, reason, log)
-            self._finish_traffic()
-            self._end_later(server.stop(SWITCH_GRACE_S))
-
-    async def _watch_traffic(self, traffic: Generators) -> None:
-        """Tell when the traffic ends in disorder, and know that it is gone.
-
-        Without one of its processes the rest is not the plan any more, so they end with it.
-        """
-        reason = await traffic.wait()
-        if traffic is self._traffic:
-            if reason:
-                self._intake.notice("traffic", "error", reason)
-                self._finish_traffic()
-                self._intake.traffic_failed(reason)
-            self._traffic = None
-
-    def _finish_traffic(self) -> None:
-        """Let the traffic end in good order; its last events still count."""
-        traffic, self._traffic = self._traffic, None
-        if traffic is not None:
-            self._end_later(traffic.finish(FINISH_S))
-
-    def _retire_traffic(self) -> None:
-        """Let go of the traffic, whatever it is about."""
-        traffic, self._traffic = self._traffic, None
-        if traffic is not None:
-            self._end_later(traffic.stop())
-
-    def _retire(self) -> None:
-        """Let go of server and traffic. They end while the next ones start."""
-        self._retire_traffic()
-        server, self._server = self._server, None
-        self._server_ready = False
-        if server is not None:
-            self._end_later(server.stop(SWITCH_GRACE_S))
-
-    def _end_later(self, ending_of: Any) -> None:
-        task = asyncio.create_task(ending_of)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        if (server := self._processes.server) is not None:
+            server.greet(hello)
 
     async def _end(self) -> None:
-        self._retire()
-        self._end_later(self._services.close())
+        self._processes.retire()
+        self._processes.end_later(self._services.close())
         await self._workshop.settle()
-        if self._ending:
-            await asyncio.wait(self._ending, timeout=CLOSE_S)
+        if self._processes.ending:
+            await asyncio.wait(self._processes.ending, timeout=CLOSE_S)
         await self._workshop.close()
 
     def _unforeseen(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from looplab.lab import turns
 from looplab.lab.conductor import READY_DEADLINE_S, Conductor
+from looplab.lab.door import Door
 from looplab.lab.gate import Ticket
 from looplab.lab.inbox import Inbox
 from looplab.lab.notes import Notes
@@ -37,11 +38,12 @@ class Lab:
     process is killed, the guards of its children end them.
     """
 
-    def __init__(self, ready_deadline_s: float = READY_DEADLINE_S) -> None:
+    def __init__(self, ready_deadline_s: float = READY_DEADLINE_S, door: Door | None = None) -> None:
         """Prepare a lab; `open` starts it.
 
         Args:
             ready_deadline_s: a server that is not ready within it has failed.
+            door: where servers join, for an `Attachment`.
         """
         self.model = Model()
         """The model of the present run; `drain` makes a new one when a run begins."""
@@ -50,7 +52,7 @@ class Lab:
         self._tape = Tape()
         self._inbox = Inbox(tap=self._tape.put)
         self._recorder: Recorder | None = None
-        self._conductor = Conductor(self._inbox, ready_deadline_s)
+        self._conductor = Conductor(self._inbox, ready_deadline_s, door)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -145,8 +147,14 @@ class Lab:
         """Send nothing more; what is open counts as unfinished."""
         self._call(self._conductor.stop_traffic)
 
-    def start_traffic(self, ticket: Ticket | None = None) -> None:
-        """Run the selection again on the server that is there; a server that has failed is started again."""
+    def start_traffic(self, ticket: Ticket | None = None, selection: Selection | None = None) -> None:
+        """Run the selection again on the server that is there; a server that has failed is started again.
+
+        Args:
+            ticket: for traffic that begins together with that of other labs.
+            selection: the same one with other traffic.
+        """
+        self.selection = selection or self.selection
         if self.selection is not None:
             self._call(self._conductor.start_traffic, self.selection, ticket)
 

@@ -29,6 +29,9 @@ class Selection(msgspec.Struct, frozen=True):
     addresses: dict[str, str] = {}
     """Where the app finds its services, as environment variables; known once they run."""
 
+    waits: bool = False
+    """Whether a server that was started waits for somebody to start its traffic."""
+
     @property
     def users(self) -> int:
         """Users that the plan has at most: the concurrency of a burst, what an open plan has in flight."""

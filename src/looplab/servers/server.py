@@ -18,6 +18,9 @@ HOST = "127.0.0.1"
 
 READY_POLL_S = 0.005
 
+TOLD_EVERY_S = 10.0
+"""Time after which a start that goes on says so again: an app may be silent for minutes."""
+
 _WORKER_DIED = re.compile(
     r"Child process \[\d+\] (?:died|failed to start)|Worker \(pid:\d+\) (?:exited with code|was sent)"
 )
@@ -111,7 +114,13 @@ class ServerProcess:
         died = asyncio.create_task(self._worker_died.wait())
         tasks = {ended, ready, died}
         try:
-            await asyncio.wait(tasks, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+            began = asyncio.get_running_loop().time()
+            while (left_s := began + deadline_s - asyncio.get_running_loop().time()) > 0:
+                every_s = min(TOLD_EVERY_S, left_s)
+                done, _ = await asyncio.wait(tasks, timeout=every_s, return_when=asyncio.FIRST_COMPLETED)
+                if done:
+                    break
+                self._on_line(f"looplab: starting for {asyncio.get_running_loop().time() - began:.0f} s")
             if ended.done():
                 reason = f"the server {ending(ended.result())} before it was ready"
             elif died.done():

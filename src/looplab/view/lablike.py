@@ -17,7 +17,7 @@ class LabLike(Turnable, Records, Protocol):
     def start(self, selection: Selection) -> None: ...  # noqa: D102
     def stop(self) -> None: ...  # noqa: D102
     def stop_traffic(self) -> None: ...  # noqa: D102
-    def start_traffic(self) -> None: ...  # noqa: D102
+    def start_traffic(self, *, selection: Selection | None = None) -> None: ...  # noqa: D102
     def drain(self, budget_ns: int) -> bool: ...  # noqa: D102
     def start_monitor(self, worker: int, *, console: bool = False, terminal: bool = False) -> None: ...  # noqa: D102
     def stop_monitor(self, worker: int) -> None: ...  # noqa: D102
