@@ -19,6 +19,7 @@ from . import options
 from .fire import fire
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
+from .predict import predict
 from .recordings import record, replay, snapshot
 from .run import run as run_own
 from .screen import obstacle, open_screen
@@ -242,6 +243,7 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
 looplab.add_command(fire)
 looplab.add_command(run_own)
 looplab.add_command(serve)
+looplab.add_command(predict)
 looplab.add_command(record)
 looplab.add_command(replay)
 looplab.add_command(snapshot)
