@@ -214,7 +214,9 @@ class Conductor:
         server = Fleet(specs, hear)
         self._processes.server = server
         # The traffic process imports its modules while the server imports its own.
-        preparing = asyncio.create_task(self._processes.prepare_traffic(runtime, selection.generators))
+        preparing = asyncio.create_task(
+            self._processes.prepare_traffic(runtime, selection.generators, selection.engine)
+        )
         try:
             await self._processes.begin_server(server, self._ready_deadline_s)
         except ServerFailed as error:
@@ -261,7 +263,9 @@ class Conductor:
         self._processes.retire_traffic()
         self._begin(selection, warm=True, turns=turns)
         self._intake.state("ready", server)
-        traffic = await self._processes.prepare_traffic(await self._workshop.open(), selection.generators)
+        traffic = await self._processes.prepare_traffic(
+            await self._workshop.open(), selection.generators, selection.engine
+        )
         begin_ns = await self._orders.common_start()
         if self._processes.ready:
             await self._processes.send_job(traffic, selection, server, begin_ns)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+from looplab.lab.clocks import Clocks
+from looplab.lab.door import Door
 from looplab.lab.intake import Intake
 from looplab.lab.notes import NAME, Notes, NotesDesk
+from looplab.lab.roster import Roster
 from looplab.lab.sentinel import Sentinel
 from looplab.probe.settings import stacks_path
 from looplab.servers.runtime import Runtime
@@ -17,9 +21,17 @@ from looplab.wire.receiver import Receiver
 class Workshop:
     """Opens at the first run, and stays until the lab closes. All calls are made in the lab's loop."""
 
-    def __init__(self, intake: Intake) -> None:
-        """Prepare; what is heard goes to `intake`."""
+    def __init__(self, intake: Intake, door: Door | None = None) -> None:
+        """Prepare.
+
+        Args:
+            intake: hears what the processes say.
+            door: where servers join; None makes a place for those that the lab starts.
+        """
         self._intake = intake
+        self._door = door
+        self._roster = Roster()
+        self._clocks: Clocks | None = None
         self._opening: asyncio.Task[Runtime] | None = None
         self._runtime: Runtime | None = None
         self._receiver: Receiver | None = None
@@ -32,6 +44,15 @@ class Workshop:
         if self._opening is None or (self._opening.done() and self._opening.exception()):
             self._opening = asyncio.create_task(self._make())
         return await asyncio.shield(self._opening)
+
+    @property
+    def socket_path(self) -> Path:
+        """Where processes find the lab, once it is open."""
+        if self._door is not None:
+            return self._door.path
+        if self._runtime is None:
+            raise RuntimeError("the lab has no socket before its workshop is open")
+        return self._runtime.socket_path
 
     def tell(self, source: int, order: Control) -> None:
         """Tell the process at the other end of a connection something."""
@@ -51,6 +72,8 @@ class Workshop:
 
     async def close(self) -> None:
         """Close the sockets and remove the folder."""
+        if self._clocks is not None:
+            self._clocks.close()
         if self._receiver is not None:
             await self._receiver.close()
         if self._sentinel is not None:
@@ -61,7 +84,11 @@ class Workshop:
             self._runtime.close()
 
     async def _make(self) -> Runtime:
-        runtime = Runtime()
+        door = self._door
+        if door is not None:
+            door.clear()
+        runtime = door.runtime if door is not None else Runtime()
+        path = door.path if door is not None else runtime.socket_path
         intake = self._intake
 
         def warn(line: str) -> None:
@@ -69,16 +96,20 @@ class Workshop:
 
         sentinel = Sentinel(intake.deliver, warn)
 
-        def deliver(batch: Batch) -> None:
-            sentinel.hear(batch)
+        def deliver(batch: Batch, here: bool) -> None:
+            batch = self._roster.note(batch)
+            if here:
+                # It looks into processes of this machine alone.
+                sentinel.hear(batch)
             intake.deliver(batch)
 
-        receiver = Receiver(runtime.socket_path, deliver, warn)
+        clocks = self._clocks = Clocks(deliver, self.tell, warn)
+        receiver = Receiver(path, clocks.hear, warn)
         desk = NotesDesk(runtime.folder / NAME)
         try:
             await receiver.start()
             await desk.start()
-            await sentinel.start(stacks_path(runtime.socket_path))
+            await sentinel.start(stacks_path(path))
         except OSError:
             await desk.close()
             await receiver.close()
