@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from looplab.scenario import TRAFFIC_SETTINGS, Scenario, Variant, knob_environment
 from looplab.servers.commands import ServerSpec
-from looplab.traffic.plan import Plan, RequestSpec, Target
+from looplab.traffic.plan import Locust, Plan, RequestSpec, Target
 from looplab.wire.clock import now_ns
 from looplab.wire.events import RunStarted
 
@@ -31,6 +31,9 @@ class Selection(msgspec.Struct, frozen=True):
 
     waits: bool = False
     """Whether a server that was started waits for somebody to start its traffic."""
+
+    engine: Locust | None = None
+    """Makes the traffic in place of looplab's own processes; None lets those make it."""
 
     @property
     def users(self) -> int:

@@ -270,7 +270,7 @@ def _ask(plan: Plan) -> Iterator[str]:
     if is_burst:
         yield "        Share.unanswered -= 1"
         yield "        if not Share.unanswered:"
-        yield "            self.environment.runner.send_message(\"answered\")"
+        yield '            self.environment.runner.send_message("answered")'
     yield '        if isinstance(getattr(response, "error", None), ConnectionRefusedError):'
     yield f"            sleep({REFUSED_PAUSE_S})"
 

@@ -1,4 +1,4 @@
-"""The generators of a run: one traffic process, or several that share the plan, as one."""
+"""The generators of a run: one traffic process, several that share the plan, or a Locust, as one."""
 
 from __future__ import annotations
 
@@ -12,26 +12,32 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from looplab.servers.reason import ending
-from looplab.servers.traffic import TrafficProcess
-from looplab.traffic.plan import Job
+from looplab.servers.traffic import LOCUST, OWN, TrafficProcess
+from looplab.traffic.plan import Job, Locust
 from looplab.wire import control
 
 
 class Generators:
     """Starts, tells, watches and stops all traffic processes of a run. Each takes its share by itself."""
 
-    def __init__(self, count: int, folder: Path, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self, count: int, folder: Path, on_line: Callable[[str], None], engine: Locust | None = None
+    ) -> None:
         """Prepare the processes.
 
         Args:
-            count: how many.
+            count: how many share the traffic.
             folder: their working folder.
             on_line: takes the lines of their output; what all of them say, once.
+            engine: lets Locust make the traffic: its master is one process here, and has the others.
         """
         self._on_line = on_line
-        self._said: list[Counter[str]] = [Counter() for _ in range(count)]
+        self._count = count
+        self._engine = engine
+        here, module = (count, OWN) if engine is None else (1, LOCUST)
+        self._said: list[Counter[str]] = [Counter() for _ in range(here)]
         self._processes = [
-            TrafficProcess(folder, partial(self._take_line, number)) for number in range(count)
+            TrafficProcess(folder, partial(self._take_line, number), module) for number in range(here)
         ]
 
     async def prepare(self) -> None:
@@ -50,7 +56,7 @@ class Generators:
             StartError: no process can be made.
         """
         for number, process in enumerate(self._processes):
-            await process.start(replace(job, generator=number, generators=len(self._processes)))
+            await process.start(replace(job, generator=number, generators=self._count, locust=self._engine))
 
     def send(self, message: control.Control) -> None:
         """Tell all of them something; each knows its share of it."""
@@ -86,6 +92,8 @@ class Generators:
         return ""
 
     def _named(self, process: TrafficProcess, how: str) -> str:
+        if self._engine is not None:
+            return f"Locust {how}"
         count = len(self._processes)
         which = f"traffic process {self._processes.index(process) + 1} of {count}"
         return f"{which} {how}" if count > 1 else f"the traffic process {how}"

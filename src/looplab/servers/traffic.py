@@ -14,18 +14,23 @@ from looplab.traffic.plan import Job
 from looplab.wire import control
 from looplab.wire.framing import frame
 
+OWN, LOCUST = "looplab.traffic", "looplab.locust"
+"""What makes traffic: modules that read a job and orders from standard input."""
+
 
 class TrafficProcess:
-    """One `python -m looplab.traffic` under a guard."""
+    """One `python -m looplab.traffic`, or a Locust with its workers, under a guard."""
 
-    def __init__(self, folder: Path, on_line: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, on_line: Callable[[str], None], module: str = OWN) -> None:
         """Prepare a traffic process.
 
         Args:
             folder: its working folder.
             on_line: takes the lines of its output, which has none unless something is wrong.
+            module: what makes the traffic.
         """
         self._folder = folder
+        self._module = module
         self._guarded = Guarded(on_line)
 
     @property
@@ -52,7 +57,7 @@ class TrafficProcess:
             StartError: no process can be made.
         """
         await self._guarded.spawn(
-            [sys.executable, "-P", "-m", "looplab.traffic"], os.environ, self._folder, with_input=True
+            [sys.executable, "-P", "-m", self._module], os.environ, self._folder, with_input=True
         )
 
     async def start(self, job: Job) -> None:

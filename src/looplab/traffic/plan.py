@@ -166,6 +166,17 @@ class Target(msgspec.Struct):
     port: int
 
 
+class Locust(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Locust as the engine, in place of looplab's own traffic processes."""
+
+    elsewhere: int = 0
+    """How many of its workers somebody starts on other machines."""
+    master_bind: str = "127.0.0.1"
+    """Address at which its master waits for workers."""
+    master_port: int = 0
+    """Its port; 0 takes a free one."""
+
+
 class Job(msgspec.Struct, kw_only=True):
     """All that a traffic process needs, as the first frame on its standard input."""
 
@@ -187,3 +198,5 @@ class Job(msgspec.Struct, kw_only=True):
     """Hosts beyond this machine that the traffic may go to."""
     begin_ns: int = 0
     """Moment of the first request, so that several runs begin together; one that is past means at once."""
+    locust: Locust | None = None
+    """With this, Locust makes the traffic, in as many processes as there are generators."""
