@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
 
 from looplab.lab import Selection
@@ -34,6 +34,7 @@ from looplab.view.settings import Keeper
 from looplab.view.sharing import Sharing
 from looplab.view.state import Choice
 from looplab.view.taping import Taping
+from looplab.view.terminal.painting import Painting
 from looplab.view.themes import PREFIX, TITLES, next_name, short_name
 from looplab.view.turning import Turning
 from looplab.view.visit import visit
@@ -43,7 +44,7 @@ HINT_NS = 2 * S
 """How long the footer says why a key does nothing."""
 
 
-class Actions(App[None]):
+class Actions(Painting):
     """The actions of the application, which makes the parts that they call."""
 
     lab: LabLike

@@ -176,6 +176,7 @@ class LoopLabApp(Actions):
         late_ns = max(now_ns - self._frame_ns - S // FRAME_RATE_HZ, 0) if self._frame_ns else 0
         self._frame_ns = now_ns
         self.frame(now_ns, late_ns)
+        self.paint_rest()
 
     def frame(self, now_ns: int, late_ns: int = 0) -> None:
         """Drain, look, draw: the only place where what the model says reaches a widget.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -66,6 +68,10 @@ class PanelWidget(Widget):
     def render_line(self, y: int) -> Strip:
         """Hand out a row; pure."""
         return self.panel.line(y)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Spare each row the search for colours of the terminal's own, if the panel has none of them."""
+        return [] if self.panel.palette.depth == "full" else super().get_line_filters()
 
     def notify_style_update(self) -> None:
         """Resolve the colours of the theme once, not for every row."""
