@@ -206,6 +206,8 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
     assert list(result["latency_ms"]["service"]) == ["p50", "p90", "p95", "p99", "max", "n"]
     assert list(result["loops"][0]) == [
         "worker",
+        "host",
+        "clock_error_ms",
         "lag_ms",
         "busy",
         "stalls",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from looplab.wire.events import (
     Batch,
     Bye,
+    ClockSet,
     Event,
     Hello,
     RunStarted,
@@ -25,7 +26,7 @@ EVENTS_PER_BATCH = 256
 """Longer batches are cut, so that one of them fits into the time box of a frame: an event takes up to 16 µs
 to apply."""
 
-KEPT = (Hello, Bye, RunStarted, ServerState, TrafficFailed, Turned)
+KEPT = (Hello, Bye, ClockSet, RunStarted, ServerState, TrafficFailed, Turned)
 """Events that come once and that the picture cannot do without. So do the last totals of a phase of the
 traffic. All others are repeated by later ones, or are single requests, which these totals count anyway."""
 

@@ -18,6 +18,7 @@ from looplab.wire.events import (
     Batch,
     Bye,
     ClientRequest,
+    ClockSet,
     Connections,
     Event,
     Hello,
@@ -53,6 +54,7 @@ _STATES: dict[type, Callable[[Any], Hashable]] = {
     Backlog: lambda event: "backlog",
     Monitor: lambda event: "monitor",
     Tasks: lambda event: "tasks",
+    ClockSet: lambda event: "clock",
     Bye: lambda event: "bye",
 }
 """For each event that tells the state of something, of what: a later one replaces it."""

@@ -194,6 +194,7 @@ class Lives:
         for number, source in self.sources.items():
             if event.warm and source.alive and source.worker is not None:
                 goes_on[number] = Source(number, source.hello)
+                goes_on[number].clock = source.clock
             else:
                 self._stale.add(number)
         workers = {

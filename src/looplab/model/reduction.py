@@ -13,6 +13,7 @@ from looplab.wire.events import (
     Batch,
     Bye,
     ClientRequest,
+    ClockSet,
     Collection,
     Connections,
     Hello,
@@ -224,6 +225,10 @@ class Reduction(Lives):
         if source.report is None or event.t_ns >= source.report.t_ns:
             source.report = event
 
+    def _clock_set(self, event: ClockSet, source: Source) -> None:
+        self._see(event.t_ns)
+        source.clock = event
+
     def _bye(self, event: Bye, source: Source) -> None:
         self._see(event.t_ns)
         if not source.ended_ns:
@@ -252,6 +257,7 @@ _HANDLERS: dict[type, Callable[[Reduction, Any, Source], None]] = {
     TrafficState: Reduction._traffic_state,
     ProbeReport: Reduction._report,
     Bye: Reduction._bye,
+    ClockSet: Reduction._clock_set,
     Collection: Reduction._collection,
     Connections: Reduction._connections,
     Monitor: Reduction._monitor,

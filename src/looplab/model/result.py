@@ -174,6 +174,8 @@ def _loop(model: Model, worker: Worker) -> dict[str, Any]:
     source = model.run.source if model.run else ""
     return {
         "worker": worker.number,
+        "host": worker.host or None,
+        "clock_error_ms": _rounded(_in_ms(worker.clock_error_ns)),
         "lag_ms": {
             "p50": _rounded(milliseconds(loop.lag_percentile(50))),
             "p99": _rounded(milliseconds(loop.lag_percentile(99))),
@@ -188,6 +190,8 @@ def _loop(model: Model, worker: Worker) -> dict[str, Any]:
                 "line": stall.place.source,
                 "kind": stall.place.kind,
                 "detail": stall.detail,
+                "call": stall.call,
+                "mend": stall.mend,
                 "victims": stall.victims,
                 "delay_ms": _rounded(stall.delay_ns / MS),
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from looplab.model.requests import Request
-from looplab.wire.events import Hello, ProbeReport
+from looplab.wire.events import ClockSet, Hello, ProbeReport
 
 if TYPE_CHECKING:
     from looplab.model.workers import Worker
@@ -24,6 +24,8 @@ class Source:
         """When it said goodbye or broke off; 0 while it is there."""
         self.clean = True
         """False if it broke off."""
+        self.clock: ClockSet | None = None
+        """How its times were set right, if it has another machine's clock."""
         self.worker: Worker | None = None
         """The worker that speaks here; None for traffic."""
         self.requests: dict[int, Request] = {}

@@ -52,6 +52,17 @@ class Worker:
         return self.source.hello.pid if self.source and self.source.hello else 0
 
     @property
+    def host(self) -> str:
+        """Name of its machine; empty if unknown."""
+        return self.source.hello.host if self.source and self.source.hello else ""
+
+    @property
+    def clock_error_ns(self) -> int | None:
+        """How wrong its times may be, if it has another machine's clock; None if it has this one's."""
+        clock = self.source.clock if self.source else None
+        return clock.error_ns if clock is not None else None
+
+    @property
     def instruments(self) -> list[str]:
         """Names of what its probe can tell, such as `requests`, `loop`, `stalls`, `threads`."""
         return self.source.instruments if self.source else []
