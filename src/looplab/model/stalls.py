@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from looplab.model import frames
+from looplab.model.mends import mend
 from looplab.wire.clock import MS
 from looplab.wire.events import Stall
 
@@ -36,14 +38,19 @@ class StallRecord:
     """One stall, as far as it is known."""
 
     __slots__ = (
+        "above",
         "began_ns",
+        "call",
+        "collected_ns",
         "delay_ns",
         "detail",
         "ended_ns",
         "known_ns",
+        "lacked_ns",
         "number",
         "place",
         "rid",
+        "stack",
         "stale",
         "victims",
     )
@@ -58,6 +65,16 @@ class StallRecord:
         self.place = Place("blocked", "", 0, "", "")
         self.detail = ""
         """What it does: `sleep`, `lock`, `cpu`, `generation 2`; empty if unknown."""
+        self.call = ""
+        """The call of a library that the line made; empty if it made none, or if that is unknown."""
+        self.above = ""
+        """The frames of libraries above the line, in a few words."""
+        self.stack: list[tuple[str, int, str]] = []
+        """Frames of that place, outermost first; kept of the longest stalls."""
+        self.lacked_ns = 0
+        """How much of it the machine had no CPU for it …"""
+        self.collected_ns = 0
+        """… and how much of it was garbage collection."""
         self.rid = 0
         self.victims = 0
         """Requests that it delayed, of those whose wait is over. Kept by `delays.Delays`."""
@@ -65,6 +82,11 @@ class StallRecord:
         """By how much it delayed them, in sum."""
         self.stale = False
         """True if the loop was seen free or with another run, and only the last report is missing."""
+
+    @property
+    def mend(self) -> str:
+        """Say what to do instead of its call; empty if that is not known."""
+        return mend(self.call, self.place.kind == "gil")
 
     def length_ns(self, now_ns: int) -> int:
         """Give how long it lasted, or has lasted by now."""
@@ -74,23 +96,29 @@ class StallRecord:
 class PlaceSum:
     """The finished stalls of one place."""
 
-    __slots__ = ("count", "max_ns", "sum_ns")
+    __slots__ = ("call", "count", "max_ns", "sum_ns")
 
     def __init__(self) -> None:
         self.count = 0
         self.sum_ns = 0
         self.max_ns = 0
+        self.call = ""
+        """The call that the longest of them made, of those whose call is known."""
 
-    def add(self, length_ns: int) -> None:
-        """Count a stall."""
+    def add(self, length_ns: int, call: str) -> None:
+        """Count a stall, and the call that it made."""
         self.count += 1
         self.sum_ns += length_ns
+        if call and (length_ns >= self.max_ns or not self.call):
+            self.call = call
         self.max_ns = max(self.max_ns, length_ns)
 
     def merge(self, other: PlaceSum) -> None:
         """Add the stalls of another sum."""
         self.count += other.count
         self.sum_ns += other.sum_ns
+        if other.call and (other.max_ns >= self.max_ns or not self.call):
+            self.call = other.call
         self.max_ns = max(self.max_ns, other.max_ns)
 
 
@@ -160,12 +188,16 @@ class Stalls:
         if event.t_ns >= stall.known_ns:
             stall.known_ns = event.t_ns
             stall.rid = event.rid
+            stall.lacked_ns, stall.collected_ns = event.lacked_ns, event.collected_ns
             if stall.place.file and (not event.file or event.detail == AT_RELEASE):
                 # What was seen while it lasted is worth more.
                 stall.place = stall.place._replace(kind=event.kind)
             else:
                 stall.place = Place(event.kind, event.file, event.line, event.function, event.source)
                 stall.detail = event.detail or stall.detail
+                stall.call = event.call
+                stall.stack = event.stack
+                stall.above = frames.above(event.stack, event.file, event.line, event.function)
         if event.ended_ns:
             self._finish(stall, max(event.ended_ns, stall.began_ns))
 
@@ -253,10 +285,10 @@ class Stalls:
         self._counter += 1
         heapq.heappush(self._longest, (length, self._counter, stall))
         if len(self._longest) > MOST_STALLS:
-            heapq.heappop(self._longest)
+            heapq.heappop(self._longest)[2].stack = []
         if (place := self.places.get(stall.place)) is None:
             place = self.places[stall.place] = PlaceSum()
-        place.add(length)
+        place.add(length, stall.call)
 
 
 def _overlap(stall: StallRecord, event: Stall) -> bool:

@@ -72,6 +72,12 @@ def _payers(text: Text, view: View, look: Palette, width: int) -> None:
         waited = words.length(sum(stall.delay_ns for stall in stalls))
         said = f"held the loop {times}, {words.length(held_ns)} in sum; {waits} behind it, {waited} in sum"
         text.append(f"{_indented(said, width)}\n", look.text)
+        worst = max(stalls, key=lambda stall: stall.delay_ns)
+        if worst.call:
+            called = f"in {worst.call}" + (f", {worst.above}" if worst.above else "")
+            text.append(f"{_indented(called, width)}\n", look.dim)
+        if worst.mend and not any(worst.mend in sentence for told in view.verdicts for sentence in told.more):
+            text.append(f"{_indented(worst.mend, width)}\n", look.text)
     text.append("\n")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from looplab.model import words
+from looplab.model.mends import mend
 from looplab.model.stalls import Place, PlaceSum, StallRecord
 from looplab.model.verdicts.base import (
     BUSY_SHARE,
@@ -134,25 +135,32 @@ class LoopHeld:
         kept = "kept the GIL for" if wording.kind == "gil" else "held the loop"
         deed = _DEEDS.get(stall.detail, kept)
         who = _name(model, worker, stall.rid)
+        text = f"{wording.now} {length} {wording.by} {culprit(model, stall.place)}"
+        source = stall.place.source
+        # Half a line says less than the call that it makes.
+        whole = not stall.call or len(text) + 2 + len(source) <= TEXT_COLUMNS
+        text = words.fit(text, f"  {source if whole else stall.call}", TEXT_COLUMNS)
         if len(culprits) > 1:
             run = words.length(stall.length_ns(until_ns))
             said = f"{len(culprits):,} runs in turn, now {who} for {run}"
         else:
             said = f"{who} {deed} {length}"
+        said += _in_call(stall.call, text)
         behind = loop.delays.episode(loop.stalls.episode_ns, until_ns, model.waiting_for(worker))
         return Verdict(
             wording.id,
             "error",
-            words.fit(
-                f"{wording.now} {length} {wording.by} {culprit(model, stall.place)}",
-                "  " + stall.place.source,
-                TEXT_COLUMNS,
-            ),
+            text,
             f"{said}; {_behind(behind.victims, behind.delay_ns)}.",
             f"{wording.name} {length}",
-            (wording.help,),
+            self._helps(stall.call),
             limits=True,
         )
+
+    def _helps(self, call: str) -> tuple[str, ...]:
+        """Say what helps: against this call, if that is known, and against all such stalls."""
+        instead = mend(call, self._wording is GIL)
+        return (f"{call}: {instead}", self._wording.help) if instead else (self._wording.help,)
 
     def _past(self, model: Model, now_ns: int) -> Verdict | None:
         wording = self._wording
@@ -180,9 +188,10 @@ class LoopHeld:
             wording.id,
             "error" if share >= HELD_ERROR_SHARE else "warning",
             words.fit(text, f", {by} {culprit(model, worst)}", TEXT_COLUMNS),
-            f"{source}longest {words.length(found.max_ns)}{'; ' if waited else ''}{waited}.",
+            f"{source}longest {words.length(found.max_ns)}{_in_call(found.call, worst.source)}"
+            f"{'; ' if waited else ''}{waited}.",
             f"{wording.name} {count:,}×, {words.length(sum_ns)}",
-            (wording.help,),
+            self._helps(found.call),
             limits=True,
         )
 
@@ -299,6 +308,11 @@ def _name(model: Model, worker: Worker, rid: int) -> str:
     source = worker.source
     request = source.requests.get(rid) if source is not None else None
     return f"#{request.number if request is not None else rid}"
+
+
+def _in_call(call: str, text: str) -> str:
+    """Name the call, where the text before it does not."""
+    return f" in {call}" if call and call not in text else ""
 
 
 def _behind(victims: int, delay_ns: int) -> str:

@@ -8,7 +8,8 @@ from pathlib import PurePath
 from rich.segment import Segment
 from textual.strip import Strip
 
-from looplab.view.paint import strip, title_strip
+from looplab.model import StallRecord
+from looplab.view.paint import shortened, strip, title_strip
 from looplab.view.panels.base import Panel
 from looplab.view.source import EMPTY, Line, Listing, listing
 from looplab.view.state import View
@@ -17,6 +18,9 @@ from looplab.wire.clock import MS
 _HOLD_NS = 300 * MS
 """How long the mark stays after a stall: stalls that follow each other must not flicker."""
 
+_GAP, _CALLED = 0, -2
+"""Rows that are no line of the file: lines left out, and what the guilty line has called."""
+
 
 @dataclass(frozen=True)
 class Guilty:
@@ -24,6 +28,9 @@ class Guilty:
 
     file: str
     line: int
+    called: tuple[str, ...] = ()
+    """The call that it makes, where its text does not tell, and the frames of libraries above it; the longest
+    wording first."""
 
 
 class CodePanel(Panel):
@@ -34,6 +41,8 @@ class CodePanel(Panel):
         self._run = -1
         self._listing: Listing = EMPTY
         self._mark: Guilty | None = None
+        self._called: Guilty | None = None
+        """The last line with a call to tell: it stays when the mark goes, so that no line moves about."""
         self._seen_ns = 0
 
     def show(self, view: View) -> None:
@@ -43,14 +52,16 @@ class CodePanel(Panel):
             self._blank()
             return
         if run.run != self._run:
-            self._run, self._mark = run.run, None
+            self._run, self._mark, self._called = run.run, None, None
             self._listing = listing(run.source)
         self._follow(view)
         shown, mark = self._listing, self._mark
         if mark is not None and not _same(mark.file, shown.path):
             shown = listing(mark.file)
         line = mark.line if mark is not None else 0
-        numbers = _numbers(shown, run.shows, line, self.height - 1)
+        called = self._called
+        noted = called.line if called is not None and _same(called.file, shown.path) else 0
+        numbers = _numbers(shown, run.shows, line, noted, self.height - 1)
         # A server may be busy with what the traffic has left behind, but the picture has ended.
         self._draw(shown, numbers, line, "▶ blocked the loop" if view.finished else "▶ blocks the loop")
 
@@ -58,13 +69,18 @@ class CodePanel(Panel):
         """Give the lines of the function, so that the panel gets no more room than it fills."""
         run = view.model.run
         span = listing(run.source).around(run.shows) if run is not None else None
-        return span[1] - span[0] + 1 if span is not None else 0
+        return span[1] - span[0] + 1 + (self._called is not None) if span is not None else 0
 
     def _follow(self, view: View) -> None:
         """Take the line of the stall that lasts now, or keep the last one for a moment."""
         stall = view.stall
         if stall is not None and stall.place.file:
-            self._mark, self._seen_ns = Guilty(stall.place.file, stall.place.line), view.now_ns
+            place = stall.place
+            self._mark, self._seen_ns = Guilty(place.file, place.line, _called(stall)), view.now_ns
+            if self._mark.called:
+                self._called = self._mark
+            elif self._called is not None and self._called.line == place.line:
+                self._called = None
         elif not 0 <= view.now_ns - self._seen_ns <= _HOLD_NS:
             self._mark = None
 
@@ -79,15 +95,27 @@ class CodePanel(Panel):
         digits = len(str(max(numbers, default=1)))
         for y in range(1, self.height):
             number = numbers[y - 1] if y <= len(numbers) else -1
-            if self.fresh(y, (shown.path, self._run, number, number == guilty, indent, digits)):
+            if number == _CALLED:
+                self._put_called(y, digits)
+            elif self.fresh(y, (shown.path, self._run, number, number == guilty, indent, digits)):
                 line = shown.lines[number - 1] if number > 0 else ()
                 self.put(y, self._row(line, number, digits, indent, number == guilty))
+
+    def _put_called(self, y: int, digits: int) -> None:
+        wordings = self._called.called if self._called is not None else ("",)
+        if self.fresh(y, (wordings, digits)):
+            before = " " * (digits + 5) + "… "
+            room = self.width - len(before)
+            text = before + next(
+                (text for text in wordings if len(text) <= room), shortened(wordings[-1], room)
+            )
+            self.put(y, strip([Segment(text, self.palette.dim)], self.width, self.palette.text))
 
     def _row(self, line: Line, number: int, digits: int, indent: int, guilty: bool) -> Strip:
         look = self.palette
         if number < 0:
             return strip([], self.width, look.text)
-        if number == 0:
+        if number == _GAP:
             return strip([Segment(" " * (digits + 3) + "⋮", look.dim)], self.width, look.text)
         pieces = _without_indent(line, indent)
         if guilty:
@@ -102,12 +130,19 @@ class CodePanel(Panel):
             self.put(0, title_strip(self.width, self.palette, "Code"))
 
 
+def _called(stall: StallRecord) -> tuple[str, ...]:
+    call = stall.call if stall.call not in stall.place.source else ""
+    frames = stall.above.partition(" in ")[0]
+    wordings = [": ".join(part for part in (call, above) if part) for above in (stall.above, frames, "")]
+    return tuple(dict.fromkeys(text for text in wordings if text))
+
+
 def _same(one: str, other: str) -> bool:
     return PurePath(one) == PurePath(other)
 
 
-def _numbers(shown: Listing, function: str, guilty: int, room: int) -> list[int]:
-    """Choose the lines to print: numbers from 1, and 0 for a gap."""
+def _numbers(shown: Listing, function: str, guilty: int, noted: int, room: int) -> list[int]:
+    """Choose the lines to print: numbers from 1, gaps, and what the line `noted` has called."""
     total = len(shown.lines)
     if not total or room <= 0:
         return []
@@ -119,7 +154,9 @@ def _numbers(shown: Listing, function: str, guilty: int, room: int) -> list[int]
     if guilty and not first <= guilty <= last and guilty <= total:
         there = shown.holding(guilty) or (max(guilty - 2, 1), min(guilty + 2, total))
         other = list(range(there[0], there[1] + 1))
-        numbers = [*numbers, 0, *other] if there[0] > last else [*other, 0, *numbers]
+        numbers = [*numbers, _GAP, *other] if there[0] > last else [*other, _GAP, *numbers]
+    if noted in numbers and noted > 0:
+        numbers.insert(numbers.index(noted) + 1, _CALLED)
     if len(numbers) <= room:
         return numbers
     at = numbers.index(guilty) if guilty in numbers else 0

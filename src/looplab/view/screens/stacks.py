@@ -14,6 +14,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
+from looplab.model.frames import folded
 from looplab.view.keys import STACK_KEYS
 from looplab.view.palette import Palette
 from looplab.view.state import View
@@ -134,11 +135,11 @@ class StacksScreen(Screen[None]):
     def _write(self, page: Text, frames: list[Frame], users: bool) -> None:
         """Write neighbouring frames; of many from libraries only the ends, unless all are wanted."""
         look = self._look
-        folded = not users and not self._all and len(frames) > FOLD_FROM
+        fold = not users and not self._all and len(frames) > FOLD_FROM
         for place, (file, line, function, source) in enumerate(frames):
-            if folded and 0 < place < len(frames) - 1:
+            if fold and 0 < place < len(frames) - 1:
                 if place == 1:
-                    page.append(f"  … {len(frames) - 2} frames of libraries …\n", look.dim)
+                    page.append(f"  … {folded(frame[0] for frame in frames[1:-1])} …\n", look.dim)
                 continue
             page.append(f"  {_short(file)}:{line} ", look.accent if users else look.dim)
             page.append(f"{function}\n", look.bold if users else look.dim)
