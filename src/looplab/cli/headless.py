@@ -16,6 +16,7 @@ from .settings import command_line
 
 if TYPE_CHECKING:
     from looplab.lab import Selection
+    from looplab.traffic.plan import Locust
 
 LAST_LINES = 10
 """Lines of a server's output that follow the reason why it failed."""
@@ -29,12 +30,13 @@ def select(
     variants: Sequence[str],
     settings: Mapping[str, str | float],
     generators: int = 1,
+    engine: Locust | None = None,
 ) -> list[Selection]:
     """Choose what to run, as `report.bench.select` does."""
     # Here and below: `looplab list` and `--help` need no process, no socket and no model.
     from looplab.report import bench
 
-    return bench.select(scenarios, variants, settings, generators)
+    return bench.select(scenarios, variants, settings, generators, engine)
 
 
 def run_bench(

@@ -16,6 +16,7 @@ from looplab import __version__
 from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, find
 
 from . import options
+from .engine import Engine, engine
 from .fire import fire
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
@@ -67,7 +68,7 @@ def looplab(debug: bool) -> None:
 @click.argument("scenario", required=False, shell_complete=complete_scenario)
 @click.option("--variant", metavar="V", help="Variant to start with; the first one otherwise.")
 @options.set_values
-@options.generators
+@engine
 @options.postgres
 @click.option(
     "--aiomonitor-console",
@@ -81,7 +82,7 @@ def open_scenario(
     scenario: str | None,
     variant: str | None,
     settings: dict[str, str],
-    generators: int,
+    engine: Engine,
     console: bool,
     compare: bool,
     theme: str | None,
@@ -91,6 +92,8 @@ def open_scenario(
     first = chosen.variant(variant) if variant is not None else chosen.variants[0]
     if compare and len(chosen.variants) < 2:
         raise click.UsageError(f"{chosen.id} has one variant: there is nothing to compare")
+    if compare and engine.locust is not None:
+        raise click.UsageError("Locust cannot begin several runs together; compare without --engine locust")
     reason = obstacle()
     if not reason:
         sys.exit(
@@ -98,13 +101,14 @@ def open_scenario(
                 chosen,
                 first,
                 settings,
-                generators=generators,
+                generators=engine.generators,
+                locust=engine.locust,
                 console=console,
                 theme=theme,
                 compare=compare,
             )
         )
-    selections = select([chosen], [] if compare else [first.id], settings, generators)
+    selections = select([chosen], [] if compare else [first.id], settings, *engine)
     what = f"all variants of {chosen.id} run" if compare else f"{chosen.id} › {first.id} runs"
     click.echo(f"looplab: {reason}, so {what} without a screen", err=True)
     run_bench(selections)
@@ -149,7 +153,7 @@ def list_scenarios(as_json: bool) -> None:
 )
 @options.duration
 @options.set_values
-@options.generators
+@engine
 @options.postgres
 @options.json_file
 @click.option(
@@ -172,7 +176,7 @@ def list_scenarios(as_json: bool) -> None:
 @click.option(
     "--explain",
     is_flag=True,
-    help="Run nothing; print what to type for wrk, ab, oha and k6 to make the same traffic.",
+    help="Run nothing; print what to type for wrk, ab, oha, k6 and Locust to make the same traffic.",
 )
 def bench(
     scenarios: tuple[str, ...],
@@ -180,7 +184,7 @@ def bench(
     runs: int,
     duration: str | None,
     settings: dict[str, str],
-    generators: int,
+    engine: Engine,
     as_json: str | None,
     markdown: str | None,
     html: str | None,
@@ -201,7 +205,7 @@ def bench(
     chosen = [find(name) for name in scenarios]
     if article:
         chosen = [scenario.by_article() for scenario in chosen]
-    selections = select(chosen, variants, settings, generators)
+    selections = select(chosen, variants, settings, *engine)
     if explain:
         explain_bench(selections)
         return

@@ -18,6 +18,7 @@ from .browser import end_with_parent, in_browser
 if TYPE_CHECKING:
     from looplab.lab import Ensemble, Lab, Selection
     from looplab.recording import Index, Recording
+    from looplab.traffic.plan import Locust
     from looplab.view.app import LoopLabApp
     from looplab.view.settings import Keeper
 
@@ -49,9 +50,11 @@ def open_screen(
     overrides: Mapping[str, str | float],
     *,
     generators: int = 1,
+    locust: Locust | None = None,
     console: bool = False,
     theme: str | None = None,
     compare: bool = False,
+    picks: bool = False,
 ) -> int:
     """Show a scenario until the user quits; give the exit status.
 
@@ -60,9 +63,11 @@ def open_screen(
         variant: what is started first.
         overrides: what was set on the command line.
         generators: traffic processes that share the plan.
+        locust: how Locust makes the traffic; None for looplab's own processes.
         console: whether aiomonitor may open a Python console in a worker.
         theme: colours for this time; None takes those of the settings.
         compare: whether the variants are compared from the start.
+        picks: whether the requests are picked on the screen.
     """
     from looplab.lab import Selection
 
@@ -72,6 +77,8 @@ def open_screen(
         knobs=knob_values(scenario, overrides),
         plan=plan_for(scenario, variant, overrides),
         generators=generators,
+        engine=locust,
+        waits=picks,
     )
     scenarios = catalogue()
     if all(scenario.folder != known.folder for known in scenarios):

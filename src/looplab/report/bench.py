@@ -7,6 +7,7 @@ from typing import Any
 
 from looplab import __version__
 from looplab.lab import Lab, Selection
+from looplab.locust.limits import obstacle
 from looplab.scenario import (
     TRAFFIC_SETTINGS,
     Scenario,
@@ -15,7 +16,7 @@ from looplab.scenario import (
     plan_for,
     settings_of,
 )
-from looplab.traffic.plan import Plan
+from looplab.traffic.plan import Locust, Plan
 
 from .compare import comparisons, spread
 from .machine import machine
@@ -26,7 +27,11 @@ Overrides = Mapping[str, str | float]
 
 
 def select(
-    scenarios: Sequence[Scenario], variants: Sequence[str], overrides: Overrides, generators: int = 1
+    scenarios: Sequence[Scenario],
+    variants: Sequence[str],
+    overrides: Overrides,
+    generators: int = 1,
+    engine: Locust | None = None,
 ) -> list[Selection]:
     """Choose what to run.
 
@@ -36,10 +41,11 @@ def select(
             scenarios, and each scenario must have one of them.
         overrides: settings as text; with several scenarios each takes those that it has.
         generators: traffic processes that share each plan.
+        engine: how Locust makes the traffic; None for looplab's own processes.
 
     Raises:
         ScenarioError: a scenario without any of the variants, a variant or a setting that no scenario has,
-            a value out of range, or traffic without an end.
+            a value out of range, traffic without an end, or such as Locust cannot make.
     """
     for id in variants:
         if not any(id == variant.id for scenario in scenarios for variant in scenario.variants):
@@ -57,8 +63,18 @@ def select(
             plan = plan_for(scenario, variant, own)
             if _endless(plan):
                 raise ScenarioError(f"{scenario.id}: its traffic has no end; give --duration S")
+            reason = obstacle(plan, generators, variant.instances) if engine is not None else ""
+            if reason:
+                raise ScenarioError(f"{scenario.id} › {variant.id}: {reason}")
             selections.append(
-                Selection(scenario=scenario, variant=variant, knobs=knobs, plan=plan, generators=generators)
+                Selection(
+                    scenario=scenario,
+                    variant=variant,
+                    knobs=knobs,
+                    plan=plan,
+                    generators=generators,
+                    engine=engine,
+                )
             )
     return selections
 
@@ -119,6 +135,8 @@ def as_result(selection: Selection, results: list[Run]) -> dict[str, Any]:
         "scenario": selection.scenario.id,
         "variant": selection.variant.id,
         "knobs": dict(selection.knobs),
+        "engine": "looplab" if selection.engine is None else "locust",
+        "processes": selection.generators,
         "traffic": {name: value for name in TRAFFIC_SETTINGS if (value := getattr(plan, name))},
         "runs": results,
         "median": median(results),

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from . import article, charts
-from .table import SEVERITY, WORDS, intervals, rows
+from .table import SEVERITY, WORDS, intervals, notes, rows
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Colours that the colour-blind can tell apart (Okabe and Ito, Color Universal Design, 2008)."""
@@ -90,7 +90,7 @@ def _table(report: Mapping[str, Any]) -> Iterator[str]:
     # A verdict is a sentence, and stands with its scenario.
     shown = header[:-1]
     yield from grid(shown, [line[:-1] for line in lines], [title in WORDS for title in shown])
-    if said := intervals(report):
+    if said := [*notes(report), *intervals(report)]:
         yield "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in said) + "</ul>"
 
 

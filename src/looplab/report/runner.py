@@ -33,6 +33,9 @@ FACTS_S = 20.0
 """Longest time in which a database says what the run has changed in it."""
 
 
+LOCUST = "locust"
+"""Source of the notices of Locust's master."""
+
 LAST_LINES = 10
 """Lines of the log that follow the reason of a run that was given up."""
 
@@ -66,6 +69,7 @@ def run(lab: Lab, selection: Selection, tell: Callable[[Model], None]) -> Run:
         lab.wait(WAIT_S)
         lab.drain(BUDGET_NS)
     result = figures(lab, dropped)
+    result["notes"] = notes(lab.model)
     result["facts"] = _facts(lab) if selection.scenario.facts else {}
     return result
 
@@ -108,6 +112,25 @@ def follow(
             raise RunError(reason, lines[-LAST_LINES:])
 
 
+def start(lab: Lab, selection: Selection) -> str:
+    """Start the server of a selection that waits for its traffic; give its address.
+
+    Raises:
+        RunError: it did not start.
+    """
+    patience = Patience(selection.plan)
+    lab.start(selection)
+    while True:
+        lab.wait(WAIT_S)
+        lab.drain(BUDGET_NS)
+        model = lab.model
+        _check(model)
+        if model.server is not None and model.server.state == "ready":
+            return model.server.address
+        if reason := patience.look(model, model.run is not None):
+            raise RunError(reason, [])
+
+
 def figures(lab: Lab, dropped: int) -> Run:
     """Give the result of the run that is over.
 
@@ -120,6 +143,11 @@ def figures(lab: Lab, dropped: int) -> Run:
     result = lab.model.result()
     result["dropped_events"] += lab.dropped - dropped
     return result
+
+
+def notes(model: Model) -> list[str]:
+    """Give what Locust says of a run that it makes: where it differs from the plan, and its own count."""
+    return [notice.text for notice in model.notices if notice.source == LOCUST]
 
 
 def _facts(lab: Lab) -> dict[str, float]:

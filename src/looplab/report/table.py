@@ -81,6 +81,9 @@ class Figures:
         yield table
         yield Text()
         yield from _verdicts(self._report)
+        if noted := notes(self._report):
+            yield Text()
+            yield from map(Text, noted)
         if said := intervals(self._report):
             yield Text()
             yield from map(Text, said)
@@ -94,7 +97,8 @@ def as_markdown(report: Mapping[str, Any]) -> str:
     rule = ["---" if title in WORDS else "---:" for title in header]
     cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
     table = [f"| {' | '.join(line)} |" for line in (header, rule, *cells)]
-    below = ["", *(f"* {line}" for line in said)] if (said := intervals(report)) else []
+    said = [*notes(report), *intervals(report)]
+    below = ["", *(f"* {line}" for line in said)] if said else []
     return "\n".join([f"looplab {report['looplab']}, {here}", "", *table, *below, ""])
 
 
@@ -114,6 +118,19 @@ def intervals(report: Mapping[str, Any]) -> list[str]:
         if found:
             said.append(f"{_name(entry)} ÷ {entry['base']}: {', '.join(found)}")
     return said
+
+
+def notes(report: Mapping[str, Any]) -> list[str]:
+    """Write what is said of the runs that are shown, each sentence once, with its variants."""
+    about: dict[str, list[str]] = {}
+    for result in report["results"]:
+        for note in result["median"].get("notes", ()):
+            about.setdefault(note, []).append(str(result["variant"]))
+    everywhere = len(report["results"])
+    return [
+        note if len(variants) == everywhere else f"{', '.join(variants)}: {note}"
+        for note, variants in about.items()
+    ]
 
 
 def _ratio(value: float) -> str:
