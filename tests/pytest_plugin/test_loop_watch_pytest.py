@@ -17,7 +17,7 @@ import time
 import pytest
 
 async def held():
-    time.sleep(0.2)
+    time.sleep(0.5)
 
 async def free():
     await asyncio.sleep(0)
@@ -75,7 +75,7 @@ def test_the_marker_watches_a_whole_test(pytester: pytest.Pytester) -> None:
             [
                 f"*_ {name} _*",
                 "test_shop.py:7 held the event loop for * ms; 50 ms are allowed",
-                "  > time.sleep(0.2)",
+                "  > time.sleep(0.5)",
             ],
             consecutive=False,
         )
@@ -102,7 +102,7 @@ async def test_within(loop_watch):
     result.stdout.fnmatch_lines(
         [
             "E *LoopBlocked: test_shop.py:7 held the event loop for * ms; 80 ms are allowed",
-            "E         > time.sleep(0.2)",
+            "E         > time.sleep(0.5)",
         ]
     )
     result.stdout.no_fnmatch_line("*watch.py*")

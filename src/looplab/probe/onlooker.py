@@ -15,10 +15,6 @@ from looplab.probe.watchdog import Watchdog
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Stall
 
-SURE_NS = BEAT_NS
-"""What a callback may have been shorter than its stall says: it is judged by the heartbeat, which does not
-tell when between two beats it began."""
-
 
 class Onlooker:
     """Watches a loop from `start` to `stop`, and then tells its stalls."""

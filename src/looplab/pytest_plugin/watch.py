@@ -90,7 +90,9 @@ class LoopWatch:
         Returns:
             The text of the failure, empty if there is none.
         """
-        from looplab.pytest_plugin import judgement, loops, words
+        from looplab.model import guilt, guilt_words
+        from looplab.pytest_plugin import loops
+        from looplab.wire.clock import MS
 
         if self._waits:
             self._waits = False
@@ -104,9 +106,9 @@ class LoopWatch:
             self._hear(onlooker)
         stalls, self._stalls = self._stalls, []
         problems, self._problems = self._problems, []
-        finding = judgement.judge(stalls, self.max_stall_ms)
-        untold.extend([*problems, *words.notes(finding, self._root)])
-        return words.failure(finding, self._root)
+        finding = guilt.judge(map(guilt.Held.told, stalls), round(self.max_stall_ms * MS))
+        untold.extend([*problems, *guilt_words.excuses(finding, self._root)])
+        return guilt_words.account(finding, self._root)
 
     def loop_begins(self, loop: asyncio.AbstractEventLoop, runner: CodeType | None = None) -> None:
         """Watch a loop from now on; in its thread. A watch that fails is no fault of the loop.

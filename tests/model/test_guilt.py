@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
+from looplab.model.guilt import UNSURE_NS, Held, judge
+from looplab.model.guilt_words import account, excuses
 from looplab.model.mends import mend
-from looplab.probe.onlooker import SURE_NS
-from looplab.pytest_plugin.judgement import judge
-from looplab.pytest_plugin.words import failure, notes
 from looplab.wire.clock import MS
 from looplab.wire.events import Stall
 
@@ -45,8 +44,8 @@ def stall(length_ms: float, **changes: Any) -> Stall:
 
 
 def judged(*stalls: Stall, limit_ms: float = 50) -> tuple[str, list[str]]:
-    finding = judge(stalls, limit_ms)
-    return failure(finding, ROOT), notes(finding, ROOT)
+    finding = judge(map(Held.told, stalls), round(limit_ms * MS))
+    return account(finding, ROOT), excuses(finding, ROOT)
 
 
 def test_a_failure_is_short_and_says_all() -> None:
@@ -59,22 +58,22 @@ def test_a_failure_is_short_and_says_all() -> None:
         "  > return requests.get(url).json()",
         f"  {mend('requests.get')}",
         "    tests/test_prices.py:8 in test_prices",
-        "    … 2 frames of httpx",
+        "    … 2 frames in httpx",
         "    app.py:12 in prices",
-        "    requests api.py:73 in get",
+        "    requests: api.py:73 in get",
     ]
     assert not said
 
 
-SURE_MS = SURE_NS / MS
+UNSURE_MS = UNSURE_NS / MS
 
 
 @pytest.mark.parametrize(
     ("length_ms", "changes", "fails"),
     [
         (50, {}, False),
-        (50 + SURE_MS, {}, False),
-        (51 + SURE_MS, {}, True),
+        (50 + UNSURE_MS, {}, False),
+        (51 + UNSURE_MS, {}, True),
         (51, {"rid": 7}, True),
         (120, {"lacked_ns": 60 * MS}, False),
         (200, {"lacked_ns": 60 * MS}, True),
