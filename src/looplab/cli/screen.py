@@ -98,7 +98,7 @@ def open_screen(
             compare=compare,
             publish=lab.tell_notes,
         )
-        return _run(app)
+        return run_app(app)
 
 
 def open_replay(recording: Recording, index: Index, speed: float) -> int:
@@ -119,7 +119,7 @@ def open_replay(recording: Recording, index: Index, speed: float) -> int:
         app = LoopLabApp(
             lab, scenarios, player.selection, keeper=remembered(), ensemble=ensemble, player=player
         )
-        return _run(app)
+        return run_app(app)
 
 
 def open_talk(talk: Talk, scene: int, *, auto: bool) -> int:
@@ -145,7 +145,7 @@ def open_talk(talk: Talk, scene: int, *, auto: bool) -> int:
             auto=auto,
             publish=lab.tell_notes,
         )
-        return _run(app)
+        return run_app(app)
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _live() -> Iterator[tuple[Lab, Callable[[Sequence[Selection]], Ensemble]]]:
         lab.close()
 
 
-def _run(app: LoopLabApp) -> int:
+def run_app(app: LoopLabApp) -> int:
     """Run the application; give the exit status."""
     # The keyboard's Ctrl-C is a key here. A signal from outside cancels the application, which gives
     # the terminal back; it takes care of TERM and HUP itself.
