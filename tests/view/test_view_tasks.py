@@ -152,7 +152,7 @@ async def test_enter_shows_the_stacks_and_goes_on_asking() -> None:
         assert stage.asked() == [ask]
         await stage.go_on(STACKS)
         page = str(screen.query_one("#stacks", Static).content)
-        assert "… 11 frames in fastapi …" in page
+        assert "… 11 frames in starlette …" in page
         assert "time.sleep(delay)" in page
         stage.clock.now_ns += AGAIN_NS
         await stage.go_on(replace(STACKS, t_ns=T_NS + 1, found=False, stacks=[]))
