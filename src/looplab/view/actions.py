@@ -95,7 +95,8 @@ class Actions(Painting):
         """Take a selection and run it, in place of a recording if one is shown."""
         self.replaying.end()
         choice = self.choice
-        choice.selection = selection
+        # What makes the traffic was said once for all that is shown.
+        choice.selection = selection = replace(selection, engine=choice.selection.engine)
         choice.key = self._key_of(selection)
         choice.stopped = False
         self.turning.forget()
@@ -299,6 +300,8 @@ class Actions(Painting):
             self._hint("this scenario has one variant only: nothing to compare")
         elif self._ensemble is None:
             self._hint("only live runs can be compared")
+        elif self.choice.selection.engine is not None:
+            self._hint("Locust cannot begin several runs together: compare without --engine locust")
         else:
             self.lab.stop()
             comparing = Comparing(self._ensemble, self.choice, self._clock, usable_cores())
