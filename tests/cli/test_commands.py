@@ -176,7 +176,11 @@ def test_a_wrong_file_is_one_line(looplab: Command, tmp_path: Path) -> None:
             {
                 "--variant",
                 "--set",
+                "--engine",
                 "--generators",
+                "--processes",
+                "--elsewhere",
+                "--master-bind",
                 "--postgres",
                 "--aiomonitor-console",
                 "--compare",

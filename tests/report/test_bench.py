@@ -149,7 +149,10 @@ def test_the_report_has_the_keys_of_the_contract() -> None:
     assert list(report) == ["looplab", "machine", "results", "comparisons"]
     assert list(report["machine"]) == ["cores", "python", "platform"]
     (result,) = report["results"]
-    assert list(result) == ["scenario", "variant", "knobs", "traffic", "runs", "median", "spread"]
+    assert list(result) == [
+        *("scenario", "variant", "knobs", "engine", "processes", "traffic", "runs", "median", "spread")
+    ]
+    assert (result["engine"], result["processes"]) == ("looplab", 1)
     assert result["traffic"] == {"requests": 200, "concurrency": 100}
     assert result["knobs"] == {"delay": 0.2}
     assert result["runs"] == [result["median"]]

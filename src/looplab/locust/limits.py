@@ -60,7 +60,7 @@ def notes(plan: Plan, processes: int = 1) -> list[str]:
             found.append(f"Locust counts whole seconds: it is cut after {whole} s, the plan after {given} s")
     if len(kinds(plan)) > 1 or varied(plan):
         found.append("Locust draws its own random numbers: the shares are the same, the order is not")
-    found.append("A request begins before its connection is opened, and is over when Locust has time for its answer")
+    found.append("A request begins before its connection is opened, and is over when Locust has time for it")
     return found
 
 
