@@ -40,6 +40,8 @@ class Httpcore:
         self._upstream = upstream
         self._calls: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
         """Calls by their request until there is a response, then by its stream."""
+        self._carried: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
+        """The last call of each connection."""
         self._wrapped: list[tuple[Any, str, Any, Any]] = []
         self._claims: dict[str, object] = {}
         """Who has wrapped a module: two threads may find it at once."""
@@ -146,10 +148,10 @@ class Httpcore:
             call = calls.get(place.request)
             if call is None or call.taken_ns:
                 return await original(place, *arguments, **options)
-            if place.connection is None:
+            if place.connection is None and not call.waited:
                 upstream.wait(call)
             connection = await original(place, *arguments, **options)
-            upstream.take(call)
+            self._take(call, connection)
             return connection
 
         return wait_for_connection
@@ -161,10 +163,10 @@ class Httpcore:
             call = calls.get(place.request)
             if call is None or call.taken_ns:
                 return original(place, *arguments, **options)
-            if place.connection is None:
+            if place.connection is None and not call.waited:
                 upstream.wait(call)
             connection = original(place, *arguments, **options)
-            upstream.take(call)
+            self._take(call, connection)
             return connection
 
         return wait_for_connection
@@ -173,10 +175,9 @@ class Httpcore:
         upstream, calls = self._upstream, self._calls
 
         async def aclose(stream: Any) -> Any:
-            try:
-                return await original(stream)
-            finally:
-                upstream.release(calls.pop(stream, None))
+            # Before the connection is given to the next one, who may have it before this returns.
+            upstream.release(calls.pop(stream, None))
+            return await original(stream)
 
         return aclose
 
@@ -184,11 +185,25 @@ class Httpcore:
         upstream, calls = self._upstream, self._calls
 
         def close(stream: Any) -> Any:
-            # Before the connection is given to the next thread, which would else be there first.
             upstream.release(calls.pop(stream, None))
             return original(stream)
 
         return close
+
+    def _take(self, call: Call, connection: Any) -> None:
+        """Note that a call has a connection.
+
+        A connection that is free is given to all who wait. The first one has it, and the others are refused
+        and come again, but for HTTP/2.
+        """
+
+        def take() -> None:
+            other = self._carried.get(connection)
+            if other is None or other.released_ns or getattr(call.client.owner(), "_http2", False):
+                self._carried[connection] = call
+                self._upstream.take(call)
+
+        self._upstream.guard(take)
 
     def _follow(self, call: Call, request: Any, response: Any) -> None:
         """Keep the call with the stream of its response, which will be closed."""
@@ -196,6 +211,7 @@ class Httpcore:
         def follow() -> None:
             self._calls.pop(request, None)
             self._calls[response.stream] = call
+            self._upstream.take(call)
 
         self._upstream.guard(follow)
 

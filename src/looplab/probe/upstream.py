@@ -51,7 +51,7 @@ class Client:
 class Call(Hop):
     """One call: asked for, sent, and its response closed."""
 
-    __slots__ = ("client", "owner")
+    __slots__ = ("client", "owner", "waited")
 
     def __init__(
         self, request: Request | None, requested_ns: int, book: HostBook, use: Use, client: Client
@@ -60,6 +60,8 @@ class Call(Hop):
         self.client = client
         self.owner: weakref.ref[Any] = client.owner
         """What is gone when an application has dropped the call without closing its response."""
+        self.waited = False
+        """Whether it had to wait for a connection."""
 
 
 class HostBook(SlotBook):
@@ -161,6 +163,7 @@ class Upstream:
 
     def wait(self, call: Call) -> None:
         """Note that it has to wait for a connection."""
+        call.waited = True
         self._facts.append((Kind.WAIT, call.requested_ns, call.request, 0, call))
 
     def take(self, call: Call, at_ns: int = 0) -> None:

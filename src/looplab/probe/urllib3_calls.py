@@ -59,7 +59,7 @@ class Urllib3:
             call = upstream.ask(pool, _limit, lambda: _host(pool), UPSTREAM_IN_THREAD)
             if call is None:
                 return original(pool, *arguments, **options)
-            if pool.block:
+            if pool.block and pool.pool is not None and pool.pool.empty():
                 upstream.wait(call)
             try:
                 connection = original(pool, *arguments, **options)
