@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from . import options
 from .firing import Firing, traffic_options
-from .signals import ENDING
+from .signals import Stop
 
 CLIENT_LIMITED = 3
 LENGTH_S = 10.0
@@ -55,7 +53,7 @@ def fire(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     what = report.shot(target, plan, firing.request, firing.generators, allowed)
-    stop = _Stop()
+    stop = Stop()
     lab = Lab()
     try:
         report.reach(target, allowed)
@@ -85,16 +83,3 @@ def fire(
             words += f"; try --generators {firing.generators + 1}"
         click.echo(words, err=True)
         sys.exit(CLIENT_LIMITED)
-
-
-class _Stop:
-    """Notes the first signal to end, so that the figures up to then are still told."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        for number in ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.number = self.number or number

@@ -16,6 +16,7 @@ from looplab import __version__
 from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, find
 
 from . import options
+from .attach import attach
 from .engine import Engine, engine
 from .fire import fire
 from .group import DEFAULT, Commands, usage_line
@@ -244,6 +245,7 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
             sys.exit(code)
 
 
+looplab.add_command(attach)
 looplab.add_command(fire)
 looplab.add_command(run_own)
 looplab.add_command(serve)

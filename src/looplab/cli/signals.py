@@ -24,3 +24,16 @@ def end_in_good_order() -> None:
         # Under nohup, HUP is ignored on purpose.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+class Stop:
+    """Notes the first signal to end, so that the figures up to then are still told."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.number = self.number or number

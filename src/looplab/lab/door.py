@@ -36,6 +36,10 @@ class Door:
         self.path = path or self.runtime.socket_path
         """Absolute path of the socket."""
 
+    def close(self) -> None:
+        """Remove the private folder, whether a lab has used it or not. Further calls do nothing."""
+        self.runtime.close()
+
     def clear(self) -> None:
         """Remove what a lab that was killed has left at the path."""
         for path in (self.path, stacks_path(self.path)):
@@ -60,7 +64,8 @@ def _check(path: Path) -> None:
     if found.st_uid != os.getuid():
         raise DoorError(f"{folder} belongs to another user; choose a folder of your own, closed to others")
     if found.st_mode & 0o077:
-        raise DoorError(f"{folder} is open to others; mend: chmod 700 {folder}, or another folder")
+        own = folder / "looplab"
+        raise DoorError(f"{folder} is open to others; mend: mkdir -m 700 {own}; --socket {own / path.name}")
     for place in (path, stacks_path(path)):
         if place.exists() and not place.is_socket():
             raise DoorError(f"{place} is there and is no socket; choose another path")

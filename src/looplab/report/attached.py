@@ -1,0 +1,134 @@
+"""`looplab attach` without a screen: who comes and goes, each stall as it happens, and a table at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from rich import box
+from rich.table import Table
+
+from looplab.lab import Attachment, Lab
+from looplab.lab.attachment import instructions
+from looplab.model import Model, StallRecord, Worker, words
+from looplab.wire.clock import MS, S
+
+from .figures import count, duration
+
+WAIT_S = 0.1
+BUDGET_NS = 50 * MS
+
+AGAIN_NS = S
+"""A line of code that stalls again and again is told once in it, with how often."""
+
+
+class _Told:
+    """What was said of the stalls at one line."""
+
+    def __init__(self) -> None:
+        self.t_ns = 0
+        self.count = 0
+        self.longest_ns = 0
+
+
+class Teller:
+    """Finds what is new in a model, and says it in lines."""
+
+    def __init__(self) -> None:
+        self._model: Model | None = None
+        self._notices = 0
+        self._known: set[tuple[int, int, int]] = set()
+        self._told: dict[tuple[object, ...], _Told] = {}
+
+    def lines(self, model: Model) -> Iterator[str]:
+        """Give what has happened since the last time."""
+        if model is not self._model:
+            self._model, self._notices = model, 0
+            self._known.clear()
+            self._told.clear()
+        fresh = model.notice_count - self._notices
+        self._notices = model.notice_count
+        for notice in list(model.notices)[len(model.notices) - min(fresh, len(model.notices)) :]:
+            sign = {"warning": "▲ ", "error": "■ "}.get(notice.level, "")
+            yield f"{sign}{notice.text}"
+        for worker in model.workers:
+            yield from self._stalls(worker, model.now_ns)
+
+    def _stalls(self, worker: Worker, now_ns: int) -> Iterator[str]:
+        for stall in worker.loop.stalls.longest:
+            name = (worker.number, worker.starts, stall.number)
+            if name in self._known:
+                continue
+            self._known.add(name)
+            told = self._told.setdefault((worker.number, stall.place), _Told())
+            told.count += 1
+            told.longest_ns = max(told.longest_ns, stall.length_ns(stall.ended_ns))
+            if told.count == 1 or now_ns - told.t_ns >= AGAIN_NS:
+                yield _stall(worker, stall, told)
+                told.t_ns, told.longest_ns = now_ns, 0
+
+
+def _stall(worker: Worker, stall: StallRecord, told: _Told) -> str:
+    place = stall.place
+    where = (
+        f"{words.where(place, '')} {place.function}  {place.source}".strip() or "no code of yours was seen"
+    )
+    times = f" ({told.count}. time)" if told.count > 1 else ""
+    mend = f"  → {stall.mend}" if stall.mend and told.count == 1 else ""
+    return f"● worker {worker.number} {place.kind} {words.length(told.longest_ns)}{times}  {where}{mend}"
+
+
+def follow(lab: Lab, what: Attachment, tell: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+    """Show what happens until somebody ends it.
+
+    Args:
+        lab: an open lab.
+        what: what is waited for.
+        tell: takes a line.
+        stopped: whether it shall end.
+    """
+    for text, lines in instructions(what.socket):
+        tell(text)
+        for line in lines:
+            tell(f"    {line}")
+    tell("Waiting. Ctrl-C ends it with a table; the servers go on.")
+    teller = Teller()
+    lab.start(what)
+    while not stopped():
+        lab.wait(WAIT_S)
+        lab.drain(BUDGET_NS)
+        for line in teller.lines(lab.model):
+            tell(f"{time.strftime('%H:%M:%S')}  {line}")
+
+
+def table(model: Model) -> Table:
+    """Give the workers that were there, and what held them up."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("worker", "process", "requests", "busy", "lag p99", "lag max", "stalls", "longest", "at"):
+        made.add_column(name, justify="left" if name in ("worker", "process", "at") else "right")
+    for worker in model.workers:
+        loop, source = worker.loop, worker.source
+        report = source.report if source is not None else None
+        longest = loop.stalls.longest[0] if loop.stalls.longest else None
+        busy = loop.busy_in_run(model.now_ns)
+        p99 = loop.lag_percentile(99)
+        made.add_row(
+            f"w{worker.number}",
+            process(worker),
+            count(report.requests if report is not None else 0),
+            f"{busy:.0%}" if busy is not None else "–",
+            duration(p99 / MS) if p99 is not None else "–",
+            duration(loop.lag.max_ns / MS) if loop.lag.n else "–",
+            count(loop.stalls.total - loop.stalls.starved),
+            words.length(longest.length_ns(longest.ended_ns)) if longest is not None else "–",
+            words.where(longest.place, "") if longest is not None else "",
+        )
+    return made
+
+
+def process(worker: Worker) -> str:
+    """Name the process of a worker: its number, its machine, and how well its clock is known."""
+    error_ns = worker.clock_error_ns
+    clock = f" ±{error_ns / MS:.1f} ms" if error_ns is not None else ""
+    gone = "" if worker.alive else " (gone)"
+    return f"{worker.pid} on {worker.host}{clock}{gone}" if worker.host else f"{worker.pid}{gone}"
