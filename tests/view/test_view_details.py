@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from stage import played, view_at
 from streams import START_NS
 
 from looplab.view.details import page
 from looplab.view.palette import palette
 from looplab.wire.clock import MS, S
+from looplab.wire.events import Batch, Slots
 
 
 def lines(variant: str, until_ns: int, width: int = 76) -> list[str]:
@@ -26,3 +28,17 @@ def test_the_page_says_who_paid_for_the_line_that_held_the_loop() -> None:
 
 def test_where_nobody_was_held_up_nobody_paid() -> None:
     assert not any("Who paid" in line for line in lines("async-await", START_NS + 2 * S))
+
+
+def test_calls_without_a_limit_are_a_resource_that_limits_nothing() -> None:
+    batches = [
+        Batch(
+            batch.source,
+            batch.received_ns,
+            [replace(event, total=0) if isinstance(event, Slots) else event for event in batch.events],
+        )
+        for batch in played("upstream-10")
+    ]
+    text = page(view_at(batches, START_NS + 600 * MS, 100), palette(), 76).plain.splitlines()
+    (line,) = [line for line in text if line.startswith("  upstream ")]
+    assert line.split() == ["upstream", "–", "100", "ms", "no", "limit"]

@@ -174,6 +174,8 @@ def test_the_state_is_that_of_the_moment() -> None:
     assert "slots.asyncpg.held" not in found
     threads = numbers(view_at(played("def-blocking"), START_NS + 150 * MS, 100), ["slots.threadpool.held"])
     assert threads == {"slots.threadpool.held": 40}
+    calls = numbers(view_at(played("upstream-10"), START_NS + 150 * MS, 100), ["slots.upstream.held"])
+    assert calls == {"slots.upstream.held": 10}
 
 
 def test_a_scene_opens_with_its_settings_and_a_step_changes_what_it_says(tmp_path: Path) -> None:

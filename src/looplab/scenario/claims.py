@@ -25,7 +25,10 @@ _LOOP = [
     *(f"stalls_by_kind.{kind}" for kind in ("blocked", "gil", "gc", "starved")),
     "stalls_by_function.NAME",
 ]
-_SLOTS = ["total", "peak", "idle_peak", "mean_busy", "wait_ms.p50", "wait_ms.p95"]
+_SLOTS = [
+    *("total", "peak", "idle_peak", "mean_busy", "uses"),
+    *("work_ms.mean", "work_ms.p50", "work_ms.p95", "wait_ms.p50", "wait_ms.p95"),
+]
 
 FIELDS = (
     *_COUNTS,
@@ -41,7 +44,7 @@ FIELDS = (
 )
 """Numbers of a RUN; `errors` alone is the sum of all kinds, `loops[N]` is worker N, and `NAME` stands for a
 name of the mix, a fact, a function, or a set of slots: `asyncpg`, or `asyncpg_2` for the one called
-`asyncpg 2`."""
+`asyncpg 2`. `upstream` is all calls of other services."""
 
 _COUNTED = re.compile(r"errors|stalls_by_kind|stalls_by_function")
 """What is 0 where a RUN does not list it."""

@@ -112,9 +112,13 @@ def _little(text: Text, little: Little, look: Palette, width: int) -> None:
 
 def _resource(text: Text, resource: Resource, lowest: bool, look: Palette) -> None:
     text.append("▸ " if lowest else "  ", look.accent)
-    text.append(f"{resource.name:<14} ", look.bold if lowest else look.text)
+    text.append(f"{shortened(resource.name, 14):<14} ", look.bold if lowest else look.text)
+    held = _held(resource.holding_ms)
+    if not resource.slots:
+        text.append(f"{'–':>6} {held:>10} {'no limit':>14}\n", look.text)
+        return
     at_most = f"{write.rate(resource.rps)} req/s"
-    text.append(f"{resource.slots:>6,} {_held(resource.holding_ms):>10} {at_most:>14}  ", look.text)
+    text.append(f"{resource.slots:>6,} {held:>10} {at_most:>14}  ", look.text)
     text.append(_bar(resource.utilisation), look.accent if lowest else look.dim)
     text.append(f" {resource.utilisation:>4.0%}\n", look.bold if lowest else look.text)
 

@@ -77,7 +77,11 @@ def largest_stall_ms(view: View) -> float:
 
 
 def _pools(view: View, names: set[str], field: str) -> float | None:
+    # Upstream calls go by their kind, for the name of each pool is that of a host.
     pools: list[SlotPool] = [
-        worker.slots[name] for worker in view.model.workers for name in names if name in worker.slots
+        pool
+        for worker in view.model.workers
+        for name, pool in worker.slots.items()
+        if name in names or (pool.kind == "upstream" and pool.kind in names)
     ]
     return sum(getattr(pool, field) for pool in pools) if pools else None
