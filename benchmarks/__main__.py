@@ -19,6 +19,7 @@ NAMES = (
     "probe",
     "stalls",
     "observer",
+    "predict",
 )
 """Modules of this package, in the order in which they run. Each has `run() -> list[Row]`."""
 

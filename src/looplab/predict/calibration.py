@@ -47,6 +47,7 @@ class Load(NamedTuple):
     """Of the workers."""
     traffic: float
     """Of the traffic's process."""
+    workers: int
     stretch: float
     """Time for which a loop wanted a CPU over the time for which it had one."""
 
@@ -90,7 +91,7 @@ def calibrate(model: Model, plan: Plan, cores: int, busy: Model | None = None) -
             seen[kind].append(journey(request, uses.get((request.source, request.rid), ())))
     notes = [f"{spec.name} was not seen, and is left out" for spec in mix if not seen.get(spec.name)]
     loads = [load(model), load(busy) if busy is not None else None]
-    cpu, overhead_ns, told = _cpu(loads, seen, found)
+    cpu, overhead_ns, told = _cpu(loads, seen, cores)
     notes += told
     outside_ns = max(_low([request.began_ns - request.begin_ns for request in found]) - overhead_ns, 0)
     return Demands(
@@ -151,6 +152,7 @@ def load(model: Model) -> Load | None:
         loop=loop,
         process=process,
         traffic=(model.client.cpu_share or 0.0) * max(len(model.client.processes), 1),
+        workers=len(known),
         stretch=max(wanted / loop, 1.0) if loop > 0 else 1.0,
     )
 
@@ -191,7 +193,7 @@ def _pools(model: Model) -> list[Pool]:
 
 
 def _cpu(
-    loads: Sequence[Load | None], seen: dict[str, list[Journey]], found: list[Request]
+    loads: Sequence[Load | None], seen: dict[str, list[Journey]], cores: int
 ) -> tuple[Cpu, int, list[str]]:
     """Give the CPU's share of what is held, what a loop needs around its runs, and what to say of it."""
     first, busy = loads[0], loads[-1] or loads[0]
@@ -211,8 +213,8 @@ def _cpu(
     work_ns = _mean(journeys, What.WORK)
     beside_ns = max(process_s - loop_s, 0.0) * S
     # Beside others on the machine the loop gets its CPU late: its runs hold that time, and so must the rest.
-    # An idle loop is woken late, and many workers take it from one another: the smaller one is neither.
-    stretch = min(first.stretch, busy.stretch)
+    # Workers that have no core each take it from one another, which the simulation does by itself.
+    stretch = busy.stretch if busy.workers < cores else min(first.stretch, busy.stretch)
     overhead_ns = max(loop_s * S * stretch - runs_ns, 0.0) if runs_ns else 0.0
     cpu = Cpu(
         loop=_share(loop_s * S, runs_ns + overhead_ns),

@@ -22,13 +22,19 @@ LIMITING = 0.85
 ROOM = 1.15
 """What is changed gets so much more than its share of the next limit, so that it is none itself."""
 
+WORTH = 0.3
+"""Of what is used less, more would change nothing."""
+
+ALIKE = 0.85
+"""A change that gains so much of what the best one gains is as good: more workers bring more of all."""
+
 MOST_CHANGES = 3
 """Candidates that are tried."""
 
 CHANGE_PRECISION = 0.04
 """Half-width of the interval with which a candidate or a point of the curve is good enough."""
 
-POINTS = 12
+POINTS = 10
 """Of the curve."""
 
 NOBODY = "users"
@@ -133,16 +139,20 @@ def changes(
     if bottleneck(known, outcome.rps) == NOBODY:
         return []
     wanted = system.rate if system.is_open else system.users / known.cycle_s
-    knobs = list(dict.fromkeys(limit.knob for limit in known.limits))[:MOST_CHANGES]
+    knobs = list(dict.fromkeys(limit.knob for limit in known.limits if outcome.rps >= WORTH * limit.rps))
+    if "workers" not in knobs:
+        knobs.append("workers")
     found = []
-    for knob in knobs:
+    for knob in knobs[:MOST_CHANGES]:
         before = slots(system, knob)
         after = _enough(known.limits, knob, before, wanted)
         tell = teller.begin(f"{knob} {before} → {after}")
         other = Simulation(demands, raised(system, knob, after)).run(tell, CHANGE_PRECISION)
         gain = other.rps / outcome.rps - 1 if outcome.rps else 0.0
         found.append(Change(knob, before, after, other, gain))
-    return sorted(found, key=lambda change: -change.gain)
+    # Of changes that help alike, the one that was found first is of what the requests wait for.
+    best = max(change.gain for change in found)
+    return sorted(found, key=lambda change: -change.gain if change.gain < ALIKE * best else -best)
 
 
 def _enough(limits: list[Limit], knob: str, before: int, wanted: float) -> int:

@@ -32,11 +32,7 @@ MOST_ROUNDS = 3
 """The measured time is doubled at most so often to get there."""
 
 LEAST_REQUESTS = 4_000
-"""Requests that are measured at least: p99 has 40 beyond it."""
-
-MOST_IN_BATCH = 2_000
-"""A batch is a round of the users, so that batches have little to do with one another. It need not hold all
-of many users, who come at all times."""
+"""Requests that are measured at least: p99 has 40 beyond it. Fewer are where less precision is asked for."""
 
 SLICE_REQUESTS = 2_000
 """Requests between two words of progress."""
@@ -90,7 +86,10 @@ class Simulation:
         env, system = self._env, self._system
         rps, cycle_s = self._rate(), self._cycle_s()
         warmup_s = self._start(rps, cycle_s)
-        batch_s = max(LEAST_REQUESTS / BATCHES / rps, min(cycle_s, MOST_IN_BATCH / rps))
+        least = LEAST_REQUESTS * min(PRECISION / precision, 1)
+        # A batch is a round of the users, so that batches have little to do with one another. Of many users,
+        # who come at all times, it need not hold all.
+        batch_s = max(least / BATCHES / rps, min(cycle_s, least / 2 / rps))
         least_s = warmup_s + BATCHES * batch_s
 
         def going() -> bool:

@@ -66,8 +66,8 @@ def limit(prediction: Prediction) -> str:
     if found is None:
         who = "arrivals" if prediction.system.is_open else "users"
         return f"nothing is full: the {who} get all that they ask for"
-    each = f"{duration_fine(found.need_ms)} of one for each request"
-    return f"{found.name}: {found.slots:,} × {each} carry {rate(found.most_rps)} req/s at most"
+    need = f"{found.slots:,}, held for {duration_fine(found.need_ms)} by a request"
+    return f"{found.name}: {need}, carry {rate(found.most_rps)} req/s at most"
 
 
 def duration_fine(value_ms: float) -> str:
