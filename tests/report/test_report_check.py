@@ -11,7 +11,8 @@ from rich.console import Console
 from test_bench import Log, PlayedLab, traffic
 
 from looplab.lab import Selection
-from looplab.report.check import CLIENT, FAILS, HOLDS, NOT_RUN, Claims, check, statuses
+from looplab.report.check import CLIENT, NOT_RUN, Claims, check, statuses
+from looplab.report.tries import FAILS, HOLDS
 from looplab.scenario import Claim, Scenario, find
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Event, ServerState

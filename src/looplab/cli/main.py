@@ -19,6 +19,7 @@ from . import options
 from .attach import attach
 from .engine import Engine, engine
 from .fire import fire
+from .gate import gate
 from .group import DEFAULT, Commands, usage_line
 from .headless import explain_bench, run_bench, run_check, select, show
 from .predict import predict
@@ -38,7 +39,7 @@ DEBUG = "--debug"
 
 EPILOG = """
 The exit status is 0 for success, 1 for an error, 2 for wrong usage, 3 if the client and not the
-server was the limit, 99 if a claim failed.
+server was the limit, 99 if a claim or a limit of a gate failed.
 
 \b
 Shell completion:
@@ -248,6 +249,7 @@ def check(scenarios: tuple[str, ...], as_json: str | None) -> None:
 looplab.add_command(attach)
 looplab.add_command(fire)
 looplab.add_command(run_own)
+looplab.add_command(gate)
 looplab.add_command(serve)
 looplab.add_command(predict)
 looplab.add_command(record)

@@ -18,12 +18,11 @@ from .bench import bench, select
 from .machine import machine
 from .progress import Observer
 from .runner import RunError
+from .tries import FAILS, HOLDS, TRIES, outcome
 
-TRIES = 3
-"""A machine that is busy elsewhere can spoil a claim once or twice; one that is wrong fails each time."""
-
-HOLDS, FAILS, CLIENT, NOT_RUN = "holds", "fails", "client", "not run"
-"""What became of a claim. `client`: the client was the limit, so the figures are not the server's."""
+CLIENT, NOT_RUN = "client", "not run"
+"""What became of a claim that was not tested: the client was the limit, so that the figures are not the
+server's, or its scenario could not run."""
 
 GLYPHS = {HOLDS: ("●", "green"), FAILS: ("■", "bold red"), CLIENT: ("▲", "yellow"), NOT_RUN: ("▲", "yellow")}
 """Glyph and colour: a result can be read without colours."""
@@ -165,17 +164,8 @@ class Claims:
 
 def _words(claim: Mapping[str, Any]) -> str:
     """Say what became of a claim, and at which try."""
-    tries = len(claim["tries"])
     status: str = claim["status"]
-    if status == HOLDS:
-        return "holds" if tries == 1 else f"held at the {_ordinal(tries)} try"
-    if status == FAILS:
-        return "fails" if tries == 1 else f"fails, {tries} tries"
-    return "the client was the limit" if status == CLIENT else "not run"
-
-
-def _ordinal(number: int) -> str:
-    return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")
+    return "the client was the limit" if status == CLIENT else outcome(status, len(claim["tries"]))
 
 
 def _explained(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,99 @@
+"""A gate as JUnit XML, which GitLab, Jenkins and the report actions of GitHub read: a test case a limit."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+
+from .gate_text import figure
+from .tries import FAILS, HOLDS
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not have."""
+
+
+def as_xml(report: Mapping[str, Any], began: datetime) -> str:
+    """Write the report of `gate`.
+
+    A limit that fails is a failure, with the guilty lines as its text; one that could not be judged is an
+    error: neither can pass for a test that was left out.
+
+    Args:
+        report: of `gate`.
+        began: when the gate began.
+    """
+    checks = report["checks"]
+    failures = sum(check["status"] == FAILS for check in checks)
+    errors = len(checks) - failures - sum(check["status"] == HOLDS for check in checks)
+    seconds = sum(run["duration_s"] for run in report["runs"])
+    counts = {"tests": str(len(checks)), "failures": str(failures), "errors": str(errors)}
+    top = ET.Element("testsuites", {"name": "looplab gate", **counts, "time": f"{seconds:.3f}"})
+    suite = ET.SubElement(
+        top,
+        "testsuite",
+        {
+            "name": f"looplab gate {report['app']}",
+            **counts,
+            "skipped": "0",
+            "time": f"{seconds:.3f}",
+            "timestamp": began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        },
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in _figures(report):
+        ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
+    for check in checks:
+        _case(suite, report, check, seconds / len(checks))
+    if report["notes"]:
+        ET.SubElement(suite, "system-out").text = _clean("\n".join(report["notes"]))
+    ET.indent(top)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(top, encoding="unicode")}\n'
+
+
+def _case(suite: ET.Element, report: Mapping[str, Any], check: Mapping[str, Any], seconds: float) -> None:
+    limit = f"{check['name']} {figure(check['limit'], check['unit'])}"
+    attributes = {"name": limit, "classname": f"looplab.{report['app'].replace(':', '.')}"}
+    guilty = next((stall for stall in check["stalls"] if stall["file"]), None)
+    if guilty is not None and check["status"] == FAILS:
+        attributes["file"] = _within(guilty["file"], report["folder"])
+    case = ET.SubElement(suite, "testcase", {**attributes, "time": f"{seconds:.3f}"})
+    if check["status"] == HOLDS:
+        ET.SubElement(case, "system-out").text = _clean(check["text"])
+        return
+    kind = "failure" if check["status"] == FAILS else "error"
+    word = {"message": _clean(check["text"]), "type": "limit" if kind == "failure" else check["status"]}
+    ET.SubElement(case, kind, word).text = _clean(check["detail"] or check["text"])
+
+
+def _figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the figures of the last run, by their names in the JSON."""
+    run = report["runs"][-1]
+    yield "looplab", report["looplab"]
+    yield "server", report["server"]
+    yield "runs", str(len(report["runs"]))
+    for name in ("requests", "ok", "rps", "duration_s", "unfinished", "dropped_events"):
+        if run[name] is not None:
+            yield name, str(run[name])
+    for name, value in run["latency_ms"]["service"].items():
+        if value is not None:
+            yield f"latency_ms.service.{name}", str(value)
+    for loop in run["loops"]:
+        if (p99 := loop["lag_ms"]["p99"]) is not None:
+            yield f"loops.{loop['worker']}.lag_ms.p99", str(p99)
+        yield f"loops.{loop['worker']}.stalls_total", str(loop["stalls_total"])
+    for check in report["checks"]:
+        if check["measured"] is not None:
+            yield check["name"], str(check["measured"])
+
+
+def _within(file: str, folder: str) -> str:
+    path = PurePath(file)
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)
