@@ -22,13 +22,22 @@ from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
 from looplab.view.screens.picker import PickerScreen
+from looplab.view.screens.routes import RoutesScreen
 from looplab.view.screens.stacks import StacksScreen
 from looplab.view.screens.tasks import TasksScreen
 from looplab.view.widget import PanelWidget
 from looplab.wire.clock import S
 
 SIZE = (120, 36)
-SCREENS = (LogScreen, DetailsScreen, TasksScreen, StacksScreen, PickerScreen, CompareScreen)
+SCREENS = (
+    LogScreen,
+    DetailsScreen,
+    TasksScreen,
+    StacksScreen,
+    PickerScreen,
+    RoutesScreen,
+    CompareScreen,
+)
 LISTS = {name: value for name, value in vars(keys).items() if name.endswith("KEYS")}
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from . import options, own
-from .headless import run_bench, select
+from .headless import LAST_LINES, run_bench, select
 from .screen import obstacle, open_screen
+
+if TYPE_CHECKING:
+    from looplab.lab import Selection
 
 LENGTH_S = 10.0
 """How long the traffic goes on where there is no screen, if nobody says how long."""
@@ -35,13 +40,34 @@ def run(asked: own.Asked, generators: int, as_json: str | None) -> None:
     none is asked for /.
     """
     scenario = asked.scenario()
+    variant = scenario.variants[0]
+    asks = not asked.has_traffic and variant.own is not None and variant.own.interface == "asgi"
     reason = obstacle()
     if not reason and as_json is None:
-        sys.exit(open_screen(scenario, scenario.variants[0], asked.overrides, generators=generators))
+        sys.exit(open_screen(scenario, variant, asked.overrides, generators=generators, picks=asks))
     settings = asked.overrides
     if scenario.traffic.length is None:
         settings.setdefault("duration", LENGTH_S)
-    selections = select([scenario], [], settings, generators)
-    if as_json is None:
+    if reason:
         click.echo(f"looplab: {reason}, so {scenario.id} runs without a screen", err=True)
-    run_bench(selections, outputs={} if as_json is None else {"json": as_json})
+    [selection] = select([scenario], [], settings, generators)
+    if asks:
+        selection = _with_routes(selection)
+    run_bench([selection], outputs={} if as_json is None else {"json": as_json})
+
+
+def _with_routes(selection: Selection) -> Selection:
+    """Give the same selection with the routes that read, of the app's OpenAPI document, as its traffic."""
+    # Here, because `--help` needs no lab.
+    from looplab.report.routes import reading
+    from looplab.report.runner import RunError
+
+    try:
+        found, why = reading(selection)
+    except RunError as failure:
+        raise click.ClickException("\n  ".join([failure.reason, *failure.log[-LAST_LINES:]])) from None
+    if not found:
+        click.echo(f"looplab: {why}, so it is asked for /", err=True)
+        return selection
+    click.echo(f"looplab: asking for {', '.join(spec.name for spec in found)}", err=True)
+    return replace(selection, plan=replace(selection.plan, mix=found))

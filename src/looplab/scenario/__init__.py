@@ -12,7 +12,7 @@ from .expression import Expression, ExpressionError
 from .knobs import TRAFFIC_SETTINGS, knob_environment, knob_values, plan_for, settings_of
 from .loader import load
 from .new import create
-from .own import own_app, own_traffic, read_traffic
+from .own import own_app, own_traffic, read_traffic, traffic_text
 from .schema import ZOOMS, Claim, Knob, Own, Scenario, Step, Variant
 from .steps import STATES, is_live
 from .talk import TOUR, Scene, Talk, load_talk
@@ -52,4 +52,5 @@ __all__ = [
     "read_traffic",
     "run_number",
     "settings_of",
+    "traffic_text",
 ]

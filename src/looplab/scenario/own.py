@@ -126,6 +126,32 @@ def read_traffic(file: Path) -> Plan:
     return read_plan(top.table("traffic"))
 
 
+def traffic_text(plan: Plan) -> str:
+    """Write the traffic of one's own app as the file that `read_traffic` reads."""
+    length = [f"duration = {plan.duration:g}"] if plan.duration is not None else []
+    number = f"rate = {plan.rate:g}" if plan.is_open else f"users = {plan.users}"
+    lines = ["[traffic]", f"executor = {_text(plan.executor)}", number, *length]
+    for spec in plan.mix:
+        headers, body = dict(spec.headers), spec.body
+        if spec.json is not None:
+            # TOML has no null, so that JSON is a text here.
+            headers.setdefault("content-type", "application/json")
+            body = json.dumps(spec.json, ensure_ascii=False)
+        lines += ["", "[[traffic.mix]]", f"name = {_text(spec.name)}", f"weight = {spec.weight:g}"]
+        lines += [f"method = {_text(spec.method)}", f"path = {_text(spec.path)}"]
+        if headers:
+            pairs = ", ".join(f"{_text(name)} = {_text(value)}" for name, value in headers.items())
+            lines.append(f"headers = {{ {pairs} }}")
+        if body:
+            lines.append(f"body = {_text(body)}")
+    return "\n".join([*lines, ""])
+
+
+def _text(value: str) -> str:
+    """Write a text of TOML, whose escapes are those of JSON."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def get(path: str) -> RequestSpec:
     """Make the request of `--get /items/1`.
 

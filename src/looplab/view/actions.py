@@ -11,6 +11,8 @@ from textual.screen import Screen
 from looplab.lab import Selection
 from looplab.lab.fairness import usable_cores
 from looplab.scenario import ZOOMS, Scenario
+from looplab.scenario.openapi import Route
+from looplab.traffic.plan import RequestSpec
 from looplab.view import choice as choose
 from looplab.view import helppages, zoom
 from looplab.view.compare.comparing import Comparing, MakeEnsemble
@@ -19,6 +21,7 @@ from looplab.view.lablike import LabLike
 from looplab.view.logbook import LogKeeper
 from looplab.view.observer import Observer
 from looplab.view.palette import Depth, Palette, palette
+from looplab.view.picking import Picking
 from looplab.view.presenter.presenting import Presenting
 from looplab.view.pressed import Pressed
 from looplab.view.replaying import Replaying
@@ -28,6 +31,7 @@ from looplab.view.screens.help import HelpScreen
 from looplab.view.screens.logs import LogScreen
 from looplab.view.screens.main import MainScreen
 from looplab.view.screens.picker import Picked, PickerScreen
+from looplab.view.screens.routes import RoutesScreen
 from looplab.view.screens.stacks import StacksScreen
 from looplab.view.screens.tasks import TasksScreen
 from looplab.view.scrubbing import Scrubbing
@@ -59,6 +63,7 @@ class Actions(Painting):
     presenting: Presenting
     replaying: Replaying
     taping: Taping
+    picking: Picking
     sharing: Sharing
     pressed: Pressed
     _clock: Callable[[], int]
@@ -127,6 +132,21 @@ class Actions(Painting):
             self._choose(choose.select(scenario, variant, knobs, self.choice.selection.generators))
 
         self.push_screen(PickerScreen(self.look, self.catalogue, self.choice.selection), picked)
+
+    def action_routes(self) -> None:
+        """Show the routes of an app of one's own."""
+        self.picking.again()
+
+    def _show_routes(self, routes: list[Route], picked: list[RequestSpec] | None) -> None:
+        def sent(mix: list[RequestSpec] | None) -> None:
+            if mix is None:
+                self._hint("m opens the routes again")
+            else:
+                self._go_on()
+                self.picking.start(mix)
+
+        if not any(isinstance(screen, RoutesScreen) for screen in self.screen_stack):
+            self.push_screen(RoutesScreen(self.look, routes, picked, self.picking.write), sent)
 
     def action_scenario(self, step: int) -> None:
         """Go to the next or previous scenario."""
@@ -207,6 +227,8 @@ class Actions(Painting):
         model, choice = self.lab.model, self.choice
         if model.server is not None and model.server.state in ("failed", "stopped"):
             self._choose(choice.selection)
+        elif choice.selection.waits:
+            self.picking.again()
         elif model.finished or choice.stopped:
             choice.stopped = False
             self._go_on()
@@ -283,7 +305,7 @@ class Actions(Painting):
         for screen in self.screen_stack:
             if isinstance(screen, DetailsScreen | TasksScreen | StacksScreen):
                 screen.dress(self.look)
-            elif isinstance(screen, HelpScreen | PickerScreen):
+            elif isinstance(screen, HelpScreen | PickerScreen | RoutesScreen):
                 # What is written on them is in the colours of before.
                 screen.dismiss()
         own = "" if self._depth == "full" else "; this terminal keeps the colours of its own"

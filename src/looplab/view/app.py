@@ -26,6 +26,7 @@ from looplab.view.lablike import LabLike
 from looplab.view.logbook import LogKeeper
 from looplab.view.observer import Observer
 from looplab.view.palette import Depth, terminal_depth
+from looplab.view.picking import Picking
 from looplab.view.presenter.presenting import Hands, Presenting
 from looplab.view.pressed import Pressed
 from looplab.view.replay import Player
@@ -134,6 +135,13 @@ class LoopLabApp(Actions):
         self.taping = Taping(
             lab, shelf or Shelf(data_folder() / "recordings"), self.choice, clock, self._hint
         )
+        self.picking = Picking(
+            lab,
+            self.choice,
+            self._hint,
+            lambda asking: self.run_worker(asking, group="routes", exclusive=True),
+            self._show_routes,
+        )
         self._player = player
         self.pressed = Pressed(shown=talk is not None or self.keeper.settings.keys)
         self._scene = scene if talk is not None else None
@@ -198,6 +206,7 @@ class LoopLabApp(Actions):
         )
         if shown is self.lab:
             self.turning.settle(now_ns)
+            self.picking.follow()
             self.presenting.follow(view, now_ns)
         self.replaying.dress(view, now_ns)
         self.taping.dress(view)

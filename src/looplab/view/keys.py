@@ -72,6 +72,7 @@ KEYS: Final = (
     Key("t", "t", "tasks", "Tasks of a worker (aiomonitor)", "tasks of a worker"),
     Key("T", "T", "theme", "Next theme", "next theme"),
     Key("o", "o", "list", "List of scenarios and variants", "list of scenarios"),
+    Key("m", "m", "routes", "Pick the routes of your own app", "routes of your own app"),
     Key("y", "y", "copy", "Copy the verdict", "copy the verdict"),
     Key("P", "P", "picture", "", "picture of the screen"),
     Key("question_mark", "?", "help", "Help", "this help"),
@@ -105,6 +106,18 @@ PICKER_KEYS: Final = (
     Key("escape,q,o", "esc", "close", "Back to the picture", "back"),
 )
 """The keys of the list of scenarios; arrows and `enter` are those of the list itself."""
+
+ROUTES_KEYS: Final = (
+    Key("space", "space", "pick", "Pick the route under the cursor, or drop it", "pick"),
+    Key("plus,equals_sign", "+", "weigh(1)", "Ask for it more often", "more often"),
+    Key("minus", "-", "weigh(-1)", "Ask for it less often", "less often"),
+    Key("a", "a", "all", "Pick all routes that read, or none", "all that read"),
+    Key("enter", "enter", "send", "Send what is picked", "send"),
+    Key("w", "w", "file", "Write what is picked to a traffic file, for --traffic", "write a file"),
+    Key("question_mark", "?", "app.help", "This help", "help"),
+    Key("escape,q,m", "esc", "close", "Back to the picture", "back"),
+)
+"""The keys of the routes of one's own app; arrows are those of the list itself."""
 
 DETAILS_KEYS: Final = (
     Key("question_mark", "?", "app.help", "This help", "help"),

@@ -16,6 +16,8 @@ from looplab.wire.clock import MS, S
 
 _WAITING = ("starting", "idle")
 """Verdicts that only say that nothing happens yet."""
+_LONG_START_S = 3
+"""Seconds after which it is told how long a start takes."""
 _FINE_NS = 50 * MS
 """With columns shorter than this a moment is told in milliseconds."""
 
@@ -98,6 +100,11 @@ class View(Figures):
         return self.server is not None and self.server.state == "failed"
 
     @property
+    def nobody_yet(self) -> bool:
+        """Whether servers are waited for, and none has ever joined."""
+        return self.model.joins and not self.model.workers
+
+    @property
     def never_ready(self) -> bool:
         """Whether the server failed before there was any traffic to see."""
         return self.failed and self.load_told is None
@@ -155,8 +162,13 @@ class View(Figures):
             return "■", "failed", "error"
         if self.traffic_failed:
             return "■", "traffic failed", "error"
+        if self.model.joins and not self.there:
+            return "◌", "waiting", "info"
+        if self.choice.selection.waits and server is not None and server.state == "ready":
+            return "◌", "no traffic yet", "info"
         if server is None or server.state == "starting" or self.load_told is None:
-            return "◌", "starting", "info"
+            since_s = (self.now_ns - server.t_ns) // S if server is not None else 0
+            return "◌", f"starting {since_s} s" if since_s >= _LONG_START_S else "starting", "info"
         if server.state == "stopped":
             return "■", "stopped", "warning"
         if self.finished:
