@@ -18,6 +18,7 @@ from looplab.scenario import ORDER, Scenario, ScenarioError, catalogue, create, 
 from . import options
 from .attach import attach
 from .engine import Engine, engine
+from .export import export
 from .fire import fire
 from .gate import gate
 from .group import DEFAULT, Commands, usage_line
@@ -255,6 +256,7 @@ looplab.add_command(predict)
 looplab.add_command(record)
 looplab.add_command(replay)
 looplab.add_command(snapshot)
+looplab.add_command(export)
 looplab.add_command(talk)
 looplab.add_command(tour)
 looplab.add_command(notes)

@@ -66,7 +66,7 @@ def main() -> int:
     port = engine.master_port or free_port(engine.master_bind)
     notes = limits.notes(job.plan, job.generators)
     file = Path.cwd() / f"locustfile-{job.run}-{job.first_id}.py"
-    file.write_text(script(job.plan, "written by looplab for one run", notes, told(job)), encoding="utf-8")
+    file.write_text(script(job.plan, told=told(job)), encoding="utf-8")
     if engine.elsewhere:
         say(f"on the other machine: {worker_command(job, port)}")
     _quieten()

@@ -117,7 +117,7 @@ class _Office:
         gevent.spawn(self._pump)
 
     def _end(self, **_: Any) -> None:
-        """Do what the master says: end the users. Locust looks up its own stack first, which takes a while."""
+        """End the users: the master says so. Locust looks up its own stack first, which takes a while."""
         self.stopping()
         self._runner.stop()
 

@@ -92,23 +92,15 @@ class Stages(LoadTestShape):
 '''
 
 
-def script(plan: Plan, title: str, notes: Iterable[str] = (), told: Mapping[str, Any] | None = None) -> str:
+def script(plan: Plan, *, host: str = "", told: Mapping[str, Any] | None = None) -> str:
     """Write the locustfile.
 
     Args:
         plan: what Locust can make: `limits.obstacle` has nothing to say of it.
-        title: whose traffic it is, one line.
-        notes: what it does not carry, as comments at its head.
+        host: whom to ask, unless the command line says another.
         told: how the lab is told of its requests: arguments of `live.tell`. None for a Locust without a lab.
     """
-    parts = [
-        f"# {title}",
-        *(f"# {note}" for note in notes),
-        "",
-        *_imports(plan, told is not None),
-        *_functions(plan),
-        *_user(plan),
-    ]
+    parts = [*_imports(plan, told is not None), *_functions(plan), *_user(plan, host)]
     if plan.executor == "ramping":
         parts.append("\n" + _SHAPE.format(lines=_lines(plan), rate=max(plan.rows, 1)).rstrip())
     if told is not None:
@@ -178,13 +170,15 @@ def _functions(plan: Plan) -> Iterator[str]:
         yield "\n" + part.rstrip()
 
 
-def _user(plan: Plan) -> Iterator[str]:
+def _user(plan: Plan, host: str) -> Iterator[str]:
     used = _values(plan)
     yield ""
     yield ""
     yield "class Visitor(FastHttpUser):"
     yield '    """Asks again when it has its answer."""'
     yield ""
+    if host:
+        yield f"    host = {_quoted(host)}"
     yield f"    wait_time = constant({plan.think:g})"
     yield f"    connection_timeout = network_timeout = {plan.timeout!r}"
     counted = _counts(plan)

@@ -15,10 +15,13 @@ from looplab.lab import Selection
 from looplab.scenario import knob_environment
 from looplab.traffic.plan import Plan
 
-from .tools import Equivalent, ab, k6, oha, wrk
+from .tools import Equivalent, ab, k6, locust, oha, wrk
 
 PORT = 8000
 URL = f"http://127.0.0.1:{PORT}"
+
+TOOLS = {"wrk": wrk, "ab": ab, "oha": oha, "k6": k6, "locust": locust}
+"""Writers by the name of the tool."""
 
 INDENT = "  "
 WIDTH = 100
@@ -33,7 +36,7 @@ def equivalents(plan: Plan, url: str, stem: str) -> list[Equivalent]:
         url: the server, without a path.
         stem: begin of the names of the files that the commands write.
     """
-    return [write(plan, url, stem) for write in (wrk, ab, oha, k6)]
+    return [write(plan, url, stem) for write in TOOLS.values()]
 
 
 def explain(selections: Sequence[Selection]) -> str:

@@ -20,6 +20,10 @@ class Equivalent:
     """Lines for a shell; empty where the tool cannot make this traffic."""
     notes: tuple[str, ...] = ()
     """Where it differs, or why it cannot."""
+    content: str = ""
+    """The file that the tool reads, where that holds all of the traffic …"""
+    typed: str = ""
+    """… and what is typed then."""
 
 
 def duration(length_s: float) -> str:

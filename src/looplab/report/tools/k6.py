@@ -18,8 +18,9 @@ _LONG_S = 3600
 def k6(plan: Plan, url: str, stem: str) -> Equivalent:
     """Write the script of `k6` and its command."""
     script = _websocket(plan, url) if plan.executor == "websocket" else _http(plan, url)
-    lines = [file(f"{stem}.js", script), command("k6", "run", f"{stem}.js")]
-    return Equivalent("k6", "\n".join(lines), tuple(_notes(plan)))
+    typed = command("k6", "run", f"{stem}.js")
+    lines = [file(f"{stem}.js", script), typed]
+    return Equivalent("k6", "\n".join(lines), tuple(_notes(plan)), f"{script}\n", typed)
 
 
 def _http(plan: Plan, url: str) -> str:
