@@ -114,13 +114,14 @@ class ServerProcess:
         died = asyncio.create_task(self._worker_died.wait())
         tasks = {ended, ready, died}
         try:
-            began = asyncio.get_running_loop().time()
-            while (left_s := began + deadline_s - asyncio.get_running_loop().time()) > 0:
-                every_s = min(TOLD_EVERY_S, left_s)
-                done, _ = await asyncio.wait(tasks, timeout=every_s, return_when=asyncio.FIRST_COMPLETED)
+            passed_s = 0.0
+            while passed_s < deadline_s:
+                span_s = min(TOLD_EVERY_S, deadline_s - passed_s)
+                done, _ = await asyncio.wait(tasks, timeout=span_s, return_when=asyncio.FIRST_COMPLETED)
                 if done:
                     break
-                self._on_line(f"looplab: starting for {asyncio.get_running_loop().time() - began:.0f} s")
+                passed_s += span_s
+                self._on_line(f"looplab: starting for {passed_s:g} s")
             if ended.done():
                 reason = f"the server {ending(ended.result())} before it was ready"
             elif died.done():
@@ -129,7 +130,8 @@ class ServerProcess:
                 ready.result()
                 return ""
             else:
-                return f"the server was not ready within {deadline_s:g} s"
+                longer = "; --ready-timeout gives it longer" if self.spec.own is not None else ""
+                return f"the server was not ready within {deadline_s:g} s{longer}"
         finally:
             for task in tasks:
                 task.cancel()
