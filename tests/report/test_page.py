@@ -19,6 +19,7 @@ NONE = dict.fromkeys(("p50", "p90", "p95", "p99", "max"), None) | {"n": 0}
 def run(**changes: Any) -> dict[str, Any]:
     loop = {"worker": 0, "lag_ms": {"p50": 0.1, "p99": 1.0, "max": 2.0}, "busy": 0.5, "stalls_total": 1}
     stall = {"ms": 203.4, "where": "app.py:27", "kind": "blocked", "line": 'time.sleep("<&>")'}
+    stall.update(call="time.sleep", mend="await asyncio.sleep(…) waits.")
     second = {"rps": 20.0, "in_flight": 3.0, "service_ms": {"p95": 9.0}}
     return {
         "rps": 20.0,
@@ -94,6 +95,7 @@ def test_the_page_says_all_and_needs_nothing_from_elsewhere() -> None:
         assert word in tags.text
     for word in ("one-keyword › blocking", "blocked by <module>", "app.py:27", 'time.sleep("<&>")', "203 ms"):
         assert word in tags.text
+    assert "time.sleep: await asyncio.sleep(…) waits." in tags.text
     charts = re.findall(r"<svg.*?</svg>", page)
     assert len(charts) == 4
     for chart in charts:

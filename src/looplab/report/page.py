@@ -24,7 +24,7 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground);
   max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .25rem; }
-p.dim, figcaption, .axis { color: var(--dim); } figcaption { font-size: .85rem; }
+p.dim, li.dim, figcaption, .axis { color: var(--dim); } figcaption { font-size: .85rem; }
 code { font-family: ui-monospace, monospace; font-size: .9em; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; white-space: nowrap; }
@@ -39,25 +39,30 @@ ul { padding: 0; list-style: none; }
 """
 
 
-def as_html(report: Mapping[str, Any], command: str) -> str:
+def as_html(
+    report: Mapping[str, Any], command: str, title: str = "looplab bench", pictures: Sequence[str] = ()
+) -> str:
     """Write the page.
 
     Args:
         report: the report of `bench`.
         command: the command line that made it.
+        title: what stands above.
+        pictures: further pieces of the page, which stand under the table.
     """
     body = [
-        "<h1>looplab bench</h1>",
+        f"<h1>{escape(title)}</h1>",
         f'<p class="dim">{escape(where(report))}</p>',
         f"<p><code>{escape(command)}</code></p>",
         *_table(report),
+        *pictures,
     ]
     for scenario, results in groupby(report["results"], key=lambda result: str(result["scenario"])):
         body += _scenario(scenario, list(results))
         for entry in report.get("article", []):
             if entry["scenario"] == scenario:
                 body += _article(entry)
-    return document("looplab bench", body)
+    return document(title, body)
 
 
 def document(title: str, body: Sequence[str]) -> str:
@@ -159,14 +164,21 @@ def _stalls(run: Mapping[str, Any]) -> Iterator[str]:
     longest = sorted(stalls, key=lambda item: -item[1]["ms"])[:STALLS]
     if longest:
         yield '<div class="scroll"><table><thead><tr><th>longest stalls</th><th>worker</th>'
-        yield '<th class="words">kind</th><th class="words">where</th><th class="words">line</th></tr>'
-        yield "</thead><tbody>"
+        yield '<th class="words">kind</th><th class="words">where</th><th class="words">line</th>'
+        yield '<th class="words">call</th></tr></thead><tbody>'
     for worker, stall in longest:
         yield (
             f"<tr><td>{stall['ms']:,.0f} ms</td><td>{worker}</td>"
             f'<td class="words">{escape(stall["kind"])}</td>'
             f'<td class="words">{escape(stall["where"])}</td>'
-            f'<td class="words"><code>{escape(stall["line"])}</code></td></tr>'
+            f'<td class="words"><code>{escape(stall["line"])}</code></td>'
+            f'<td class="words"><code>{escape(stall["call"])}</code></td></tr>'
         )
     if longest:
         yield "</tbody></table></div>"
+    mends = {stall["call"]: stall["mend"] for _, stall in longest if stall["mend"]}
+    if mends:
+        yield "<ul>"
+        for call, mend in mends.items():
+            yield f'<li class="dim"><code>{escape(call)}</code>: {escape(mend)}</li>'
+        yield "</ul>"
