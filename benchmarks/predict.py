@@ -1,9 +1,9 @@
-"""How near predictions come: each case is learnt from two short runs, predicted for another load or other resources,
-and measured there, within the same half minute.
+"""How near predictions come to what is then measured.
 
-Each case is done three times, and the median of predicted / measured counts. Beside it stands how much of the CPU that
-the loops wanted they had, in the runs that were learnt from and in the measured one: where other programs use the
-machine, the two differ, and so do the figures.
+Each case is learnt from two short runs, predicted for another load or other resources, and measured there,
+within the same half minute. It is done three times, and the median of predicted / measured counts. Beside it
+stands how much of the CPU that the loops wanted they had, in what was learnt from and in what was measured:
+where other programs use the machine, the two differ, and so do the figures.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ def _told(seen: Seen) -> str:
     p95 = (
         "–" if seen.p95 is None or seen.predicted_p95 is None else f"{seen.predicted_p95 / seen.p95 - 1:+.0%}"
     )
-    return f"req/s {seen.predicted_rps / seen.rps - 1:+.0%}, p95 {p95}, CPU {' → '.join(map(_percent, seen.had))}"
+    had = " → ".join(map(_percent, seen.had))
+    return f"req/s {seen.predicted_rps / seen.rps - 1:+.0%}, p95 {p95}, CPU {had}"
 
 
 def _predict(case: Case, demands: Demands, target: Selection) -> tuple[float, float | None]:

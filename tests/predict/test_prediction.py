@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 from queues import Silent, demands, served
@@ -133,3 +135,21 @@ def test_bounds_count_each_workers_slots() -> None:
     known = bounds(POOLED, replace(measured(POOLED), workers=4))
 
     assert {limit.name: limit.slots for limit in known.limits} == {"asyncpg": 20, "event loop": 4}
+
+
+class Hasty(Silent):
+    """Ends all simulations but the first."""
+
+    def begin(self, what: str) -> Any:
+        super().begin(what)
+        first = len(self.told) == 1
+        return lambda share: first
+
+
+def test_what_the_time_did_not_reach_is_left_out_and_said() -> None:
+    found = predict(POOLED, measured(POOLED), Hasty())
+
+    assert found.stopped
+    assert found.outcome.complete
+    assert found.changes == []
+    assert [point.users for point in found.curve] == [200]

@@ -82,7 +82,7 @@ def test_the_text_has_the_figures_the_limit_and_the_advice() -> None:
 
     assert "pool-limit › pool-5, predicted for 100 users, 1 worker, 2 cores, asyncpg 5" in text
     assert "req/s       24.5 ± 0.1" in text
-    assert "asyncpg: 5, held for 204 ms by a request, carry 24.5 req/s at most" in text
+    assert "asyncpg: 204 ms of 5 for each request, 24.5 req/s at most" in text
     assert "knee        5 users" in text
     assert "change first: asyncpg 5 → 114 in each worker: 24.5 → 469 req/s (+1810%)" in text
     assert "the database answers 5 connections" in text

@@ -99,12 +99,16 @@ class Prediction(msgspec.Struct, frozen=True):
     """What was tried, the best first."""
     curve: list[Point]
     assumes: list[str]
+    stopped: bool = False
+    """Whether it was ended early: candidates, or points of the curve, are missing."""
 
 
 def predict(demands: Demands, system: System, teller: Teller) -> Prediction:
     """Simulate a system, candidates for a change, and other numbers of users."""
     known = bounds(demands, system)
     outcome = Simulation(demands, system).run(teller.begin(_load(system)))
+    points, all_points = ([], True) if system.is_open else curve(demands, system, known, outcome, teller)
+    tried, all_tried = changes(demands, system, known, outcome, teller)
     return Prediction(
         scenario=demands.scenario,
         variant=demands.variant,
@@ -117,9 +121,10 @@ def predict(demands: Demands, system: System, teller: Teller) -> Prediction:
         ],
         alone_ms=known.alone_s * 1e3,
         knee_users=known.knee,
-        changes=changes(demands, system, known, outcome, teller),
-        curve=[] if system.is_open else curve(demands, system, known, outcome, teller),
+        changes=tried,
+        curve=points,
         assumes=assumptions(demands, system),
+        stopped=not (outcome.complete and all_points and all_tried),
     )
 
 
@@ -131,27 +136,33 @@ def bottleneck(known: Bounds, rps: float) -> str:
 
 def changes(
     demands: Demands, system: System, known: Bounds, outcome: Outcome, teller: Teller
-) -> list[Change]:
+) -> tuple[list[Change], bool]:
     """Try what might help, by simulating it: the resource with the lowest limit first.
 
-    Each is raised to what the next limit, or the load, can make use of.
+    Each is raised to what the next limit, or the load, can make use of. One that was ended early is left out,
+    and False is given with the others.
     """
     if bottleneck(known, outcome.rps) == NOBODY:
-        return []
+        return [], True
     wanted = system.rate if system.is_open else system.users / known.cycle_s
     knobs = list(dict.fromkeys(limit.knob for limit in known.limits if outcome.rps >= WORTH * limit.rps))
     if "workers" not in knobs:
         knobs.append("workers")
-    found = []
+    found: list[Change] = []
     for knob in knobs[:MOST_CHANGES]:
         before = slots(system, knob)
         after = _enough(known.limits, knob, before, wanted)
         tell = teller.begin(f"{knob} {before} → {after}")
         other = Simulation(demands, raised(system, knob, after)).run(tell, CHANGE_PRECISION)
-        gain = other.rps / outcome.rps - 1 if outcome.rps else 0.0
-        found.append(Change(knob, before, after, other, gain))
-    # Of changes that help alike, the one that was found first is of what the requests wait for.
-    best = max(change.gain for change in found)
+        if not other.complete:
+            return _ranked(found), False
+        found.append(Change(knob, before, after, other, other.rps / outcome.rps - 1))
+    return _ranked(found), True
+
+
+def _ranked(found: list[Change]) -> list[Change]:
+    """Put the best first; of those that help alike, the one that was tried first."""
+    best = max((change.gain for change in found), default=0.0)
     return sorted(found, key=lambda change: -change.gain if change.gain < ALIKE * best else -best)
 
 
@@ -179,17 +190,23 @@ def raised(system: System, knob: str, number: int) -> System:
     return replace(system, pools={**system.pools, knob: number})
 
 
-def curve(demands: Demands, system: System, known: Bounds, outcome: Outcome, teller: Teller) -> list[Point]:
-    """Simulate other numbers of users, from one to beyond the knee."""
-    most = max(system.users, ceil(4 * known.knee))
-    # What lies far beyond the knee is a straight line, and each of its points costs a round of all users.
-    last = min(most, max(ceil(16 * known.knee), 16))
+def curve(
+    demands: Demands, system: System, known: Bounds, outcome: Outcome, teller: Teller
+) -> tuple[list[Point], bool]:
+    """Simulate other numbers of users, from one to beyond the knee; False if it was ended early."""
+    # What lies far beyond the knee is a straight line.
+    last = min(max(system.users, ceil(4 * known.knee)), max(ceil(16 * known.knee), 16))
     numbers = {max(round(last ** (place / (POINTS - 2))), 1) for place in range(POINTS - 1)}
     found = [_point(system.users, outcome, known)]
-    for users in sorted(numbers - {system.users}):
-        one = Simulation(demands, replace(system, users=users))
-        found.append(_point(users, one.run(teller.begin(f"{users:,} users"), CHANGE_PRECISION), known))
-    return sorted(found, key=lambda point: point.users)
+    complete = True
+    for users in sorted(number for number in numbers if not 0.8 < number / system.users < 1.25):
+        tell = teller.begin(f"{users:,} users")
+        other = Simulation(demands, replace(system, users=users)).run(tell, CHANGE_PRECISION)
+        if not other.complete:
+            complete = False
+            break
+        found.append(_point(users, other, known))
+    return sorted(found, key=lambda point: point.users), complete
 
 
 def _point(users: int, outcome: Outcome, known: Bounds) -> Point:

@@ -133,7 +133,9 @@ class Simulation:
             begin_s = share if full else self._random.random()
             self._env.process(self._user(worker, begin_s * known.cycle_s, round_s * (1 - share)))
         if not full:
-            return max(4 * cycle_s, SLICE_REQUESTS / 4 / rps)
+            # Users who hardly wait are everywhere in their rounds from the first one on.
+            rounds = 1.5 if system.users < known.knee / 2 else 4
+            return max(rounds * cycle_s, SLICE_REQUESTS / 4 / rps)
         way_s = system.users / known.limits[1].rps if len(known.limits) > 1 else 0.0
         return min(way_s, cycle_s) + 4 * known.cycle_s + SLICE_REQUESTS / rps
 

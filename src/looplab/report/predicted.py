@@ -12,6 +12,7 @@ import msgspec
 
 from looplab import __version__
 from looplab.predict import Change, Demands, Point, Prediction
+from looplab.predict.prediction import NOBODY
 
 from .figures import count, duration, rate
 from .machine import machine
@@ -66,8 +67,8 @@ def limit(prediction: Prediction) -> str:
     if found is None:
         who = "arrivals" if prediction.system.is_open else "users"
         return f"nothing is full: the {who} get all that they ask for"
-    need = f"{found.slots:,}, held for {duration_fine(found.need_ms)} by a request"
-    return f"{found.name}: {need}, carry {rate(found.most_rps)} req/s at most"
+    need = f"{duration_fine(found.need_ms)} of {found.slots:,} for each request"
+    return f"{found.name}: {need}, {rate(found.most_rps)} req/s at most"
 
 
 def duration_fine(value_ms: float) -> str:
@@ -87,7 +88,8 @@ def advice(prediction: Prediction) -> list[str]:
     """Say what to change first, and what was tried besides."""
     changes = prediction.changes
     if not changes:
-        return ["change first: nothing; a request takes the time that it needs alone"]
+        unknown = prediction.stopped and prediction.bottleneck != NOBODY
+        return [] if unknown else ["change first: nothing; a request takes the time that it needs alone"]
     best, *others = changes
     if best.gain < SMALL_GAIN:
         first = "change first: no single resource helps by 5 % or more; tried:"
@@ -155,6 +157,8 @@ def warnings(prediction: Prediction) -> list[str]:
         said.append(
             f"the time was up: stopped after {done} of simulated time, so the figures are not steady yet"
         )
+    elif prediction.stopped:
+        said.append("the time was up: candidates for a change, or points of the curve, are missing")
     if found.late:
         share = found.late / found.requests
         said.append(f"{share:.0%} of the requests take longer than their timeout: they would fail")
