@@ -90,13 +90,14 @@ def export(
     scenario = find(what)
     chosen = scenario.variant(variant) if variant is not None else scenario.variants[0]
     (selection,) = select([scenario], [chosen.id], settings)
-    text, notes = scripts.write(selection, kind, url)
+    file = "" if output is None or output == "-" else output
+    text, notes = scripts.write(selection, kind, url, file)
     for note in notes:
         click.echo(f"looplab: {note}", err=True)
-    if output is None or output == "-":
-        click.echo(text, nl=False)
+    if file:
+        Path(file).write_text(text, encoding="utf-8")
     else:
-        Path(output).write_text(text, encoding="utf-8")
+        click.echo(text, nl=False)
 
 
 def _recording(path: Path, kind: str, output: str | None) -> None:

@@ -27,8 +27,11 @@ class _Told:
 
     def __init__(self) -> None:
         self.t_ns = 0
+        """When a line was written last; 0 before the first."""
         self.count = 0
+        """How many there were since …"""
         self.longest_ns = 0
+        """… and how long the longest of them was."""
 
 
 class Teller:
@@ -63,9 +66,9 @@ class Teller:
             told = self._told.setdefault((worker.number, stall.place), _Told())
             told.count += 1
             told.longest_ns = max(told.longest_ns, stall.length_ns(stall.ended_ns))
-            if told.count == 1 or now_ns - told.t_ns >= AGAIN_NS:
+            if not told.t_ns or now_ns - told.t_ns >= AGAIN_NS:
                 yield _stall(worker, stall, told)
-                told.t_ns, told.longest_ns = now_ns, 0
+                told.t_ns, told.count, told.longest_ns = now_ns, 0, 0
 
 
 def _stall(worker: Worker, stall: StallRecord, told: _Told) -> str:
@@ -73,8 +76,8 @@ def _stall(worker: Worker, stall: StallRecord, told: _Told) -> str:
     where = (
         f"{words.where(place, '')} {place.function}  {place.source}".strip() or "no code of yours was seen"
     )
-    times = f" ({told.count}. time)" if told.count > 1 else ""
-    mend = f"  → {stall.mend}" if stall.mend and told.count == 1 else ""
+    times = f", the longest of {told.count}" if told.count > 1 else ""
+    mend = f"  → {stall.mend}" if stall.mend and not told.t_ns else ""
     return f"● worker {worker.number} {place.kind} {words.length(told.longest_ns)}{times}  {where}{mend}"
 
 

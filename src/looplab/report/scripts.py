@@ -10,14 +10,18 @@ from .equivalents import TOOLS, server_command
 _COMMENT = {"k6": "//"}
 """How a comment begins, where not by `#`."""
 
+_SUFFIX = {"k6": ".js", "locust": ".py"}
+"""Of the files that a tool reads itself."""
 
-def write(selection: Selection, tool: str, url: str) -> tuple[str, list[str]]:
+
+def write(selection: Selection, tool: str, url: str, file: str = "") -> tuple[str, list[str]]:
     """Write the script.
 
     Args:
         selection: whose traffic.
         tool: a name of `equivalents.TOOLS`.
         url: the server, without a path.
+        file: where it goes; empty if that is not known.
 
     Returns:
         The script, and what it does not carry, which stands in it as comments too.
@@ -29,7 +33,9 @@ def write(selection: Selection, tool: str, url: str) -> tuple[str, list[str]]:
     name = f"{selection.scenario.id} › {variant.id}"
     if plan.phases:
         raise ScenarioError(f"{name}: its traffic has {len(plan.phases)} phases, and a script is one plan")
-    found = TOOLS[tool](plan, url, f"{selection.scenario.id}-{variant.id}")
+    suffix = _SUFFIX.get(tool, "")
+    stem = file.removesuffix(suffix) if file and suffix else f"{selection.scenario.id}-{variant.id}"
+    found = TOOLS[tool](plan, url, stem)
     if not found.script:
         raise ScenarioError(f"{name}: not possible with {tool}: {'; '.join(found.notes)}")
     notes = list(found.notes)

@@ -13,7 +13,7 @@ def locust(plan: Plan, url: str, stem: str) -> Equivalent:
     """Write the locustfile and its command."""
     if reason := obstacle(plan):
         return Equivalent("locust", notes=(reason,))
-    name = f"{stem}-locust.py"
+    name = f"{stem}.py"
     typed = command("locust", "-f", name, *words(plan))
     content = script(plan, host=url)
     return Equivalent("locust", f"{file(name, content)}\n{typed}", tuple(notes(plan)), content, typed)
