@@ -30,7 +30,7 @@ bench: $(STAMP)  ## paired benchmarks: observer effect, probe, generator, screen
 	$(BIN)/python -m benchmarks $(ARGS)
 
 snapshots: $(STAMP)  ## draw the snapshots anew; look at each before you commit it
-	$(BIN)/python -m pytest tests/view/test_snapshots.py --snapshot-update $(ARGS)
+	$(BIN)/python -m pytest tests/view/test_snapshots.py tests/view/test_view_themes.py --snapshot-update $(ARGS)
 
 screenshot: $(STAMP)  ## draw the picture in README.md from a real run
 	$(BIN)/python docs/screenshot.py

@@ -2,7 +2,7 @@
 
 Okabe and Ito chose eight colours that people with any common colour blindness tell apart. There are ten
 phases, so the eight were moved a little until all ten are apart for protanopes, deuteranopes and
-tritanopes, too; a test computes it.
+tritanopes, too, and until each has a contrast of 3:1 with the ground; a test computes both.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ class Colours:
 
 
 _DARK_PHASES: Final[dict[int, str]] = {
-    Phase.QUEUED: "#3c4654",
+    Phase.QUEUED: "#576171",
     Phase.RUNNING: "#34b6f1",
-    Phase.BLOCKING: "#e95807",
-    Phase.AWAITING: "#0eac7c",
-    Phase.THREAD_WAIT: "#b1619a",
+    Phase.BLOCKING: "#e95809",
+    Phase.AWAITING: "#15ad7c",
+    Phase.THREAD_WAIT: "#b3639c",
     Phase.THREAD: "#e5a00c",
-    Phase.POOL_WAIT: "#f0e442",
-    Phase.QUERY: "#167dce",
-    Phase.READY: "#98a2ba",
-    Phase.SENDING: "#dbecf4",
+    Phase.POOL_WAIT: "#f1e547",
+    Phase.QUERY: "#017ed0",
+    Phase.READY: "#99a2ba",
+    Phase.SENDING: "#dcedf5",
 }
 
 DARK: Final = Colours(
@@ -79,15 +79,15 @@ LIGHT: Final = Colours(
     rule="#c3cad3",
     accent="#00598f",
     phases={
-        Phase.QUEUED: "#b8c2cd",
-        Phase.RUNNING: "#10a1e4",
-        Phase.BLOCKING: "#d55e0f",
-        Phase.AWAITING: "#159b65",
-        Phase.THREAD_WAIT: "#c37aac",
-        Phase.THREAD: "#e29520",
-        Phase.POOL_WAIT: "#dac414",
-        Phase.QUERY: "#276fb2",
-        Phase.READY: "#747283",
+        Phase.QUEUED: "#8a919b",
+        Phase.RUNNING: "#0299df",
+        Phase.BLOCKING: "#a43700",
+        Phase.AWAITING: "#218f61",
+        Phase.THREAD_WAIT: "#9a67aa",
+        Phase.THREAD: "#aa6607",
+        Phase.POOL_WAIT: "#ae8d09",
+        Phase.QUERY: "#125b9f",
+        Phase.READY: "#696777",
         Phase.SENDING: "#2c3645",
     },
     severities={

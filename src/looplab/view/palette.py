@@ -60,8 +60,6 @@ _INK = 0.6
 """… and how much of it the glyph keeps, which is drawn towards the colour of the text."""
 
 
-_ON_BLOCKING = "#000000"
-"""Colour of the number on a stall: its ground is bright in each theme."""
 _FADED = 0.38
 """How much of its colour a pale phase keeps beside the request that is lit, …"""
 _LIT_SHARE = 0.72
@@ -164,7 +162,7 @@ def _of(colours: Colours, depth: Depth) -> Palette:
         for p in (Phase.BLOCKING, Phase.BLOCKING | LIT):
             if p in colours.phases:
                 textured[p] = _style(colours.phases[p], colours.phases[p])
-                labels[p] = _style(_ON_BLOCKING, colours.phases[p], bold=True)
+                labels[p] = _style(ground, colours.phases[p], bold=True)
     grounds = {s: _style(text, back) for s, (back, text) in colours.severities.items()}
     return Palette(
         colours=colours,
