@@ -34,6 +34,24 @@ def progress(console: Console) -> Bars | Lines:
     return Bars(console) if console.is_terminal else Lines(console)
 
 
+class Calls:
+    """What a person has to do while a run waits for it: start Locust's workers on other machines."""
+
+    def __init__(self, selection: Selection) -> None:
+        """Prepare for a run."""
+        self._waits = selection.engine is not None and selection.engine.elsewhere > 0
+        self._seen = 0
+
+    def new(self, model: Model) -> list[str]:
+        """Give what the traffic has said since the last look."""
+        count, self._seen = model.notice_count - self._seen, model.notice_count
+        if not self._waits or count <= 0:
+            return []
+        said = list(model.notices)[-count:]
+        texts = [notice.text.removeprefix("traffic: ") for notice in said if notice.source == "traffic"]
+        return [f"looplab: {text}" for text in texts]
+
+
 class Lines:
     """One line when a run begins, one with its rate when it ends."""
 
@@ -41,6 +59,7 @@ class Lines:
         """Write to this console."""
         self._console = console
         self._name = ""
+        self._calls: Calls | None = None
 
     def __enter__(self) -> Lines:
         """Nothing to show yet."""
@@ -53,9 +72,12 @@ class Lines:
         """Name the run."""
         self._name = f"{number}/{total} {selection.scenario.id} › {selection.variant.id}"
         self._print(self._name)
+        self._calls = Calls(selection)
 
     def advance(self, model: Model) -> None:
-        """Say nothing: a log wants one line a run."""
+        """Say nothing but what somebody has to do: a log wants one line a run."""
+        for line in self._calls.new(model) if self._calls is not None else ():
+            self._print(line)
 
     def end(self, result: Run) -> None:
         """Say what the run gave."""
@@ -79,6 +101,7 @@ class Bars:
             transient=True,
         )
         self._selection: Selection | None = None
+        self._calls: Calls | None = None
         self._task = self._progress.add_task("", total=1.0, state="")
 
     def __enter__(self) -> Bars:
@@ -93,11 +116,14 @@ class Bars:
     def begin(self, selection: Selection, number: int, total: int) -> None:
         """Start the bar anew."""
         self._selection = selection
+        self._calls = Calls(selection)
         name = f"{number}/{total} {selection.scenario.id} › {selection.variant.id}"
         self._progress.reset(self._task, description=name, state="starting the server")
 
     def advance(self, model: Model) -> None:
         """Fill the bar."""
+        for line in self._calls.new(model) if self._calls is not None else ():
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
         traffic = model.traffic
         if traffic is None or self._selection is None or not traffic.started_ns:
             return
