@@ -33,6 +33,7 @@ from looplab.probe.tasks import Tasks
 from looplab.probe.threads import Threads
 from looplab.probe.upstream import Upstream
 from looplab.probe.urllib3_calls import Urllib3
+from looplab.probe.wakings import Wakings
 from looplab.probe.watchdog import Watchdog
 from looplab.probe.workers import WorkerNumber
 from looplab.wire.clock import MS, S, now_ns
@@ -67,7 +68,8 @@ class Worker:
         self._tasks = Tasks(loop, self.lane, faults)
         self._ledger = Ledger(self.lane, self.open, self._tasks.drivers)
         own = OwnLimiters(self._pools, faults)
-        self._threads = Threads(self.lane.facts, self._slots, own, faults)
+        self._wakings = Wakings(loop, faults)
+        self._threads = Threads(self.lane.facts, self._slots, own, self._wakings, faults)
         self._number = WorkerNumber(settings.workers)
         self._reported_ns = 0
         instruments: list[Instrument] = ["requests", "loop", "stalls"]
@@ -136,6 +138,7 @@ class Worker:
         self._tasks.stop()
         self._threads.stop()
         self._pools.stop()
+        self._wakings.stop()
         self._stillness.stop()
         self._watchdog.stop()
         self._reported_ns = 0
@@ -186,7 +189,7 @@ class Worker:
 
     def _start_pools(self, loop: asyncio.AbstractEventLoop) -> list[Instrument]:
         facts, pools, faults = self.lane.facts, self._pools, self.faults
-        executors = Executors(loop, facts, pools, faults)
+        executors = Executors(loop, facts, pools, self._wakings, faults)
         faults.guard("executor", executors.watch_loop)
         processes = AnyioProcesses(facts, pools, faults)
         upstream = Upstream(facts, pools, faults)
@@ -215,6 +218,7 @@ class Worker:
         self.faults.gather("requests", self._ledger.collect, events)
         self.faults.gather("threads", self._slots.collect, events)
         events += self._pools.collect()
+        self.faults.gather("batches", self._wakings.collect, events)
         self.faults.gather("connections", self._connections.collect, events)
         self.faults.guard("tasks", self._tasks.look)
         events += self._watchdog.events.drain()

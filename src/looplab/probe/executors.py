@@ -20,6 +20,7 @@ from looplab.probe.faults import Faults, Instrument
 from looplab.probe.pools import Pools
 from looplab.probe.records import AnyHop, Facts, Hop, Kind, current
 from looplab.probe.slots import Gauges, SlotBook, SlotHop
+from looplab.probe.wakings import Task, Wakings
 from looplab.wire.clock import now_ns
 from looplab.wire.events import SlotKind
 
@@ -180,11 +181,19 @@ class Executors:
     instrument: Instrument = "executor"
     modules: tuple[str, ...] = (THREADS, PROCESSES)
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, facts: Facts, pools: Pools, faults: Faults) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        facts: Facts,
+        pools: Pools,
+        wakings: Wakings,
+        faults: Faults,
+    ) -> None:
         """Prepare for a loop; called in its thread."""
         self._loop: Any = loop
         self._facts = facts
         self._pools = pools
+        self._wakings = wakings
         self._faults = faults
         self._thread_id = threading.get_ident()
         self._default = False
@@ -227,7 +236,8 @@ class Executors:
                 hop, self._hop = self._hop, None
             if hop is not None:
                 # Runs on the loop, just before the task that waits for the result.
-                future.add_done_callback(functools.partial(self._release, hop))
+                task = self._wakings.task() if hop.request is None else None
+                future.add_done_callback(functools.partial(self._resume, hop, task))
             return future
 
         self._method = self._loop.run_in_executor = run_in_executor
@@ -307,6 +317,11 @@ class Executors:
         else:
             future.add_done_callback(functools.partial(self._release, hop))
         return future
+
+    def _resume(self, hop: SlotHop, task: Task | None, _: Any) -> None:
+        """Note that the loop has the result, in the turn in which the task that waits for it runs."""
+        self._wakings.watch(task, cast(ExecutorBook, hop.book))
+        self._release(hop, None)
 
     def _release(self, hop: SlotHop, _: Any) -> None:
         hop.released_ns = now_ns()

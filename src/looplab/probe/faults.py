@@ -26,6 +26,7 @@ Instrument = Literal[
     "asyncpg",
     "psycopg",
     "upstream",
+    "batches",
 ]
 """An instrument of the probe, by the name that the hello gives it."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from looplab.probe.faults import Faults
 from looplab.probe.pools import Pools
-from looplab.probe.records import Book, Hop, Kind
+from looplab.probe.records import Hop, Kind
 from looplab.probe.slots import Gauges, SlotBook, read_limiter
 
 
@@ -49,7 +49,7 @@ class OwnLimiters:
         self._faults = faults
         self._books: weakref.WeakKeyDictionary[Any, LimiterBook] = weakref.WeakKeyDictionary()
 
-    def book(self, limiter: Any) -> Book:
+    def book(self, limiter: Any) -> LimiterBook:
         """Give the book of a limiter, made if it is new."""
         book = self._books.get(limiter)
         if book is None:

@@ -12,8 +12,9 @@ from typing import Any
 
 from looplab.probe.faults import Faults
 from looplab.probe.limiters import OwnLimiters
-from looplab.probe.records import Book, Facts, Hop, Kind, current
-from looplab.probe.slots import ThreadBook
+from looplab.probe.records import Facts, Hop, Kind, current
+from looplab.probe.slots import SlotBook, ThreadBook
+from looplab.probe.wakings import Wakings
 from looplab.wire.clock import now_ns
 
 WAIT, TAKEN, DONE, RELEASED = Kind.WAIT, Kind.TAKEN, Kind.DONE, Kind.RELEASED
@@ -25,10 +26,13 @@ class Threads:
     Both callers look the attribute up at each call, so it works whenever they were imported.
     """
 
-    def __init__(self, facts: Facts, slots: ThreadBook, own: OwnLimiters, faults: Faults) -> None:
+    def __init__(
+        self, facts: Facts, slots: ThreadBook, own: OwnLimiters, wakings: Wakings, faults: Faults
+    ) -> None:
         self._facts = facts
         self._slots = slots
         self._own = own
+        self._wakings = wakings
         self._faults = faults
         self._module: Any = None
         self._original: Callable[..., Any] | None = None
@@ -56,6 +60,7 @@ class Threads:
 
     def _wrap(self, original: Any) -> Callable[..., Any]:
         facts, faults, slots, own = self._facts, self._faults, self._slots, self._own
+        wakings = self._wakings
         through_own = self._wrap_own(original)
 
         @functools.wraps(original)
@@ -93,15 +98,17 @@ class Threads:
             finally:
                 hop.released_ns = now_ns()
                 slots.give_back(hop)
+                if request is None:
+                    wakings.watch(wakings.task(), slots)
                 if request is None or request.heard:
                     facts.append((RELEASED, hop.released_ns, request, 0, hop))
 
         return run_sync
 
     def _wrap_own(self, original: Any) -> Callable[..., Any]:
-        facts = self._facts
+        facts, wakings = self._facts, self._wakings
 
-        async def run_sync(book: Book, function: Any, *arguments: Any, **options: Any) -> Any:
+        async def run_sync(book: SlotBook, function: Any, *arguments: Any, **options: Any) -> Any:
             hop = Hop(current.get(), now_ns(), book)
             facts.append((WAIT, hop.requested_ns, hop.request, 0, hop))
 
@@ -118,6 +125,8 @@ class Threads:
                 return await original(work, *arguments, **options)
             finally:
                 hop.released_ns = now_ns()
+                if hop.request is None:
+                    wakings.watch(wakings.task(), book)
                 facts.append((RELEASED, hop.released_ns, hop.request, 0, hop))
 
         return run_sync

@@ -43,6 +43,7 @@ from looplab.wire.events import (
     TrafficFailed,
     TrafficState,
     Turned,
+    Woken,
 )
 
 Shift = Callable[[Any, int], Any]
@@ -104,6 +105,7 @@ TIMES: dict[type, dict[str, Shift]] = {
     TrafficFailed: _times("t_ns"),
     TrafficState: _times("t_ns", "started_ns", "ended_ns"),
     Turned: _times("t_ns"),
+    Woken: _times("t_ns"),
 }
 """For each event, and each row within one, its fields that hold times, and how they move."""
 

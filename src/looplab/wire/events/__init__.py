@@ -30,7 +30,7 @@ from .process import (
     ServerState,
 )
 from .requests import THREAD, ClientRequest, OpenRequests, Phase, Served, ServerRequest, ThreadHop, Use
-from .slots import Backlog, Connections, SlotKind, Slots, SlotUse
+from .slots import Backlog, Connections, SlotKind, Slots, SlotUse, Woken
 from .tasks import Monitor, TaskEnd, TaskRow, Tasks, TaskStacks
 from .traffic import NO_LATENCIES, Histogram, TrafficFailed, TrafficState, Turned
 
@@ -73,6 +73,7 @@ __all__ = [
     "TrafficState",
     "Turned",
     "Use",
+    "Woken",
     "decode",
     "encode",
 ]
@@ -104,6 +105,7 @@ Event = (
     | Served
     | Pong
     | ClockSet
+    | Woken
 )
 """Any event."""
 

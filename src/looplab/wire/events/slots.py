@@ -51,6 +51,16 @@ class SlotUse(msgspec.Struct, array_like=True, tag=8, frozen=True):
     """The slot was given back, which happens on the loop and so may be much later."""
 
 
+class Woken(msgspec.Struct, array_like=True, tag=26, frozen=True):
+    """A batch: a task that belongs to no request has woken requests with the result of one use of a slot."""
+
+    t_ns: int
+    """When it had the result."""
+    pool: str
+    requests: int
+    """How many it has woken in the run in which it had the result."""
+
+
 class Connections(msgspec.Struct, array_like=True, tag=16, frozen=True):
     """The client connections of a worker at `t_ns`."""
 
