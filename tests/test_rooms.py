@@ -49,6 +49,7 @@ ROOMS = {
     "looplab.scenario": {"looplab.model", "looplab.probe", "looplab.servers", "textual", "fastapi"},
     "looplab.servers": {"looplab.model", "looplab.lab", "textual", "fastapi"},
     "looplab.services": {"looplab.model", "looplab.lab", "textual", "fastapi", "asyncpg"},
+    "looplab.predict": {"looplab.lab", "looplab.view", "looplab.report", "textual", "rich", "fastapi"},
     "looplab.lab": {"looplab.view", "looplab.report", "textual", "fastapi"},
     "looplab.report": {"looplab.view", "textual", "fastapi"},
 }
