@@ -55,6 +55,10 @@ def complete(futures: list[Future]) -> None:
         future.set_result(None)
 
 
+async def later(futures: list[Future]) -> None:
+    complete(futures)
+
+
 async def in_its_run(stand: Stand) -> None:
     for size in (1, 8, 30):
         mine, others = await stand.ask(size), await stand.ask(3)
@@ -68,8 +72,9 @@ async def in_its_run(stand: Stand) -> None:
         task = asyncio.create_task(work())
         await asyncio.sleep(0)
         # In the same turn of the loop, and by somebody else: these belong to no batch.
-        stand.loop.call_soon(complete, others)
-        await task
+        stand.loop.call_soon(complete, others[:1])
+        complete_in_task = asyncio.create_task(later(others[1:]))
+        await asyncio.gather(task, complete_in_task)
     assert await stand.end() == [1, 8, 30]
 
 
