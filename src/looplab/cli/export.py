@@ -57,7 +57,7 @@ def _url(ctx: click.Context, param: click.Parameter, given: str) -> str:
     "output",
     metavar="FILE|-",
     callback=output_file,
-    help="Where it goes.  [default: stdout; a recording needs a file]",
+    help="Where it goes; - is stdout.  [default: stdout; of a recording it must be said]",
 )
 def export(
     what: str,
@@ -76,6 +76,8 @@ def export(
     if path.suffix == SUFFIX or path.is_file():
         if kind not in FILES:
             raise click.UsageError(f"{what} is a recording, which goes to {one_of(FILES)}")
+        if variant is not None or duration is not None or settings:
+            raise click.UsageError(f"{what} is a recording: what was run cannot be set any more")
         _recording(path, kind, output)
         return
     if kind in FILES:
@@ -102,10 +104,19 @@ def export(
 
 def _recording(path: Path, kind: str, output: str | None) -> None:
     """Write a recording as a file of another tool."""
-    if output is None or output == "-":
+    if output is None:
         raise click.UsageError(f"{kind} goes to a file: say which with -o")
+    file = Path("/dev/stdout" if output == "-" else output)
+    if file.exists() and file.samefile(path):
+        raise click.UsageError(f"{output} is the recording itself, which is never written over")
     from looplab.report.exports import FORMATS
 
     from .recordings import read
 
-    FORMATS[kind](*read(path), Path(output))
+    try:
+        FORMATS[kind](*read(path), file)
+    except BrokenPipeError:
+        # Whoever reads stdout has seen enough.
+        return
+    except OSError as error:
+        raise click.ClickException(f"{output}: {error.strerror or error}") from None
