@@ -15,7 +15,7 @@ from looplab.wire.events import RunStarted
 
 ID = "attach"
 
-NOTHING = Plan(executor="constant")
+NOTHING = Plan(executor="stream")
 """No traffic of looplab's own."""
 
 

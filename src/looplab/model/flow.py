@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from looplab.model.foreign import Foreign
 from looplab.model.requests import Request
 from looplab.model.series import CountSeries, LevelSeries
 from looplab.wire.clock import MS, S
@@ -50,6 +51,8 @@ class Flow:
         self.thinks = 0
         self.seen = 0
         """Requests of looplab's traffic of which an event was seen."""
+        self.foreign = Foreign()
+        """Those of the completed requests that are not looplab's."""
         self.peak_waiting = 0
         self.peak_in_flight = 0
         # When the newest requests were sent: the workers have not been heard of these yet.
@@ -64,6 +67,7 @@ class Flow:
         self.completed = 0
         self.phase_ns = [0] * _CODES
         self.think_ns = self.thinks = 0
+        self.foreign = Foreign()
         self.seen = self._begin_sum = self._end_sum = self._open = 0
         self.peak_waiting = self.waiting
         self._blocking_queries_ns = self.blocked_ns = 0
@@ -153,6 +157,8 @@ class Flow:
     def account(self, request: Request) -> None:
         """Add the phases of a completed request to the sums."""
         self.completed += 1
+        if request.foreign:
+            self.foreign.take(request)
         phase_ns = self.phase_ns
         queries_ns, waits_ns = phase_ns[Phase.QUERY], phase_ns[Phase.POOL_WAIT]
         for begin, end, phase in request.spans(request.begin_ns, request.end_ns, request.end_ns):

@@ -89,6 +89,11 @@ class Lives:
         self._forgot_ns = 0
 
     @property
+    def joins(self) -> bool:
+        """Whether servers come that the lab has not started: their clients are anybody's."""
+        return self.run is not None and not self.run.instances
+
+    @property
     def finished(self) -> bool:
         """Whether the traffic has run and is over."""
         return self.ended_ns > 0

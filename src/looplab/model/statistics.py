@@ -142,12 +142,27 @@ def statistics(model: Model) -> Statistics:
     generators = model.generators
     periods = generators.measured or ([] if model.finished else generators.periods)
     if not periods:
-        return Statistics(errors={})
+        return _foreign(model) if model.joins else Statistics(errors={})
     mean = model.flow.mean_in_flight(periods[-1].ended_ns)
     if mean is not None and model.flow.seen:
         # Where events were dropped, the requests that were seen stand for those that were not.
         mean *= max(sum(period.state.sent for period in periods) / model.flow.seen, 1.0)
     return _figures(periods, mean, model.flow.peak_in_flight, model.finished)
+
+
+def _foreign(model: Model) -> Statistics:
+    """Give the figures of what other clients ask, as the server sees it."""
+    foreign = model.flow.foreign
+    duration = max(model.now_ns - model.flow.began_ns, 0) / S
+    return Statistics(
+        requests=foreign.count,
+        ok=foreign.count - foreign.failed,
+        errors={"status": foreign.failed} if foreign.failed else {},
+        duration_s=duration,
+        rps=foreign.count / duration if foreign.count and duration else None,
+        service=Latency.of(foreign.lengths) if foreign.count else Latency(),
+        in_flight_max=model.flow.peak_in_flight,
+    )
 
 
 def phases(model: Model) -> list[PhaseStatistics]:

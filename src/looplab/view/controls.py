@@ -43,6 +43,11 @@ class Control:
     """Whether the traffic hears of it at once. For a knob the server starts again."""
 
 
+def sends(selection: Selection) -> bool:
+    """Tell whether there is traffic of looplab's own: users and rates are turned of nothing else."""
+    return selection.plan.rows > 0
+
+
 def controls(selection: Selection, picked: str) -> list[Control]:
     """List the controls of a selection with their values."""
     found = []

@@ -55,6 +55,8 @@ class Figures:
     ceiling: Ceiling | None = None
     statistics: Statistics = field(default_factory=Statistics)
     in_flight: int | None = None
+    there: int = 0
+    """Workers that are connected."""
     sent_open: int = 0
     """Requests of looplab's own traffic that are in flight."""
     queued: int = 0
@@ -88,7 +90,7 @@ def figures(model: Model, now_ns: int, shown_ns: int) -> Figures:
     made = Figures(
         shown_ns=shown_ns,
         started_ns=model.started_ns,
-        origin_ns=model.started_ns if traffic is not None and traffic.started_ns else 0,
+        origin_ns=model.started_ns if model.joins or (traffic is not None and traffic.started_ns) else 0,
         ended_ns=model.ended_ns,
         server=model.server,
         traffic_failed=model.traffic_failed is not None,
@@ -106,6 +108,10 @@ def figures(model: Model, now_ns: int, shown_ns: int) -> Figures:
         made.load_told = Load(
             traffic.running, traffic.users, traffic.rate, constant=traffic.executor != "burst"
         )
+    elif model.joins:
+        made.in_flight = model.in_flight
+        made.load_told = Load(running=True, users=0, rate=0.0, constant=True)
+    made.there = sum(worker.alive for worker in model.workers)
     made.rps = (made.statistics.rps or 0.0) if run else model.rps(now_ns)
     lags = []
     for worker in model.workers:

@@ -128,9 +128,11 @@ class Observer:
 
     def _live(self, model: Model, choice: Choice, columns: int) -> View:
         now_ns = self._front_ns
-        constant = model.traffic is not None and model.traffic.executor != "burst"
+        constant = model.joins or (model.traffic is not None and model.traffic.executor != "burst")
         window = self.windows.live(
-            model.started_ns if model.traffic is not None and model.traffic.started_ns else 0,
+            model.started_ns
+            if model.joins or (model.traffic is not None and model.traffic.started_ns)
+            else 0,
             now_ns,
             columns,
             ended_ns=model.ended_ns,

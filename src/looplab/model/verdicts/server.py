@@ -91,6 +91,8 @@ class Standing:
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say whether the server starts, is ready, or the traffic is over."""
         server = model.server
+        if model.joins and model.traffic is None:
+            return _joined(model)
         if server is not None and server.state == "stopped":
             return Verdict("stopped", "info", "The server is stopped", "", "stopped")
         if model.finished and model.traffic_failed is None:
@@ -101,6 +103,19 @@ class Standing:
         if server.state == "ready" and not model.finished and not (model.traffic and model.traffic.running):
             return Verdict("idle", "info", "The server is ready, there is no traffic", "", "idle")
         return None
+
+
+def _joined(model: Model) -> Verdict:
+    """Say who is there, of servers that come by themselves."""
+    there = [worker for worker in model.workers if worker.alive]
+    if not there:
+        text = (
+            "All servers have left; the next one is waited for" if model.workers else "No server has joined"
+        )
+        return Verdict("idle", "info", text, "", "idle")
+    text = "A server has joined" if len(there) == 1 else f"{len(there)} workers have joined"
+    done = words.several(model.flow.foreign.count, "request")
+    return Verdict("joined", "ok", f"{text}, and no loop stands still", f"{done} so far", "joined")
 
 
 def _achieved(model: Model) -> str:

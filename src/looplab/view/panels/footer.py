@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from looplab.view.controls import sends
 from looplab.view.paint import Piece, shortened, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
@@ -82,21 +83,25 @@ def _entries(view: View) -> tuple[Entry, ...]:
     if view.frozen:
         return _scrubbing(view)
     entries: list[Entry] = []
+    if view.choice.selection.variant.own is not None:
+        entries.append(((("m", "routes"),), "routes"))
     if view.choice.telling is not None:
         entries.append(((("p", "step_back"), ("n", "next_step")), "step"))
     if len(view.choice.selection.scenario.variants) > 1:
         entries.append(((("tab", "variant(1)"),), "variant"))
     if view.choice.scenarios > 1:
         entries.append(((("[", "scenario(-1)"), ("]", "scenario(1)")), "scenario"))
-    if view.choice.selection.plan.executor != "websocket":
+    own = sends(view.choice.selection)
+    if own and view.choice.selection.plan.executor != "websocket":
         entries.append(((("b", "burst"),), "burst"))
     entries.append(((("d", "details"),), "why"))
     if view.choice.telling is None and view.choice.selection.scenario.steps:
         entries.append(((("n", "next_step"),), "steps"))
     entries.append(((("space", "freeze"),), "freeze"))
-    entries.append(((("s", "traffic"),), "start" if over else "stop"))
+    if own:
+        entries.append(((("s", "traffic"),), "start" if over else "stop"))
     entries.append(((("r", "record"),), "stop recording" if view.recorded else "record"))
-    if not view.choice.selection.plan.phases:
+    if own and not view.choice.selection.plan.phases:
         what = "rate" if view.choice.selection.plan.is_open else "users"
         entries.append(((("-", "users(-1)"), ("+", "users(1)")), what))
     if len(view.knobs) > 1:

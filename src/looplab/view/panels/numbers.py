@@ -9,6 +9,7 @@ from typing import Protocol
 from rich.style import Style
 
 from looplab.view import format as write
+from looplab.view.controls import sends
 from looplab.view.layout import columns
 from looplab.view.paint import EIGHTHS, Piece, levels, over_window, strip, text_strip, title_strip
 from looplab.view.panels.band import GTHREAD, THREADS
@@ -196,7 +197,7 @@ class NumbersPanel(Panel):
     def _knobs(self, view: View, y: int) -> int:
         look = self.palette
         self._clicks = {}
-        if y + 2 >= self.height:
+        if y + 2 >= self.height or not (view.knobs or sends(view.choice.selection)):
             return y
         if self.fresh(y, "blank"):
             self.put(y, strip([], self.width, look.text))

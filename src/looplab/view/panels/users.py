@@ -163,8 +163,12 @@ class UsersPanel(Panel):
         parts = []
         if view.in_flight is not None and count:
             users = count - self._foreign
-            parts.append(f"{users:,}" if view.finished else f"{view.sent_open:,} of {users:,} in flight")
-            if self._foreign:
+            if not users:
+                # Its clients are other people's: a row is a place in flight.
+                parts.append(f"{view.in_flight:,} in flight")
+            else:
+                parts.append(f"{users:,}" if view.finished else f"{view.sent_open:,} of {users:,} in flight")
+            if self._foreign and users:
                 parts[0] += f" + {self._foreign:,} foreign"
         rows = len(self._groups) if self._tall else -(-len(self._groups) // 2)
         if shown < count:
@@ -175,8 +179,12 @@ class UsersPanel(Panel):
         if view.frozen and view.now_ns < (since_ns := view.model.requests.since_ns):
             parts.append(f"bars are kept from {write.clock(since_ns - view.started_ns)} on")
         detail = " · ".join(parts)
-        if self.fresh(0, detail):
-            self.put(0, title_strip(self.width, self.palette, "Users", detail))
+        if self.fresh(0, (self._name, detail)):
+            self.put(0, title_strip(self.width, self.palette, self._name, detail))
+
+    @property
+    def _name(self) -> str:
+        return "Users" if self._foreign < len(self._places) or not self._places else "Requests"
 
     def _draw(self, view: View, dirty: list[int]) -> None:
         if not self._tall:
@@ -215,7 +223,7 @@ class UsersPanel(Panel):
         labels = [(max(window.column(request.begin_ns), 0), _label(view, request)) for request in alone]
         top = 1 + slot * self._tall
         bars = max(self._tall - 1, 1)
-        name = str(row.number + 1) if not row.foreign else "ext"
+        name = "ext" if row.foreign and self._foreign < len(self._places) else str(row.number + 1)
         look, lit = self._look, slot == self._lit[0]
         for line in range(bars):
             segments = glyph_row(self._cells(slot), look, labels if line == 0 else [])
@@ -263,6 +271,9 @@ def _label(view: View, request: Request) -> str:
         worker = view.model.expected_worker(request)
         if worker is not None:
             return f" {request.number} at w{worker.number} "
+    if request.foreign:
+        # Nobody has numbered it; what it asks for says more.
+        return f" {request.path} "
     return f" {request.number} "
 
 

@@ -31,6 +31,7 @@ from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.track import TrackPanel
 from looplab.view.panels.users import UsersPanel
 from looplab.view.panels.verdict import VerdictPanel
+from looplab.view.panels.waiting import WaitingPanel
 from looplab.view.panels.why import WhyPanel
 from looplab.view.state import View
 from looplab.view.widget import PanelWidget
@@ -52,7 +53,9 @@ class MainScreen(Screen[None]):
     MainScreen.figures #figures, MainScreen.verdict #why { display: block; }
     MainScreen.figures #bands, MainScreen.verdict #bands { display: none; }
     MainScreen #too-small { display: none; width: 1fr; height: 1fr; content-align: center middle; }
-    MainScreen.failed #failure { display: block; }
+    MainScreen #waiting { height: 1fr; display: none; }
+    MainScreen.failed #failure, MainScreen.waiting #waiting { display: block; }
+    MainScreen.waiting #bands, MainScreen.waiting #figures, MainScreen.waiting #why { display: none; }
     MainScreen.failed #bands, MainScreen.failed #figures, MainScreen.failed #why { display: none; }
     MainScreen.too-small #room { display: none; }
     MainScreen.too-small #too-small { display: block; }
@@ -110,6 +113,7 @@ class MainScreen(Screen[None]):
                     yield PanelWidget(BigFiguresPanel(), id="figures")
                     yield PanelWidget(WhyPanel(), id="why")
                     yield PanelWidget(FailurePanel(), id="failure")
+                    yield PanelWidget(WaitingPanel(), id="waiting")
                 with Vertical(id="right"):
                     yield PanelWidget(CodePanel(), id="code")
                     yield PanelWidget(NumbersPanel(), id="numbers")
@@ -166,7 +170,7 @@ class MainScreen(Screen[None]):
         zoomed = "" if view.never_ready else self.zoomed
         key = (
             *(width, height, code, workers, pools, grid, lines, len(view.knobs), view.never_ready),
-            *(told, track, zoomed),
+            *(told, track, zoomed, view.nobody_yet),
         )
         if key == self._laid:
             return
@@ -193,6 +197,7 @@ class MainScreen(Screen[None]):
         self._bands_columns = places.left
         with self.app.batch_update():
             self.set_class(view.never_ready, "failed")
+            self.set_class(view.nobody_yet, "waiting")
             for page in zoom.PAGES:
                 self.set_class(zoomed == page, page)
             self.query_one("#left").styles.width = places.left

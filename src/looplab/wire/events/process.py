@@ -119,7 +119,8 @@ class RunStarted(msgspec.Struct, array_like=True, tag=12, frozen=True):
     names: list[str] = []
     """Names of the requests of the mix: `ClientRequest.name` is an index into them."""
     instances: int = 1
-    """Servers that the traffic is balanced over; their workers are numbered in turn."""
+    """Servers that the traffic is balanced over; their workers are numbered in turn. 0 where servers come
+    that the lab has not started."""
 
 
 class ServerState(msgspec.Struct, array_like=True, tag=13, frozen=True):
