@@ -152,3 +152,24 @@ def test_many_places_are_told_by_their_sum() -> None:
         "app.py:4 in prices",
     ]
     assert lines[-1] == "and at 2 more places"
+
+
+def test_what_is_alike_is_one_note() -> None:
+    one = {"kind": "starved", "detail": ""}
+
+    _, said = judged(stall(120, **one), stall(80, **one), stall(70, kind="gc", detail="generation 2"))
+
+    assert said == [
+        "the event loop stood still 2 times, 200 ms in all, at app.py:12: the machine had no CPU for it; "
+        "no fault of the code there",
+        "the event loop stood still for 70 ms at app.py:12: a garbage collection (generation 2); "
+        "no fault of the code there",
+    ]
+
+
+def test_of_more_stalls_than_are_kept_the_least_is_said() -> None:
+    finding = judge([Held.told(stall(200)), Held.told(stall(100))], 50 * MS, partial=True)
+
+    assert account(finding, ROOT).startswith(
+        "app.py:12 held the event loop at least 2 times for more than 50 ms, at least 300 ms in all"
+    )

@@ -42,7 +42,7 @@ def judged(
     is_open: bool = False,
     **changes: Any,
 ) -> tuple[Check, list[str]]:
-    evidence = Evidence(figures(**changes), stalls, lacked_share, FOLDER, is_open)
+    evidence = Evidence(figures(**changes), stalls, lacked_share, FOLDER, partial=False, is_open=is_open)
     (check,), notes = judge(limits, evidence)
     return check, notes
 
@@ -142,10 +142,10 @@ def test_requests_a_second(limit: float, holds: bool) -> None:
 
 @pytest.mark.parametrize(("limit", "holds"), [(3, True), (2, False)])
 def test_errors_are_counted_by_kind(limit: int, holds: bool) -> None:
-    check, _ = judged(Limits(max_errors=limit), errors={"timeout": 2, "http_500": 1, "refused": 0})
+    check, _ = judged(Limits(max_errors=limit), errors={"timeout": 2, "status": 1, "refused": 0})
 
     assert (check.holds, check.measured) == (holds, 3)
-    assert check.text == f"3 of 820 requests failed (1 http_500, 2 timeout); {limit} are allowed"
+    assert check.text == f"3 of 820 requests failed (1 by status, 2 by timeout); {limit} are allowed"
 
 
 TIMES = [Limits(max_lag_p99_ms=1), Limits(max_p95_ms=1), Limits(min_rps=1_000)]
@@ -193,7 +193,7 @@ def test_a_server_without_a_loop_has_no_such_limit(limits: Limits) -> None:
 
 
 def test_a_limit_that_nobody_asked_for_lets_such_a_server_pass() -> None:
-    evidence = Evidence(figures(loops=[]), [], 0.0, FOLDER, False)
+    evidence = Evidence(figures(loops=[]), [], 0.0, FOLDER, partial=False, is_open=False)
 
     checks, notes = judge(Limits(max_stall_ms=50, max_errors=0, assumed=True), evidence)
 

@@ -183,7 +183,7 @@ def test_what_held_later_says_what_there_was_before() -> None:
     report, _, _ = run(STALL, (203, "cpu"), NONE)
 
     text = drawn(report)
-    assert "●  max-stall  0 ms  of 50 ms  held at the 2nd try" in text
+    assert "●  max-stall  none  of 50 ms  held at the 2nd try" in text
     assert "max-stall did not hold before: app.py:12 held the event loop for 203 ms" in text
 
 

@@ -64,6 +64,8 @@ class Finding(NamedTuple):
     """What the code has done."""
     excused: Sequence[Held]
     """What the garbage collector has done, or a machine that had no CPU."""
+    partial: bool = False
+    """Whether there were more stalls than could be looked at, all of them shorter."""
 
     @property
     def places(self) -> list[list[Held]]:
@@ -74,11 +76,16 @@ class Finding(NamedTuple):
         return sorted(places.values(), key=sum_ns, reverse=True)
 
 
-def judge(stalls: Iterable[Held], limit_ns: int) -> Finding:
+def judge(stalls: Iterable[Held], limit_ns: int, partial: bool = False) -> Finding:
     """Tell what the code has done from what is nobody's fault.
 
     A stall is the code's if its own part of it is surely longer than the limit. A person who stands in a
     debugger holds the loop, too, and is left out.
+
+    Args:
+        stalls: all of them, or the longest.
+        limit_ns: what is allowed.
+        partial: whether they are only the longest.
     """
     failures, excused = [], []
     for held in sorted(stalls, key=lambda held: -held.length_ns):
@@ -90,7 +97,7 @@ def judge(stalls: Iterable[Held], limit_ns: int) -> Finding:
             failures.append(held)
         elif held.lacked_ns or held.collected_ns:
             excused.append(held)
-    return Finding(limit_ns, failures, excused)
+    return Finding(limit_ns, failures, excused, partial)
 
 
 def sum_ns(stalls: Iterable[Held]) -> int:

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import PurePath
 
 from looplab.model import frames
-from looplab.model.guilt import Finding, Held, sum_ns
+from looplab.model.guilt import EXCUSED, Finding, Held, sum_ns
 from looplab.model.mends import mend
 from looplab.model.words import length, several
 
@@ -40,8 +40,9 @@ def sentence(finding: Finding, folder: str) -> str:
     held, limit = length(sum_ns(finding.failures)), length(finding.limit_ns)
     if len(finding.failures) == 1:
         return f"{who} held the event loop for {held}; {limit} are allowed"
-    count = len(finding.failures)
-    return f"{who} held the event loop {count:,} times for more than {limit}, {held} in all"
+    times = f"{len(finding.failures):,} times"
+    least = "at least " if finding.partial else ""
+    return f"{who} held the event loop {least}{times} for more than {limit}, {least}{held} in all"
 
 
 def account(finding: Finding, folder: str) -> str:
@@ -79,20 +80,31 @@ def place(stalls: Sequence[Held], folder: str) -> Iterator[str]:
 
 
 def excuses(finding: Finding, folder: str) -> list[str]:
-    """Say what was longer than the limit and is nobody's fault."""
-    return [_excuse(held, folder) for held in finding.excused]
+    """Say what was longer than the limit and is nobody's fault: a line for each place and cause."""
+    alike: dict[tuple[str, str, str, int], list[Held]] = {}
+    for held in finding.excused:
+        kind, file, line = held.place.kind, held.place.file, held.place.line
+        alike.setdefault((kind, held.detail if kind in EXCUSED else "", file, line), []).append(held)
+    return [_excuse(stalls, folder) for stalls in alike.values()]
 
 
-def _excuse(held: Held, folder: str) -> str:
-    said = f"the event loop stood still for {length(held.length_ns)}"
+def _excuse(stalls: Sequence[Held], folder: str) -> str:
+    held = stalls[0]
+    lasted = f"for {length(held.length_ns)}"
+    if len(stalls) > 1:
+        lasted = f"{len(stalls):,} times, {length(sum_ns(stalls))} in all,"
+    said = f"the event loop stood still {lasted}"
     if held.place.file:
         said += f" at {culprit(held, folder)}"
+    said = said.removesuffix(",")
     if held.place.kind == "gc":
         return f"{said}: a garbage collection ({held.detail}); no fault of the code there"
     if held.place.kind == "starved":
         why = "the process was stopped" if held.detail == "stopped" else "the machine had no CPU for it"
         return f"{said}: {why}; no fault of the code there"
-    parts = ((held.lacked_ns, "without a CPU"), (held.collected_ns, "in garbage collections"))
+    lacked_ns = sum(one.lacked_ns for one in stalls)
+    collected_ns = sum(one.collected_ns for one in stalls)
+    parts = ((lacked_ns, "without a CPU"), (collected_ns, "in garbage collections"))
     return f"{said}, {' and '.join(f'{length(ns)} of it {how}' for ns, how in parts if ns)}"
 
 

@@ -130,11 +130,13 @@ def status(checks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _evidence(selection: Selection, result: dict[str, Any], model: Model) -> Evidence:
+    stalls = [worker.loop.stalls for worker in model.workers]
     return Evidence(
         result,
-        [Held.kept(stall) for worker in model.workers for stall in worker.loop.stalls.longest],
+        [Held.kept(stall) for one in stalls for stall in one.longest],
         max((lacked_share(worker) for worker in model.workers), default=0.0),
         str(selection.scenario.folder),
+        partial=any(one.total > len(one.longest) for one in stalls),
         is_open=selection.plan.is_open,
     )
 

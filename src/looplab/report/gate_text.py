@@ -39,7 +39,7 @@ class Gate:
             table.add_row(
                 Text(glyph, style=style),
                 check["name"],
-                figure(check["measured"], check["unit"]),
+                _measured(check),
                 f"of {figure(check['limit'], check['unit'])}",
                 Text(outcome(check["status"], len(check["tries"])), style=style),
             )
@@ -59,12 +59,18 @@ class Gate:
         yield Text(total(report["checks"]))
 
 
+def _measured(check: Mapping[str, Any]) -> str:
+    if check["name"] == "max-stall" and check["measured"] == 0:
+        return "none"
+    return figure(check["measured"], check["unit"])
+
+
 def figure(value: float | None, unit: str) -> str:
     """Write a value of a limit with its unit."""
     if value is None:
         return NONE
     if unit == "ms":
-        return duration(value) if value else "0 ms"
+        return duration(value)
     return f"{rate(value)} {unit}" if unit == "req/s" else count(int(value))
 
 

@@ -53,6 +53,8 @@ class Evidence:
     """Share of its time for which the loop that was worst off was ready and had no CPU."""
     folder: str
     """Of the app: paths are told from it."""
+    partial: bool
+    """Whether there were more stalls than these, which are the longest."""
     is_open: bool
     """Whether requests came at a rate, so that the latency counts from when each was due."""
 
@@ -100,7 +102,7 @@ def judge(limits: Limits, evidence: Evidence) -> tuple[list[Check], list[str]]:
     has_loop = any(loop["lag_ms"]["max"] is not None for loop in evidence.result["loops"])
     if limits.max_stall_ms is not None:
         if has_loop:
-            finding = guilt.judge(evidence.stalls, round(limits.max_stall_ms * MS))
+            finding = guilt.judge(evidence.stalls, round(limits.max_stall_ms * MS), evidence.partial)
             checks.append(_stalls(limits.max_stall_ms, finding, evidence))
             notes += guilt_words.excuses(finding, evidence.folder)
         elif not limits.assumed:
@@ -207,7 +209,7 @@ def _errors(limit: int, evidence: Evidence) -> Check:
     result = evidence.result
     failed = sum(result["errors"].values())
     kinds = ", ".join(
-        f"{count(number)} {kind}" for kind, number in sorted(result["errors"].items()) if number
+        f"{count(number)} by {kind}" for kind, number in sorted(result["errors"].items()) if number
     )
     text = f"{count(failed)} of {several(result['requests'], 'request')} failed"
     text += f" ({kinds}); {count(limit)} are allowed" if failed else ""
