@@ -42,6 +42,7 @@ from looplab.wire.events import (
     Stall,
     TrafficFailed,
     TrafficState,
+    Woken,
 )
 
 LETTERS = {
@@ -275,6 +276,7 @@ EVENTS: dict[tuple[str, str], Callable[[list[str], Fields], Event]] = {
         f.get("detail", ""),
     ),
     ("server", "slots"): _slots,
+    ("server", "woken"): lambda bare, f: Woken(f.ns("at"), f.get("pool", "threadpool"), f.int("requests")),
     ("server", "use"): lambda bare, f: SlotUse(
         f.get("pool", "threadpool"),
         f.int("slot"),
@@ -414,6 +416,7 @@ FACTS: dict[str, Callable[..., str]] = {
     "client-limited": lambda model, now: "yes" if model.result()["client_limited"] else "no",
     "lag": lambda model, now, number: f"{model.worker(int(number)).loop.lag_ns(now) / MS:g}",
     "busy": lambda model, now, number: f"{model.worker(int(number)).loop.busy_in_run(now):.2f}",
+    "batches": lambda model, now, name: str(model.result()["slots"][name]["batches"]),
     "threads": lambda model, now, number: (
         f"{_pool(model, number).held} held, {_pool(model, number).busy} busy,"
         f" {_pool(model, number).waiting} waiting, peak {_pool(model, number).peak},"

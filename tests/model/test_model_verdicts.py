@@ -217,7 +217,7 @@ def test_the_result_has_exactly_the_keys_of_the_contract() -> None:
         "stalls_by_function",
     ]
     assert list(result["slots"]["threadpool"]) == [
-        *("total", "peak", "idle_peak", "mean_busy", "uses", "work_ms", "wait_ms")
+        *("total", "peak", "idle_peak", "mean_busy", "uses", "work_ms", "wait_ms", "batches")
     ]
     assert result["slots"]["threadpool"]["peak"] == 40
     assert result["slots"]["threadpool"]["mean_busy"] == pytest.approx(

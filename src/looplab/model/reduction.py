@@ -34,6 +34,7 @@ from looplab.wire.events import (
     TrafficFailed,
     TrafficState,
     Turned,
+    Woken,
 )
 
 FORGET_PERIOD_NS = S
@@ -189,6 +190,13 @@ class Reduction(Lives):
                 # Its request was ready from the end of the work to where the loop took the slot back.
                 delays.wait(event.finished_ns, event.released_ns)
 
+    def _woken(self, event: Woken, source: Source) -> None:
+        self._see(event.t_ns)
+        worker = self._present(source)
+        if worker is not None and (pool := worker.pool(event.pool)) is not None:
+            pool.batches.take(event)
+            pool.version += 1
+
     def _collection(self, event: Collection, source: Source) -> None:
         self._see(event.ended_ns)
         if (worker := self._present(source)) is not None:
@@ -250,6 +258,7 @@ _HANDLERS: dict[type, Callable[[Reduction, Any, Source], None]] = {
     ServerRequest: Reduction._server_request,
     LoopSample: Reduction._loop_sample,
     SlotUse: Reduction._slot_use,
+    Woken: Reduction._woken,
     Slots: Reduction._slots,
     OpenRequests: Reduction._open_requests,
     Stall: Reduction._stall,

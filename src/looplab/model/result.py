@@ -234,11 +234,12 @@ def _slots(model: Model) -> dict[str, Any]:
 
 
 def _pool(found: list[SlotPool], now_ns: int) -> dict[str, Any]:
-    wait = Histogram()
-    work = Histogram()
+    wait, work = Histogram(), Histogram()
     for pool in found:
         wait.merge(pool.wait)
         work.merge(pool.work)
+    batches = [pool.batches for pool in found if pool.batches.count]
+    count = sum(batch.count for batch in batches)
     busy = [mean for pool in found if (mean := pool.mean_busy(now_ns)) is not None]
     return {
         "total": sum(pool.total for pool in found),
@@ -255,4 +256,11 @@ def _pool(found: list[SlotPool], now_ns: int) -> dict[str, Any]:
             "p50": _rounded(milliseconds(wait.percentile(50))),
             "p95": _rounded(milliseconds(wait.percentile(95))),
         },
+        "batches": {
+            "n": count,
+            "mean": _rounded(sum(batch.requests for batch in batches) / count),
+            "most": max(batch.most for batch in batches),
+        }
+        if batches
+        else None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from looplab.model.batches import Batches
 from looplab.model.histogram import Histogram
 from looplab.model.requests import Request
 from looplab.model.series import GaugeSeries
@@ -43,6 +44,9 @@ class PoolState(NamedTuple):
     peak: int
     used: bool
     """Whether any of its slots was ever used."""
+    batch_mean: float = 0.0
+    """Mean number of requests that one use of a slot has served, where it was nobody's; 0 if none was."""
+    batch_most: int = 0
 
 
 class SlotPool:
@@ -92,6 +96,7 @@ class SlotPool:
         """From taken to given back."""
         self.work = Histogram()
         """From taken to the end of the work in it."""
+        self.batches = Batches()
         self.held_series = GaugeSeries()
         self.waiting_series = GaugeSeries()
         self.version = 0
@@ -118,6 +123,8 @@ class SlotPool:
             self.connecting,
             self.peak,
             bool(self.slots),
+            self.batches.mean,
+            self.batches.most,
         )
 
     @property
@@ -211,6 +218,7 @@ class SlotPool:
         self.wait, self.hold, self.work = Histogram(), Histogram(), Histogram()
         for use in self._uses:
             self._count_use(use)
+        self.batches.bound(began_ns, 0)
         state = self.held, self.busy, self.waiting
         # What was so before the first reading that is kept is unknown.
         self.held = self.busy = self.waiting = 0
@@ -228,6 +236,7 @@ class SlotPool:
         if ended_ns == self._ended_ns:
             return
         self._ended_ns = ended_ns
+        self.batches.bound(self._began_ns, ended_ns)
         after_ns = self.t_ns
         for t_ns, held, busy, waiting in reversed(self._readings):
             length = after_ns - max(t_ns, ended_ns)

@@ -28,6 +28,7 @@ _LOOP = [
 _SLOTS = [
     *("total", "peak", "idle_peak", "mean_busy", "uses"),
     *("work_ms.mean", "work_ms.p50", "work_ms.p95", "wait_ms.p50", "wait_ms.p95"),
+    *("batches.n", "batches.mean", "batches.most"),
 ]
 
 FIELDS = (
