@@ -1,6 +1,6 @@
 """A trace in Chrome's format: processes with tracks, and on them slices, counters, moments and arrows.
 
-Times are microseconds since the recording began.
+Times are microseconds since the first thing that is drawn.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ _encode = msgspec.json.Encoder().encode
 class Canvas:
     """Takes what is drawn, in any order, and gives the file."""
 
-    def __init__(self, origin_ns: int) -> None:
-        """Begin; `origin_ns` is moment 0."""
-        self._origin_ns = origin_ns
+    def __init__(self) -> None:
         self._sorter = Sorter()
         self._names: dict[Track, str] = {}
         """Names of processes (track 0) and tracks; they stand in the order of their numbers."""
@@ -49,7 +47,7 @@ class Canvas:
         """
         began, ended = span
         if ended > began:
-            entry = Entry(began - self._origin_ns, depth, ended - began, *track, {"ph": "X", **event})
+            entry = Entry(began, depth, ended - began, *track, {"ph": "X", **event})
             self._sorter.add(entry)
 
     def counter(self, track: Track, t_ns: int, name: str, values: Mapping[str, float]) -> None:
@@ -68,7 +66,7 @@ class Canvas:
 
     def _point(self, track: Track, t_ns: int, **event: Any) -> None:
         # After the slices that begin at this moment, for an arrow needs one around it.
-        self._sorter.add(Entry(t_ns - self._origin_ns, 9, -1, *track, event))
+        self._sorter.add(Entry(t_ns, 9, -1, *track, event))
 
     def pieces(self, about: Mapping[str, str]) -> Iterator[bytes]:
         """Give the file, piece by piece."""
@@ -82,8 +80,11 @@ class Canvas:
             ):
                 yield comma + _encode({"ph": "M", "pid": pid, "tid": tid, "name": word, "args": args})
                 comma = b",\n"
+        origin_ns = 0
         for entry in nested(iter(self._sorter)):
-            event = {"pid": entry.pid, "tid": entry.tid, "ts": entry.ts_ns / 1000, **entry.event}
+            origin_ns = origin_ns or entry.ts_ns
+            ts = (entry.ts_ns - origin_ns) / 1000
+            event = {"pid": entry.pid, "tid": entry.tid, "ts": ts, **entry.event}
             if entry.dur_ns >= 0:
                 event["dur"] = entry.dur_ns / 1000
             yield comma + _encode(event)

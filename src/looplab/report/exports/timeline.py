@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from html import escape
 from itertools import groupby
-from math import ceil
+from math import ceil, floor, log10
 from typing import Final
 
 from looplab.model import Model
@@ -33,7 +33,7 @@ ROW: Final = 12
 
 GAP: Final = 8
 
-TICKS: Final = 6
+MOST_TICKS: Final = 8
 
 COLOURS: Final = {
     Phase.QUEUED: "#9aa3af",
@@ -138,11 +138,13 @@ class Timeline:
 
     def _axis(self, y: float) -> Iterator[str]:
         length_s = self._column_ns * COLUMNS / S
-        for number in range(TICKS + 1):
-            x = LABELS + COLUMNS * number / TICKS
-            anchor = "end" if number == TICKS else "middle"
+        power = 10.0 ** floor(log10(length_s / MOST_TICKS))
+        step_s = next(step * power for step in (1, 2, 5, 10) if step * power * MOST_TICKS >= length_s)
+        for number in range(int(length_s / step_s) + 1):
+            x = LABELS + COLUMNS * number * step_s / length_s
+            anchor = "end" if x > LABELS + COLUMNS - ROW else "middle"
             place = f'x="{x:.0f}" y="{y + AXIS - 8:.1f}" text-anchor="{anchor}"'
-            yield f'<text class="axis" {place}>{length_s * number / TICKS:.3g} s</text>'
+            yield f'<text class="axis" {place}>{number * step_s:.3g} s</text>'
 
 
 def _strip(shapes: dict[int, list[str]], cells: bytearray, y: float, height: float) -> None:

@@ -57,7 +57,7 @@ TRACKS: Final = {
 
 def write(recording: Recording, index: Index, path: Path) -> None:
     """Write the trace of a recording."""
-    trace = Trace(index.began_ns)
+    trace = Trace()
     try:
         for step in sweep(recording):
             trace.take(step)
@@ -75,9 +75,8 @@ def _about(header: Header) -> dict[str, str]:
 class Trace:
     """Collects the slices, counters, moments and arrows of a recording."""
 
-    def __init__(self, origin_ns: int) -> None:
-        """Begin; `origin_ns` is moment 0."""
-        self.canvas = Canvas(origin_ns)
+    def __init__(self) -> None:
+        self.canvas = Canvas()
         self._pools: dict[tuple[int, str], int] = {}
         self._lanes: list[int] = []
         self._stalls: set[tuple[int, int]] = set()

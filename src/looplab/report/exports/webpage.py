@@ -9,6 +9,7 @@ from pathlib import Path
 from looplab.model import Model
 from looplab.recording import Index, Recording
 from looplab.report import page, recorded
+from looplab.report.table import SEVERITY
 from looplab.scenario import catalogue
 
 from .sweep import spans, sweep
@@ -35,9 +36,20 @@ def _pictures(recording: Recording) -> Iterator[str]:
         else:
             title = _title(step.run, step.model, len(found))
             yield f"<h2>{escape(title)}</h2>"
+            yield from _verdicts(step.model)
             timeline.end(step.model)
             yield from timeline.svg("time since the traffic began")
             timeline = None
+
+
+def _verdicts(model: Model) -> Iterator[str]:
+    yield "<ul>"
+    for verdict in model.result()["verdicts"]:
+        severity = verdict["severity"]
+        yield f'<li class="{severity}">{SEVERITY[severity][0]} {escape(verdict["text"])}</li>'
+        if verdict["detail"]:
+            yield f'<li class="dim">{escape(verdict["detail"])}</li>'
+    yield "</ul>"
 
 
 def _title(number: int, model: Model, runs: int) -> str:
