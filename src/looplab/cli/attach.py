@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import options
+from . import options, telemetry
 from .firing import Firing, traffic_options
 from .screen import obstacle
 from .signals import Stop
@@ -50,6 +50,7 @@ From another host, over ssh:
     help="Send traffic there too; without it the server has its own clients alone.",
 )
 @traffic_options(lasting="until you end it")
+@telemetry.option
 @options.json_file
 @click.option(
     "--theme", type=click.Choice(["dark", "light", "contrast"]), help="Colours of the screen for this time."
@@ -59,6 +60,7 @@ def attach(
     name: str,
     url: str | None,
     firing: Firing,
+    otel: bool,
     as_json: str | None,
     theme: str | None,
 ) -> None:
@@ -79,9 +81,9 @@ def attach(
     try:
         what = _attachment(name, door, url, firing)
         if reason or as_json == "-":
-            _print(what, door, as_json)
+            _print(what, door, as_json, otel)
             return
-        status = _show(what, door, as_json, theme)
+        status = _show(what, door, as_json, theme, otel)
     finally:
         door.close()
     sys.exit(status)
@@ -104,7 +106,7 @@ def _attachment(name: str, door: Door, url: str | None, firing: Firing) -> Attac
     return attachment(name, door.path, shot.plan, shot.targets, allowed, firing.generators)
 
 
-def _print(what: Attachment, door: Door, as_json: str | None) -> None:
+def _print(what: Attachment, door: Door, as_json: str | None, otel: bool) -> None:
     """Tell in lines what happens, until a signal ends it."""
     from looplab.lab import Lab
     from looplab.report import attached
@@ -116,7 +118,12 @@ def _print(what: Attachment, door: Door, as_json: str | None) -> None:
     lab.open()
     aside = as_json == "-"
     try:
-        attached.follow(lab, what, lambda line: click.echo(line, err=aside), lambda: bool(stop.number))
+
+        def tell(line: str) -> None:
+            click.echo(line, err=aside)
+
+        with telemetry.exported(lab, otel, lambda line: tell(f"▲ {line}")):
+            attached.follow(lab, what, tell, lambda: bool(stop.number))
         if not aside:
             click.echo()
             show(attached.table(lab.model))
@@ -127,7 +134,7 @@ def _print(what: Attachment, door: Door, as_json: str | None) -> None:
     sys.exit(0 if stop.number == signal.SIGINT else 128 + stop.number)
 
 
-def _show(what: Attachment, door: Door, as_json: str | None, theme: str | None) -> int:
+def _show(what: Attachment, door: Door, as_json: str | None, theme: str | None, otel: bool) -> int:
     """Show the screen until the user quits; give the exit status."""
     from looplab.lab import Lab
     from looplab.view.app import LoopLabApp
@@ -138,7 +145,11 @@ def _show(what: Attachment, door: Door, as_json: str | None, theme: str | None) 
     lab.open()
     try:
         app = LoopLabApp(lab, [what.scenario], what, keeper=remembered(), theme=theme, publish=lab.tell_notes)
-        status = run_app(app)
+        complaints: list[str] = []
+        with telemetry.exported(lab, otel, complaints.append):
+            status = run_app(app)
+        for line in complaints:
+            click.echo(f"looplab: {line}", err=True)
         _write(lab.model.result(), as_json)
         return status
     finally:

@@ -49,6 +49,8 @@ class Lab:
         """The model of the present run; `drain` makes a new one when a run begins."""
         self.selection: Selection | None = None
         """What was started last."""
+        self.heard: Callable[[Model], None] | None = None
+        """Is told of the model after each `drain` that has applied something, in the thread of `drain`."""
         self._tape = Tape()
         self._inbox = Inbox(tap=self._tape.put)
         self._recorder: Recorder | None = None
@@ -255,6 +257,8 @@ class Lab:
             applied = True
             if now_ns() >= until:
                 break
+        if applied and self.heard is not None:
+            self.heard(self.model)
         return applied
 
     def facts(self) -> Future[dict[str, float]]:
