@@ -10,6 +10,7 @@ from rich.text import Text
 from looplab.model import Ceiling, Little, Resource, StallRecord, Verdict, words
 from looplab.model.stalls import Place
 from looplab.view import format as write
+from looplab.view.joined import servers
 from looplab.view.paint import shortened
 from looplab.view.palette import Palette
 from looplab.view.state import View
@@ -32,6 +33,7 @@ def page(view: View, look: Palette, width: int) -> Text:
     for verdict in told:
         _verdict(text, verdict, look, width)
     _payers(text, view, look, width)
+    servers(text, view, look)
     if view.ceiling is not None:
         _ceilings(text, view.ceiling, look)
     if (little := view.statistics.little) is not None:

@@ -55,6 +55,8 @@ class Figures:
     ceiling: Ceiling | None = None
     statistics: Statistics = field(default_factory=Statistics)
     in_flight: int | None = None
+    clocks: dict[int, tuple[str, float]] = field(default_factory=dict)
+    """Of workers on other machines: the name of theirs, and how wrong their times may be, in ms."""
     there: int = 0
     """Workers that are connected."""
     sent_open: int = 0
@@ -115,6 +117,8 @@ def figures(model: Model, now_ns: int, shown_ns: int) -> Figures:
     made.rps = (made.statistics.rps or 0.0) if run else model.rps(now_ns)
     lags = []
     for worker in model.workers:
+        if worker.clock_error_ns is not None:
+            made.clocks[worker.number] = (worker.host, worker.clock_error_ns / MS)
         loop, number = worker.loop, worker.number
         for name, pool in worker.slots.items():
             made.pools[number, name] = pool.state

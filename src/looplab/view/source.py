@@ -42,6 +42,11 @@ class Listing:
                 return first, last
         return None
 
+    def has(self, line: int, text: str) -> bool:
+        """Tell whether a line of the file reads so, whatever blanks are in it."""
+        here = "".join(part for part, _ in self.lines[line - 1]) if 0 < line <= len(self.lines) else ""
+        return here.split() == text.split()
+
     def holding(self, line: int) -> tuple[int, int] | None:
         """Find the innermost function that a line belongs to."""
         found = [(first, last) for _, first, last in self.functions if first <= line <= last]
@@ -83,6 +88,11 @@ def _functions(text: str) -> list[tuple[str, int, int]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     return sorted(found, key=lambda function: function[1])
+
+
+def lone_line(path: str, line: int, text: str) -> Listing:
+    """Make the listing of a file of which one line alone is known."""
+    return Listing(path, (*((),) * (line - 1), ((text, ""),)), ())
 
 
 def listing(path: str) -> Listing:

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from looplab.model import StallRecord
 from looplab.view.paint import shortened, strip, title_strip
 from looplab.view.panels.base import Panel
-from looplab.view.source import EMPTY, Line, Listing, listing
+from looplab.view.source import EMPTY, Line, Listing, listing, lone_line
 from looplab.view.state import View
 from looplab.wire.clock import MS
 
@@ -21,6 +21,9 @@ _HOLD_NS = 300 * MS
 _GAP, _CALLED = 0, -2
 """Rows that are no line of the file: lines left out, and what the guilty line has called."""
 
+_OTHER = "  not here, or not as it was read"
+"""Said of a file that cannot be read on this machine, or has another line there."""
+
 
 @dataclass(frozen=True)
 class Guilty:
@@ -28,6 +31,8 @@ class Guilty:
 
     file: str
     line: int
+    source: str = ""
+    """What stood there when the server read it."""
     called: tuple[str, ...] = ()
     """The call that it makes, where its text does not tell, and the frames of libraries above it; the longest
     wording first."""
@@ -58,12 +63,16 @@ class CodePanel(Panel):
         shown, mark = self._listing, self._mark
         if mark is not None and not _same(mark.file, shown.path):
             shown = listing(mark.file)
+        known = mark is None or not mark.source or shown.has(mark.line, mark.source)
+        if mark is not None and not known:
+            shown = lone_line(mark.file, mark.line, mark.source)
         line = mark.line if mark is not None else 0
         called = self._called
         noted = called.line if called is not None and _same(called.file, shown.path) else 0
         numbers = _numbers(shown, run.shows, line, noted, self.height - 1)
         # A server may be busy with what the traffic has left behind, but the picture has ended.
-        self._draw(shown, numbers, line, "▶ blocked the loop" if view.finished else "▶ blocks the loop")
+        says = "▶ blocked the loop" if view.finished else "▶ blocks the loop"
+        self._draw(shown, numbers, line, says, "" if known else _OTHER)
 
     def lines(self, view: View) -> int:
         """Give the lines of the function, so that the panel gets no more room than it fills."""
@@ -76,7 +85,8 @@ class CodePanel(Panel):
         stall = view.stall
         if stall is not None and stall.place.file:
             place = stall.place
-            self._mark, self._seen_ns = Guilty(place.file, place.line, _called(stall)), view.now_ns
+            self._mark = Guilty(place.file, place.line, place.source, _called(stall))
+            self._seen_ns = view.now_ns
             if self._mark.called:
                 self._called = self._mark
             elif self._called is not None and self._called.line == place.line:
@@ -84,10 +94,10 @@ class CodePanel(Panel):
         elif not 0 <= view.now_ns - self._seen_ns <= _HOLD_NS:
             self._mark = None
 
-    def _draw(self, shown: Listing, numbers: list[int], guilty: int, says: str) -> None:
+    def _draw(self, shown: Listing, numbers: list[int], guilty: int, says: str, other: str) -> None:
         look = self.palette
         name = PurePath(shown.path)
-        place = name.name
+        place = f"{name.name}{other}"
         if self.fresh(0, (place, guilty > 0, says)):
             right = [(says, look.marks["error"])] if guilty else []
             self.put(0, title_strip(self.width, look, "Code", place, right))

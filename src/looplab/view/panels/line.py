@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from looplab.view import format as write
+from looplab.view.controls import sends
 from looplab.view.paint import Piece, text_strip
 from looplab.view.panels.base import Panel
 from looplab.view.panels.numbers import gauges, spark
@@ -37,8 +38,9 @@ class LinePanel(Panel):
         for control in view.knobs:
             if control.picked:
                 items.append([(f"{control.name} ", look.dim), (control.text, look.bold)])
-        what, amount = view.load
-        items.append([(f"{what} ", look.dim), (amount, look.bold)])
+        if sends(view.choice.selection):
+            what, amount = view.load
+            items.append([(f"{what} ", look.dim), (amount, look.bold)])
         pieces: list[Piece] = [(" ", look.text)]
         room = self.width - 1
         for item in items:

@@ -145,6 +145,10 @@ class LoopsPanel(Panel):
             parts.append(f"{max(busy):.0%} busy")
         if hidden > 0:
             parts.append(f"{hidden} more workers")
+        parts += [
+            f"w{number} {host} ±{error_ms:.1f} ms".replace("  ", " ")
+            for number, (host, error_ms) in sorted(view.clocks.items())
+        ]
         right: list[Piece] = []
         if view.lag_ms is not None:
             severity = "error" if view.lag_ms >= LAG_MARK_MS else "ok"
