@@ -18,6 +18,9 @@ from looplab.probe.settings import roots
 FRAMES = 32
 """Frames of a stack that travel; the outermost are left out first."""
 
+_PYTHON = (".py", ".pyw", ".pyx", "")
+"""Endings of code. What a template was compiled to has its name, and lines that it has not."""
+
 _PROBE = str(Path(__file__).absolute().parent) + os.sep
 _LIBRARIES = tuple(
     path.rstrip(os.sep) + os.sep
@@ -69,7 +72,7 @@ class UsersCode:
 
     def _is_users(self, path: str) -> bool:
         """Tell the user's code by its place below the root, which may itself lie among the libraries."""
-        if path.startswith((_PROBE, "<")):
+        if path.startswith((_PROBE, "<")) or Path(path).suffix not in _PYTHON:
             return False
         for root in self._roots:
             for name in (path, os.path.realpath(path)):
