@@ -274,6 +274,12 @@ def test_a_reader_that_has_enough_is_no_error(environment: dict[str, str]) -> No
 def test_bench_explains_itself_and_runs_nothing(looplab: Command) -> None:
     said = looplab("bench", "one-keyword", "--variant", "async-await", "--explain")
     assert (said.returncode, said.stderr) == (0, "")
-    for line in ("wrk -t1 -c100 -d15s", "ab -l -q -r -k -t 15 -n 200 -c 100", "oha --no-tui", "k6 run"):
+    for line in (
+        "wrk -t1 -c100 -d15s",
+        "ab -l -q -r -k -t 15 -n 200 -c 100",
+        "oha --no-tui",
+        "k6 run",
+        "locust -f",
+    ):
         assert line in said.stdout
     assert "app:async_await" in said.stdout

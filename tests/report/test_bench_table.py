@@ -186,3 +186,13 @@ def test_rates_are_written_short(rps: float | None, text: str) -> None:
 def test_progress_is_plain_lines_where_there_is_no_terminal() -> None:
     assert isinstance(progress(Console(file=io.StringIO())), Lines)
     assert isinstance(progress(Console(file=io.StringIO(), force_terminal=True)), Bars)
+
+
+def test_what_is_said_of_the_runs_stands_below_once() -> None:
+    first = report(run(notes=["a staircase", "Locust itself counted 5 requests, 0 failed"]))
+    second = report(run(notes=["a staircase"]))
+    second["results"][0]["variant"] = "free"
+    both = {**first, "results": [*first["results"], *second["results"]]}
+    said = ["a staircase", "frozen: Locust itself counted 5 requests, 0 failed"]
+    assert printed(Figures(both))[-2:] == said
+    assert as_markdown(both).splitlines()[-2:] == [f"* {line}" for line in said]

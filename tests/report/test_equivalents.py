@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from looplab.lab import Selection
+from looplab.locust.script import script
 from looplab.report.bench import select
 from looplab.report.equivalents import URL, equivalents, explain
 from looplab.report.tools import Equivalent
@@ -48,7 +49,7 @@ class Shell:
         self.folder = folder
         self._tools = folder / "bin"
         self._tools.mkdir()
-        for name in ("wrk", "ab", "oha", "k6"):
+        for name in ("wrk", "ab", "oha", "k6", "locust"):
             (self._tools / name).write_text(NOTE)
             (self._tools / name).chmod(0o755)
 
@@ -133,6 +134,15 @@ def test_a_websocket_is_opened_at_its_rate_and_speaks() -> None:
     assert "* 1000) / 25;" in script
     assert "socket.send(String(Date.now())), 500)" in script
     assert k6_options(found)["scenarios"]["looplab"]["vus"] == 50
+
+
+def test_a_locustfile_talks_to_the_server_and_is_what_the_engine_runs(typed: Shell) -> None:
+    found = of(PLANS["ramping"])["locust"]
+    assert typed(found.script) == ["locust", "-f", "mine.py", "--headless", "--stop-timeout", "60"]
+    written = (typed.folder / "mine.py").read_text()
+    assert written == found.content == script(PLANS["ramping"], host=URL)
+    assert f'host = "{URL}"' in written
+    assert any("a ramp is a staircase" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("executor", PLANS)
@@ -233,7 +243,8 @@ def test_it_says_how_to_start_the_server(monkeypatch: pytest.MonkeyPatch) -> Non
         "  cd one-keyword && LAB_DELAY=0.2 python -m uvicorn --port 8000 --workers 1 --loop auto"
         " --no-access-log app:async_await"
     )
-    assert [line for line in lines if line in ("wrk", "ab", "oha", "k6")] == ["wrk", "ab", "oha", "k6"]
+    tools = ["wrk", "ab", "oha", "k6", "locust"]
+    assert [line for line in lines if line in tools] == tools
     assert not any(line != line.rstrip() for line in lines)
 
 

@@ -6,10 +6,12 @@ from rich.console import Console
 
 from looplab.lab import Shot
 from looplab.model import Model
-from looplab.report.progress import Fired, share
-from looplab.traffic.plan import Plan, Target
+from looplab.report.bench import select
+from looplab.report.progress import Fired, Lines, share
+from looplab.scenario import find
+from looplab.traffic.plan import Locust, Plan, Target
 from looplab.wire.clock import S
-from looplab.wire.events import Batch, Hello, Histogram, TrafficState
+from looplab.wire.events import Batch, Hello, Histogram, Notice, TrafficState
 
 NOTHING = Histogram({}, 0, 0)
 
@@ -68,3 +70,20 @@ def test_a_url_is_shown_as_it_is() -> None:
     ):
         pass
     assert url in out.getvalue()
+
+
+def test_what_is_to_be_typed_on_other_machines_is_told_once_while_the_run_waits() -> None:
+    def said(engine: Locust) -> list[str]:
+        (selection,) = select([find("hello")], ["def"], {}, 2, engine)
+        out = io.StringIO()
+        lines = Lines(Console(file=out, width=20))
+        lines.begin(selection, 1, 1)
+        model = Model()
+        call = Notice(1, "traffic", "warning", "traffic: on the other machine: ssh HOST locust")
+        model.apply(Batch(0, 1, [Notice(1, "server", "info", "up"), call]))
+        lines.advance(model)
+        lines.advance(model)
+        return out.getvalue().splitlines()[1:]
+
+    assert said(Locust(elsewhere=1)) == ["looplab: on the other machine: ssh HOST locust"]
+    assert said(Locust()) == []
