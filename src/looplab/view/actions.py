@@ -321,10 +321,10 @@ class Actions(Painting):
         """Compare the variants side by side; what runs alone ends."""
         if len(self.choice.selection.scenario.variants) < 2:
             self._hint("this scenario has one variant only: nothing to compare")
-        elif self._ensemble is None:
-            self._hint("only live runs can be compared")
         elif self.choice.selection.engine is not None:
             self._hint("Locust cannot begin several runs together: compare without --engine locust")
+        elif self._ensemble is None:
+            self._hint("only live runs can be compared")
         else:
             self.lab.stop()
             comparing = Comparing(self._ensemble, self.choice, self._clock, usable_cores())
