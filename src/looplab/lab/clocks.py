@@ -16,14 +16,14 @@ from looplab.wire.control import Control, Ping
 from looplab.wire.events import Batch, Bye, ClockSet, Event, Hello, Pong
 from looplab.wire.times import shift
 
-FIRST = 24
+FIRST = 40
 """Questions that are asked at once, one every 20 ms or so: some come when the process is about to read."""
 FIRST_PERIOD_S = 0.02
 PERIOD_S = 1.0
 """Time between two questions later."""
 
-ENOUGH = 8
-"""Answers after which it is heard; a first guess would be moved soon."""
+ENOUGH = 24
+"""Answers after which it is heard: the best of fewer would soon be followed by a better one."""
 
 PATIENCE_NS = S
 """It is heard after so long with any answer."""
@@ -31,7 +31,7 @@ PATIENCE_NS = S
 MOST_WAITING = 2_000
 """Batches that wait for the first answer; beyond them the oldest are dropped."""
 
-TOLD_AGAIN = 1.25
+GROWN = 1.25
 """The error is told again when it has grown by this."""
 
 
@@ -135,7 +135,7 @@ class Clocks:
         if clock.asked == FIRST and clock.offset.taken is None:
             self._log("a process of another machine does not tell its clock yet; it is shown when it does")
         taken = clock.offset.taken
-        if clock.waiting is None and taken is not None and taken.error_ns(now) > clock.told_ns * TOLD_AGAIN:
+        if clock.waiting is None and taken is not None and taken.error_ns(now) > clock.told_ns * GROWN:
             self._tell(source, clock, now)
         # At odd moments: a process reads what it is asked at regular ones.
         period = (FIRST_PERIOD_S if clock.asked < FIRST else PERIOD_S) * random.uniform(0.5, 1.5)

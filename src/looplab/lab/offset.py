@@ -15,7 +15,7 @@ KEPT = 64
 DRIFT = 15e-6
 """How fast two clocks part at most, in seconds a second: the frequency tolerance of RFC 5905."""
 
-BETTER = 2
+BETTER = 1.5
 """Another offset is taken once its bound is so many times smaller: each change moves all that is told later
 against what was told before."""
 
