@@ -12,7 +12,7 @@ from streams import START_NS
 from textual.widgets import Static
 
 from looplab.scenario import find
-from looplab.traffic.plan import Plan
+from looplab.traffic.plan import Locust, Plan
 from looplab.view.compare import layout
 from looplab.view.compare.axis import CommonAxis
 from looplab.view.compare.comparing import shown_variants
@@ -351,3 +351,13 @@ async def test_a_scenario_with_one_variant_and_a_recording_say_why_not() -> None
         stage.frame(START_NS + FRAME_NS)
         assert stage.app.choice.hint == "only live runs can be compared"
         assert stage.app.compared is None
+
+
+async def test_locust_makes_the_traffic_of_all_that_is_shown_and_of_no_comparison() -> None:
+    stage = Stage([], replace(selection(variant="def-blocking"), engine=Locust(), generators=2))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("c")
+        assert stage.app.choice.hint.startswith("Locust cannot begin several runs together")
+        await pilot.press("tab", "right_square_bracket")
+        assert stage.app.choice.selection.scenario.id != "one-keyword"
+        assert (stage.app.choice.selection.engine, stage.app.choice.selection.generators) == (Locust(), 2)
