@@ -43,10 +43,10 @@ class Batches:
             del kept[: len(kept) - MOST_BATCHES]
         self._count(batch)
 
-    def between(self, from_ns: int, to_ns: int) -> list[tuple[int, int]]:
-        """Give `(t_ns, requests)` of the batches in `[from_ns, to_ns]`, in time order."""
-        kept = self._kept
-        return kept[bisect_left(kept, from_ns, key=_when) : bisect_right(kept, to_ns, key=_when)]
+    def after(self, t_ns: int) -> tuple[int, int] | None:
+        """Give `(t_ns, requests)` of the first batch after a moment; None if there is none."""
+        place = bisect_right(self._kept, t_ns, key=_when)
+        return self._kept[place] if place < len(self._kept) else None
 
     def bound(self, began_ns: int, ended_ns: int) -> None:
         """Start the sums anew for a period; an end of 0 is not yet."""

@@ -123,6 +123,24 @@ def strip(segments: Iterable[Segment], width: int, ground: Style) -> Strip:
     return made
 
 
+def written(segments: Iterable[Segment], labels: dict[int, str], style: Style) -> list[Segment]:
+    """Write labels over a row, each from its column on; there is room for them."""
+    made: list[Segment] = []
+    column = 0
+    letters = {at + place: letter for at, text in labels.items() for place, letter in enumerate(text)}
+    for segment in segments:
+        here = range(column, column + len(segment.text))
+        column += len(segment.text)
+        if letters.keys().isdisjoint(here):
+            made.append(segment)
+            continue
+        pairs = zip(here, segment.text, strict=True)
+        for over, run in groupby(pairs, lambda pair: pair[0] in letters):
+            text = "".join(letters.get(at, drawn) for at, drawn in run)
+            made.append(Segment(text, style if over else segment.style))
+    return made
+
+
 def band_strip(
     label: str, segments: list[Segment], width: int, palette: Palette, *, lit: bool = False
 ) -> Strip:

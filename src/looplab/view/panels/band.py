@@ -1,7 +1,8 @@
 """One band of slots: a title, and which slots of a pool were taken, on the same seconds as the users.
 
 With room it is *dense*, two slots a text row. Without, it is an area: as high as slots are held. A slot
-whose thread has finished, and that the busy loop has not taken back yet, is paler.
+whose thread has finished, and that the busy loop has not taken back yet, is paler. Where work of nobody's
+has served several requests, the first row says how many: `×8`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from looplab.model import Model, PoolState, Request
 from looplab.model.slots import SlotPool
 from looplab.view.lanes import Lane
 from looplab.view.lit import in_slots, over
-from looplab.view.paint import EIGHTHS, band_strip, dense_row, title_strip
+from looplab.view.paint import EIGHTHS, band_strip, dense_row, title_strip, written
 from looplab.view.palette import Palette
 from looplab.view.panels.base import Panel
 from looplab.view.state import View
@@ -97,6 +98,8 @@ class Band:
         self._lit: dict[tuple[int, int], bytes] = {}
         """Cells of the request that is lit, by worker and slot."""
         self._look = panel.palette
+        self._sizes: dict[int, str] = {}
+        """Sizes of batches, by the column from which they are written."""
         self._rows: dict[int, list[tuple[int, int]]] = {}
         """Workers and slots by the row in which they are drawn; empty where all share an area."""
 
@@ -131,8 +134,9 @@ class Band:
             return
         lit = self._light(view, window)
         look = self._panel.palette.pale if view.lit is not None else self._panel.palette
-        changed = all_rows or (lit, look) != (self._lit, self._look)
-        self._lit, self._look = lit, look
+        sizes = sizes_of(pools, window, view.now_ns)
+        changed = all_rows or (lit, look, sizes) != (self._lit, self._look, self._sizes)
+        self._lit, self._look, self._sizes = lit, look, sizes
         for number, pool in pools:
             for slot in pool.slots.values():
                 lane = self._lanes.setdefault((number, slot.number), Lane(window.columns))
@@ -197,9 +201,10 @@ class Band:
                 shines = any(lit[2 * y - 2 : 2 * y])
                 if shines:
                     label = str(2 * y - 1 + (not lit[2 * y - 2]))
-                key = (bytes(pair[0]), bytes(pair[1]), label, look is panel.palette)
+                sizes = self._sizes if y == 1 else {}
+                key = (bytes(pair[0]), bytes(pair[1]), label, look is panel.palette, tuple(sizes.items()))
                 if panel.fresh(top + y, key):
-                    segments = dense_row(pair[0], pair[1], look)
+                    segments = written(dense_row(pair[0], pair[1], look), sizes, look.bold)
                     panel.put(top + y, band_strip(label, segments, panel.width, look, lit=shines))
             return
         held, busy = _counts(lanes, width, self._busy)
@@ -219,10 +224,10 @@ class Band:
             label = str(total) if y == 1 and total and rows > 1 else ""
             # An area has no place of its own for one slot: the lit one is the foot of it.
             foot = shown if y == height - 1 else b""
-            if panel.fresh(top + y, (cells, label, foot, look is panel.palette)):
-                segments = (
-                    _lit_area(cells, foot, look, self._busy) if foot else _area(cells, look, self._busy)
-                )
+            sizes = self._sizes if y == 1 else {}
+            if panel.fresh(top + y, (cells, label, foot, look is panel.palette, tuple(sizes.items()))):
+                area = _lit_area(cells, foot, look, self._busy) if foot else _area(cells, look, self._busy)
+                segments = written(area, sizes, look.bold)
                 panel.put(top + y, band_strip(label, segments, panel.width, look, lit=bool(foot)))
 
 
@@ -237,6 +242,24 @@ def title(name: str, pools: list[PoolState]) -> str:
 def slots_of(pools: list[tuple[int, SlotPool]]) -> int:
     """Count the slots that there are; of a pool without a limit those that were ever in use."""
     return sum(pool.total or len(pool.slots) for _, pool in pools)
+
+
+def sizes_of(pools: list[tuple[int, SlotPool]], window: Window, now_ns: int) -> dict[int, str]:
+    """Give the sizes of the batches in a window, each ending where its batch did, as far as there is room."""
+    sizes: dict[int, str] = {}
+    t_ns, free = window.start_ns, 0
+    while told := [batch for _, pool in pools if (batch := pool.batches.after(t_ns)) is not None]:
+        t_ns, requests = min(told)
+        if t_ns > min(window.end_ns - 1, now_ns):
+            break
+        text = f"×{requests}"
+        column = window.column(t_ns) + 1 - len(text)
+        if column >= free:
+            sizes[column] = text
+            free = column + len(text) + 1
+            # No label ends before the column after this gap.
+            t_ns = max(t_ns, window.edge_ns(free) - 1)
+    return sizes
 
 
 def describe(pools: list[PoolState]) -> tuple[str, bool]:
@@ -263,6 +286,9 @@ def describe(pools: list[PoolState]) -> tuple[str, bool]:
         detail += f", {waiting} waiting"
     elif not held and peak:
         detail += f", {peak} at most"
+    if most := max((pool.batch_most for pool in pools), default=0):
+        means = [pool.batch_mean for pool in pools if pool.batch_most]
+        detail += f", batches of {sum(means) / len(means):.3g} (most {most})"
     return detail, full
 
 
