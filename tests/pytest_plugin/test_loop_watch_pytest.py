@@ -193,3 +193,25 @@ def test_a_run_without_a_watch_loads_nothing() -> None:
     )
 
     assert found.stdout.split() == ["looplab"]
+
+
+IMPORTS = """
+import asyncio, sys
+from looplab.pytest_plugin import loop_watch
+
+async def watched():
+    with loop_watch():
+        before = set(sys.modules)
+    print(*set(sys.modules) - before)
+
+asyncio.run(watched())
+"""
+
+
+def test_a_watch_imports_nothing_while_it_watches() -> None:
+    """An import holds the loop: a watch would blame itself."""
+    found = subprocess.run(
+        [sys.executable, "-c", IMPORTS], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert found.stdout.split() == []

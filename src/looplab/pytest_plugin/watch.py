@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from collections import deque
-from types import CodeType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import asyncio
-
-    from looplab.probe.onlooker import Onlooker
-    from looplab.wire.events import Stall
+    from looplab.pytest_plugin.watching import Watching
 
 SHORTEST_MS = 50.0
 """A shorter hold is no stall for the probe: where it was is not known."""
@@ -63,26 +59,16 @@ class LoopWatch:
             )
         self.max_stall_ms = max_stall_ms
         self._root = defaults[-1].root or os.getcwd()  # noqa: PTH109
-        self._lock = threading.Lock()
-        self._onlookers: list[tuple[asyncio.AbstractEventLoop, Onlooker]] = []
-        self._stalls: list[Stall] = []
-        self._problems: list[str] = []
-        self._waits = False
-        self._seen = 0
+        self._watching: Watching | None = None
 
     def begin(self) -> None:
         """Begin to watch."""
-        # Here: a run of pytest in which nothing is watched imports none of it.
-        import asyncio
+        # Here, because a run of pytest in which nothing is watched needs none of it; and all of it here,
+        # because to import it later would hold the loop that is watched.
+        from looplab.pytest_plugin.watching import Watching
 
-        from looplab.pytest_plugin import loops
-
-        loop = asyncio._get_running_loop()
-        self._waits = loop is None
-        if loop is not None:
-            self.loop_begins(loop)
-        else:
-            loops.watch(self)
+        self._watching = Watching(self._root, self.max_stall_ms)
+        self._watching.begin()
 
     def end(self) -> str:
         """End the watch; further calls do nothing. What is no failure goes to `untold`.
@@ -90,60 +76,12 @@ class LoopWatch:
         Returns:
             The text of the failure, empty if there is none.
         """
-        from looplab.model import guilt, guilt_words
-        from looplab.pytest_plugin import loops
-        from looplab.wire.clock import MS
-
-        if self._waits:
-            self._waits = False
-            loops.leave(self)
-            if not self._seen:
-                self._problems.append("no event loop ran in it, so nothing was watched")
-        with self._lock:
-            left = [onlooker for _, onlooker in self._onlookers]
-            self._onlookers.clear()
-        for onlooker in left:
-            self._hear(onlooker)
-        stalls, self._stalls = self._stalls, []
-        problems, self._problems = self._problems, []
-        finding = guilt.judge(map(guilt.Held.told, stalls), round(self.max_stall_ms * MS))
-        untold.extend([*problems, *guilt_words.excuses(finding, self._root)])
-        return guilt_words.account(finding, self._root)
-
-    def loop_begins(self, loop: asyncio.AbstractEventLoop, runner: CodeType | None = None) -> None:
-        """Watch a loop from now on; in its thread. A watch that fails is no fault of the loop.
-
-        Args:
-            loop: what to watch.
-            runner: the function that is about to run it; None if it runs.
-        """
-        from looplab.probe.onlooker import Onlooker
-
-        self._seen += 1
-        if loop.is_closed():
-            return
-        try:
-            onlooker = Onlooker(loop, self._root, runner)
-            onlooker.start()
-        except Exception as error:
-            self._problems.append(f"a loop was not watched: {type(error).__name__}: {error}")
-            return
-        with self._lock:
-            self._onlookers.append((loop, onlooker))
-
-    def loop_ends(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch a loop no longer; in its thread."""
-        with self._lock:
-            ended = [onlooker for one, onlooker in self._onlookers if one is loop]
-            self._onlookers = [pair for pair in self._onlookers if pair[0] is not loop]
-        for onlooker in ended:
-            self._hear(onlooker)
-
-    def _hear(self, onlooker: Onlooker) -> None:
-        stalls = onlooker.stop()
-        with self._lock:
-            self._stalls += stalls
-            self._problems += onlooker.problems
+        watching, self._watching = self._watching, None
+        if watching is None:
+            return ""
+        text, notes = watching.end()
+        untold.extend(notes)
+        return text
 
     def __enter__(self) -> LoopWatch:
         """Begin to watch."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -47,7 +48,7 @@ class Gate:
         for check in report["checks"]:
             if check["status"] != HOLDS:
                 yield Text()
-                yield Text(check["detail"] or check["text"])
+                yield from _indented(check["detail"] or check["text"])
             elif spoiled := [one["text"] for one in check["tries"] if one["holds"] is False]:
                 yield Text()
                 yield Text(f"{check['name']} did not hold before: {spoiled[-1]}", style="dim")
@@ -57,6 +58,13 @@ class Gate:
                 yield Text(note, style="dim")
         yield Text()
         yield Text(total(report["checks"]))
+
+
+def _indented(text: str) -> Iterator[Padding]:
+    """Let a line that goes on stay within its indentation."""
+    for line in text.splitlines():
+        bare = line.lstrip()
+        yield Padding(Text(bare), (0, 0, 0, len(line) - len(bare)))
 
 
 def _measured(check: Mapping[str, Any]) -> str:
