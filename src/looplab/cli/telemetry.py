@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 option = click.option(
     "--otel",
     is_flag=True,
-    help="Export the figures as OpenTelemetry metrics, to where its own variables say: OTEL_METRICS_EXPORTER, "
+    help="Export the figures as OpenTelemetry metrics, where its own variables say: OTEL_METRICS_EXPORTER, "
     "OTEL_EXPORTER_OTLP_ENDPOINT.",
 )
 

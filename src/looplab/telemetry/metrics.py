@@ -46,7 +46,12 @@ class Metrics:
             }[metric.instrument]
             make(metric.name, [self._callback(metric)], unit=metric.unit, description=metric.text)
         self._histograms = {
-            metric: meter.create_histogram(metric.name, unit=metric.unit, description=metric.text)
+            metric: meter.create_histogram(
+                metric.name,
+                unit=metric.unit,
+                description=metric.text,
+                explicit_bucket_boundaries_advisory=names.SECONDS,
+            )
             for metric in names.RECORDED
         }
 

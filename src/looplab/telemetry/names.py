@@ -98,6 +98,9 @@ OBSERVED = (
 )
 """Read by the exporter when it exports."""
 
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Bounds of the buckets of times: those of the SDK are for milliseconds."""
+
 RECORDED = (SLOTS_WAIT, SLOTS_HOLD, CONNECTIONS_WAIT, CONNECTIONS_USE)
 """Histograms, which are written as the samples become known."""
 
