@@ -8,7 +8,9 @@ from stage import played, text_of, view_at
 from streams import SERVER, START_NS
 
 from looplab.model import Model, SlotPool
+from looplab.view.details import page
 from looplab.view.layout import GUTTER
+from looplab.view.palette import palette
 from looplab.view.panels.band import sizes_of
 from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.state import View
@@ -61,3 +63,9 @@ def test_a_run_without_batches_has_no_sizes() -> None:
     view = _view()
     assert sizes_of([(0, _pool(view.model))], view.window, view.now_ns) == {}
     assert "batches" not in text_of(ThreadsPanel(), view, WIDTH, 5)[0]
+
+
+def test_the_page_behind_the_verdict_says_how_large_they_were() -> None:
+    told = page(_view((100, 8), (300, 32)), palette(), 76).plain.splitlines()
+    assert told[-1] == "  Threads        20 on the mean, 32 in the largest"
+    assert not any("Batches" in line for line in page(_view(), palette(), 76).plain.splitlines())

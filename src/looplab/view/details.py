@@ -13,6 +13,7 @@ from looplab.view import format as write
 from looplab.view.joined import servers
 from looplab.view.paint import shortened
 from looplab.view.palette import Palette
+from looplab.view.panels.band import title
 from looplab.view.state import View
 
 SIGNS: Final = {"error": "■", "warning": "▲", "ok": "●", "info": "◆"}
@@ -38,6 +39,7 @@ def page(view: View, look: Palette, width: int) -> Text:
         _ceilings(text, view.ceiling, look)
     if (little := view.statistics.little) is not None:
         _little(text, little, look, width)
+    _batches(text, view, look)
     text.rstrip()
     return text
 
@@ -110,6 +112,18 @@ def _little(text: Text, little: Little, look: Palette, width: int) -> None:
     text.append(f"{said}, ratio {little.ratio:.2f}\n", look.text)
     if little.note:
         text.append(f"{_indented(little.note, width)}\n", look.dim)
+
+
+def _batches(text: Text, view: View, look: Palette) -> None:
+    """Say how many requests one piece of nobody's work has served."""
+    pools = [(title(name, [pool]), pool) for (_, name), pool in sorted(view.pools.items()) if pool.batch_most]
+    if not pools:
+        return
+    text.append("\nBatches", look.title)
+    text.append("   requests that one use of a slot has served\n", look.dim)
+    for name, pool in pools:
+        said = f"{pool.batch_mean:.3g} on the mean, {pool.batch_most:,} in the largest"
+        text.append(f"  {name:<14} {said}\n", look.text)
 
 
 def _resource(text: Text, resource: Resource, lowest: bool, look: Palette) -> None:

@@ -52,6 +52,8 @@ PANELS: Final[dict[str, tuple[str, str]]] = {
         whose threads are done. Those are darker.
 
         “full” in the title: more want a slot than there are.
+
+        ×8: what a slot has done for nobody in particular was the answer to eight requests, a batch.
         """,
     ),
     "axis": (
