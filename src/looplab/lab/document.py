@@ -17,7 +17,7 @@ MOST_BYTES = 20_000_000
 
 
 def ask(address: str, headers: Mapping[str, str]) -> list[Route]:
-    """Give the routes of the app at an address, `127.0.0.1:41873`.
+    """Give the routes of the app at an address, `127.0.0.1:41873`, at least one.
 
     It blocks, for as long as the server takes.
 
@@ -32,7 +32,9 @@ def ask(address: str, headers: Mapping[str, str]) -> list[Route]:
             connection.request("GET", place, headers=dict(headers))
             answer = connection.getresponse()
             if answer.status == http.client.OK:
-                return routes(answer.read(MOST_BYTES))
+                if found := routes(answer.read(MOST_BYTES)):
+                    return found
+                raise NoDocument("it has no routes")
             said = said or f"{place} answers {answer.status}"
         except NoDocument as reason:
             said = f"{place}: {reason}"

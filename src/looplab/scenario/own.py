@@ -16,6 +16,7 @@ from .errors import ScenarioError, mend
 from .plans import read_plan
 from .schema import LOOPS, SERVERS, Own, Scenario, Variant
 from .table import Table, read_toml
+from .traffic import EXECUTORS, STAGED
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -127,10 +128,21 @@ def read_traffic(file: Path) -> Plan:
 
 
 def traffic_text(plan: Plan) -> str:
-    """Write the traffic of one's own app as the file that `read_traffic` reads."""
-    length = [f"duration = {plan.duration:g}"] if plan.duration is not None else []
-    number = f"rate = {plan.rate:g}" if plan.is_open else f"users = {plan.users}"
-    lines = ["[traffic]", f"executor = {_text(plan.executor)}", number, *length]
+    """Write the traffic of one's own app as the file that `read_traffic` reads.
+
+    Raises:
+        ScenarioError: it has phases or variables, and so stands in a file already.
+    """
+    if plan.phases or plan.variables:
+        raise ScenarioError("the traffic has phases or variables; change the file that it comes from")
+    lines = ["[traffic]", f"executor = {_text(plan.executor)}"]
+    for field in msgspec.structs.fields(EXECUTORS[plan.executor]):
+        value = getattr(plan, field.name)
+        if field.name != "executor" and value is not None and value != field.default:
+            lines.append(f"{field.name} = {json.dumps(value)}")
+    if plan.executor in STAGED:
+        stages = [f"{{ target = {stage.target:g}, duration = {stage.duration:g} }}" for stage in plan.stages]
+        lines.append(f"stages = [{', '.join(stages)}]")
     for spec in plan.mix:
         headers, body = dict(spec.headers), spec.body
         if spec.json is not None:
@@ -144,6 +156,8 @@ def traffic_text(plan: Plan) -> str:
             lines.append(f"headers = {{ {pairs} }}")
         if body:
             lines.append(f"body = {_text(body)}")
+        if spec.expect:
+            lines.append(f"expect = {spec.expect}")
     return "\n".join([*lines, ""])
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from looplab.lab import Selection
 from looplab.lab.document import ask
 from looplab.model import Model
-from looplab.scenario import traffic_text
+from looplab.scenario import ScenarioError, traffic_text
 from looplab.scenario.openapi import NoDocument, Route
 from looplab.traffic.plan import Plan, RequestSpec
 from looplab.view.state import Choice
@@ -91,8 +91,6 @@ class Picking:
             return
         if selection is not self._choice.selection:
             return
-        if not routes:
-            self._hint("the OpenAPI document of the app has no routes")
         self._show(routes, None if selection.waits else selection.plan.mix)
 
     def start(self, mix: list[RequestSpec]) -> None:
@@ -111,6 +109,8 @@ class Picking:
             number += 1
         try:
             path.write_text(traffic_text(plan), encoding="utf-8")
+        except ScenarioError as error:
+            return f"not written: {error}"
         except OSError as error:
             return f"not written: {path.parent}: {error.strerror}"
         return f"written: {path.name}, for --traffic"

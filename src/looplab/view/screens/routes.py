@@ -98,12 +98,12 @@ class RoutesScreen(ModalScreen[list[RequestSpec] | None]):
     def compose(self) -> ComposeResult:
         """Make title, list and the line that says what was done."""
         keys = (
-            ("space", "picks"),
+            ("space", "pick"),
             ("+ -", "weight"),
-            ("a", "all that read"),
-            ("enter", "sends"),
+            ("a", "all reading"),
+            ("enter", "send"),
             ("w", "file"),
-            ("esc", "closes"),
+            ("esc", "back"),
         )
         how = Text.assemble(("Routes of your app", self._look.title))
         for key, words in keys:
@@ -117,8 +117,7 @@ class RoutesScreen(ModalScreen[list[RequestSpec] | None]):
     def on_mount(self) -> None:
         """Begin at the first route."""
         options = self.query_one(OptionList)
-        if self._routes:
-            options.highlighted = 0
+        options.highlighted = 0
         options.focus()
         self._count()
 
@@ -151,7 +150,7 @@ class RoutesScreen(ModalScreen[list[RequestSpec] | None]):
             len(self.picked),
             [spec for spec in self.picked if spec.method not in ("GET", "HEAD")],
         )
-        words = f"{number} of {len(self._routes)} picked" if self._routes else "the document has no routes"
+        words = f"{number} of {len(self._routes)} picked"
         if writing:
             words += f", {len(writing)} of them may change data"
         self._say(words)
