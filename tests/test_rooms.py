@@ -46,6 +46,7 @@ ROOMS = {
         "rich",
         "fastapi",
     },
+    "looplab.locust": {"looplab.model", "looplab.servers", "looplab.lab", "textual", "fastapi"},
     "looplab.scenario": {"looplab.model", "looplab.probe", "looplab.servers", "textual", "fastapi"},
     "looplab.servers": {"looplab.model", "looplab.lab", "textual", "fastapi"},
     "looplab.services": {"looplab.model", "looplab.lab", "textual", "fastapi", "asyncpg"},
