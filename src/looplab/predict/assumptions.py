@@ -17,7 +17,7 @@ def assumptions(demands: Demands, system: System) -> list[str]:
         )
     said += [_slots(demands, system, pool.name) for pool in demands.pools if pool.kind == "connections"]
     if system.workers > 1:
-        said.append("connections of users are spread evenly over the workers")
+        said.append("each connection falls on any of the workers, as the kernel hands them out")
     cpu = demands.cpu
     if cpu.known:
         said.append(

@@ -129,9 +129,8 @@ class Simulation:
         round_s = system.users / rps if full else 0.0
         for user in range(system.users):
             share = user / system.users
-            worker = self._workers[user % system.workers]
             begin_s = share if full else self._random.random()
-            self._env.process(self._user(worker, begin_s * known.cycle_s, round_s * (1 - share)))
+            self._env.process(self._user(self._any_worker(), begin_s * known.cycle_s, round_s * (1 - share)))
         if not full:
             # Users who hardly wait are everywhere in their rounds from the first one on.
             rounds = 1.5 if system.users < known.knee / 2 else 4
@@ -187,15 +186,17 @@ class Simulation:
     def _arrivals(self) -> Going:
         """Send by a schedule; what comes while as many as may be are under way is never sent."""
         env, system = self._env, self._system
-        number = 0
         while True:
             between_s = self._random.expovariate(system.rate) if self._poisson else 1 / system.rate
             yield env.timeout(between_s)
             if self._in_flight >= system.users:
                 self._capped += 1
                 continue
-            number += 1
-            env.process(self._request(self._workers[number % system.workers]))
+            env.process(self._request(self._any_worker()))
+
+    def _any_worker(self) -> _Worker:
+        """Give the worker that accepts a connection: the kernel wakes any of those that listen."""
+        return self._random.choice(self._workers)
 
     def _request(self, worker: _Worker, waited_s: float = 0.0) -> Going:
         self._in_flight += 1
