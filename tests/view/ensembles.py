@@ -66,6 +66,8 @@ class FakeEnsemble:
         self.selections = list(selections)
         self.turn = 0 if in_turn else -1
         self.unseen = set(range(1, len(self.labs))) if in_turn else set()
+        for lab, one in zip(self.labs, selections, strict=True):
+            lab.selection = one
         self.calls.append(("start", [one.variant.id for one in selections], in_turn))
 
     def stop_traffic(self) -> None:

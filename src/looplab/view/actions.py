@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from looplab.lab import Selection
 from looplab.lab.fairness import usable_cores
+from looplab.recording import Shelf
 from looplab.scenario import ZOOMS, Scenario
 from looplab.scenario.openapi import Route
 from looplab.traffic.plan import RequestSpec
@@ -63,6 +64,7 @@ class Actions(Painting):
     presenting: Presenting
     replaying: Replaying
     taping: Taping
+    shelf: Shelf
     picking: Picking
     sharing: Sharing
     pressed: Pressed
@@ -327,12 +329,15 @@ class Actions(Painting):
             self._hint("only live runs can be compared")
         else:
             self.lab.stop()
-            comparing = Comparing(self._ensemble, self.choice, self._clock, usable_cores())
-            self.push_screen(CompareScreen(comparing, self._clock), self._compared)
+            comparing = Comparing(self._ensemble, self.choice, self._clock, usable_cores(), self.shelf)
 
-    def _compared(self, selection: Selection | None) -> None:
-        if selection is not None:
-            self._choose(selection)
+            def compared(selection: Selection | None) -> None:
+                if selection is not None:
+                    self._choose(selection)
+                if comparing.recorded:
+                    self._hint(comparing.recorded)
+
+            self.push_screen(CompareScreen(comparing, self._clock), compared)
 
     def action_record(self) -> None:
         """Record the run, or end the recording."""

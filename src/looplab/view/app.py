@@ -132,9 +132,8 @@ class LoopLabApp(Actions):
         self.replaying = Replaying(
             self.choice, self.observer, self.catalogue, self.turning.tell, clock, self._hint, self._key_of
         )
-        self.taping = Taping(
-            lab, shelf or Shelf(data_folder() / "recordings"), self.choice, clock, self._hint
-        )
+        self.shelf = shelf or Shelf(data_folder() / "recordings")
+        self.taping = Taping(lambda: [(lab, self.choice.selection)], self.shelf, clock, self._hint)
         self.picking = Picking(
             lab,
             self.choice,
@@ -209,7 +208,7 @@ class LoopLabApp(Actions):
             self.picking.follow()
             self.presenting.follow(view, now_ns)
         self.replaying.dress(view, now_ns)
-        self.taping.dress(view)
+        view.recorded = self.taping.follow()
         self.sharing.follow(view)
         self.choice.pressed = self.pressed.keys(now_ns)
         screen = self.screen

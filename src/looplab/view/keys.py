@@ -158,7 +158,9 @@ COMPARE_KEYS: Final = (
     Key("tab", "tab", "pick(1)", "Pick the next variant", "pick the next variant"),
     Key("shift+tab", "shift+tab", "pick(-1)", "Pick the variant before", "pick the one before"),
     Key("enter", "enter", "open", "Open the variant that is picked", "open it"),
-    Key("c,escape", "c", "back", "Back to one variant", "back to one variant"),
+    Key("c", "c", "back", "Back to one variant", "back to one variant"),
+    Key("z", "z", "zoom", "Give the variant that is picked the screen, or show all", "zoom it, or all"),
+    Key("escape", "esc", "leave", "", "show all, then back"),
     Key("o", "o", "turns", "One after the other, or all at once", "one after the other"),
     Key("v", "v", "swap", "Another variant in its place", "another variant here"),
     Key("b", "b", "burst", "Fire a burst at all", "fire a burst, again"),
@@ -176,6 +178,7 @@ COMPARE_KEYS: Final = (
     Key("left_curly_bracket", "{", "knob(-1)", "Pick the knob before", "knob before"),
     Key("greater_than_sign", ">", "turn(1)", "Turn the knob up", "turn it up"),
     Key("less_than_sign", "<", "turn(-1)", "Turn the knob down", "turn it down"),
+    Key("r", "r", "record", "Record all variants, a file each, or end it", "record all, or stop it"),
     Key("d", "d", "details", "Why: details of the verdict", "details of the verdict"),
     Key("l", "l", "logs", "Show the log of the variant", "log of the variant"),
     Key("T", "T", "app.theme", "", "next theme"),
@@ -184,13 +187,24 @@ COMPARE_KEYS: Final = (
 )
 """The keys of the comparison; actions are those of its screen."""
 
+_OF_THE_APPLICATION: Final = frozenset(("P", "T", "q", "question_mark"))
+ALONE: Final = tuple(
+    (name, key.shown)
+    for key in KEYS
+    for name in key.keys.split(",")
+    if name not in _OF_THE_APPLICATION | {name for other in COMPARE_KEYS for name in other.keys.split(",")}
+)
+"""Keys that need one variant alone, with what is shown of them: in the comparison they say so."""
+
 COMPARE_FOOTER: Final = (
     ((("c", "back"),), "back"),
     ((("tab", "pick(1)"),), "pick"),
     ((("enter", "open"),), "open"),
     ((("b", "burst"),), "burst"),
+    ((("z", "zoom"),), "zoom"),
     ((("o", "turns"),), "one after the other"),
     ((("v", "swap"),), "other variant"),
+    ((("r", "record"),), "record"),
     ((("space", "freeze"),), "freeze"),
     ((("←", "scrub(-1)"), ("→", "scrub(1)")), "scrub"),
     ((("s", "traffic"),), "stop"),

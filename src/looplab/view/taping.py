@@ -1,14 +1,14 @@
-"""Taping: the key that records the live run, the file that it goes to, and what the screen says of it."""
+"""Taping: the key that records what runs, a file for each lab, and what the screen says of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from looplab.lab import Selection
 from looplab.recording import Recorder, Shelf
 from looplab.view import format as write
-from looplab.view.state import Choice, View
 
 
 class Records(Protocol):
@@ -20,73 +20,86 @@ class Records(Protocol):
     def stop_recording(self) -> None: ...  # noqa: D102
 
 
+Taped = Callable[[], Sequence[tuple[Records, Selection]]]
+"""Gives the labs whose runs are shown, each with what it runs."""
+
+
 class Taping:
-    """Starts and stops recordings. One that fails ends, and the run goes on."""
+    """Starts and stops recordings, of all labs alike. One that fails ends, and the run goes on."""
 
     def __init__(
-        self,
-        lab: Records,
-        shelf: Shelf,
-        choice: Choice,
-        clock: Callable[[], int],
-        hint: Callable[[str], None],
+        self, taped: Taped, shelf: Shelf, clock: Callable[[], int], hint: Callable[[str], None]
     ) -> None:
         """Prepare.
 
         Args:
-            lab: records.
+            taped: what is recorded.
             shelf: where the files go.
-            choice: says what is run.
             clock: gives the present moment.
             hint: says something in the footer.
         """
         self.shelf = shelf
-        self._lab = lab
-        self._choice = choice
+        self._taped = taped
         self._clock = clock
         self._hint = hint
-        self._recorder: Recorder | None = None
+        self._recorders: list[Recorder] = []
 
     def toggle(self) -> None:
-        """Begin a recording, or end the one that is on."""
-        recorder = self._lab.recording
-        if recorder is not None:
-            self._recorder = None
-            self._lab.stop_recording()
-            self._hint(f"recorded {self._length(recorder)}: {_shown(recorder.path)}")
-            return
-        chosen = self._choice.selection
+        """Begin a recording of each lab, or end those that are on."""
+        if not self.end():
+            self._begin()
+
+    def end(self) -> str:
+        """End what is recorded, and say so; nothing if nothing was."""
+        recorders = [recorder for lab, _ in self._taped() if (recorder := _stopped(lab)) is not None]
+        self._recorders = []
+        if not recorders:
+            return ""
+        said = f"recorded {self._length(recorders[0])}: {self._named([one.path for one in recorders])}"
+        self._hint(said)
+        return said
+
+    def _begin(self) -> None:
         try:
-            path = self.shelf.place(chosen.scenario.id, chosen.variant.id)
-            self._recorder = self._lab.record(path)
+            for lab, chosen in self._taped():
+                path = self.shelf.place(chosen.scenario.id, chosen.variant.id)
+                self._recorders.append(lab.record(path))
         except OSError as error:
+            for lab, _ in self._taped():
+                _stopped(lab)
+            self._recorders = []
             self._hint(f"not recorded: {_home(self.shelf.folder)}: {error.strerror or error}")
             return
-        self._hint(f"recording into {_shown(path)}")
+        self._hint(f"recording into {self._named([one.path for one in self._recorders])}")
 
     def latest(self) -> Path | None:
         """Find the last recording of what is run; the one that is being written does not count."""
-        chosen = self._choice.selection
-        present = self._recorder.path if self._recorder is not None else None
+        chosen = self._taped()[0][1]
+        present = self._recorders[0].path if self._recorders else None
         return self.shelf.latest(chosen.scenario.id, chosen.variant.id, other_than=present)
 
-    def dress(self, view: View) -> None:
-        """Give a view how long the recording is, and tell when it has failed."""
-        recorder = self._recorder
-        if recorder is None:
-            return
-        if recorder.failure:
-            self._recorder = None
-            self._hint(recorder.failure)
-        else:
-            view.recorded = self._length(recorder)
+    def follow(self) -> str:
+        """Give how long the recording is, nothing where there is none, and tell when one has failed."""
+        for recorder in self._recorders:
+            if recorder.failure:
+                self._hint(recorder.failure)
+        self._recorders = [recorder for recorder in self._recorders if not recorder.failure]
+        return self._length(self._recorders[0]) if self._recorders else ""
 
     def _length(self, recorder: Recorder) -> str:
         return write.clock(self._clock() - recorder.began_ns)
 
+    def _named(self, paths: Sequence[Path]) -> str:
+        name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+        return f"{name} in {_home(self.shelf.folder)}"
 
-def _shown(path: Path) -> str:
-    return f"{path.name} in {_home(path.parent)}"
+
+def _stopped(lab: Records) -> Recorder | None:
+    """Stop the recording of a lab, and give it, if one is on."""
+    recorder = lab.recording
+    if recorder is not None:
+        lab.stop_recording()
+    return recorder
 
 
 def _home(path: Path) -> str:

@@ -13,6 +13,7 @@ from looplab.lab import Selection
 from looplab.lab.ensemble import MOST
 from looplab.lab.fairness import Unfair, cores_used, unfair
 from looplab.model import Model
+from looplab.recording import Shelf
 from looplab.scenario import Variant, plan_for
 from looplab.view import choice as choose
 from looplab.view import format as write
@@ -22,6 +23,7 @@ from looplab.view.compare.ratio import Entry, ratio
 from looplab.view.logbook import LogKeeper
 from looplab.view.observer import Observer
 from looplab.view.state import Choice, View
+from looplab.view.taping import Records, Taping
 from looplab.view.turning import Turnable, Turning
 from looplab.wire.clock import MS, S
 
@@ -37,6 +39,8 @@ class EnsembleLike(Turnable, Protocol):
 
     selections: list[Selection]
 
+    @property
+    def labs(self) -> Sequence[Records]: ...  # noqa: D102
     @property
     def models(self) -> list[Model]: ...  # noqa: D102
     @property
@@ -60,7 +64,9 @@ MakeEnsemble = Callable[[Sequence[Selection]], EnsembleLike]
 class Comparing:
     """One comparison, from the key that begins it to the one that ends it."""
 
-    def __init__(self, make: MakeEnsemble, choice: Choice, clock: Callable[[], int], cores: int) -> None:
+    def __init__(
+        self, make: MakeEnsemble, choice: Choice, clock: Callable[[], int], cores: int, shelf: Shelf
+    ) -> None:
         """Start the variants, up to four, the chosen one among them.
 
         Args:
@@ -68,6 +74,7 @@ class Comparing:
             choice: what is chosen on the main screen.
             clock: gives the present moment.
             cores: cores that they share.
+            shelf: where recordings go.
         """
         chosen = choice.selection
         variants, picked = shown_variants(chosen)
@@ -76,6 +83,14 @@ class Comparing:
         self.choice = replace(choice, selection=_as(chosen, variants[0]), wanted=0, stopped=False, lit=None)
         selections = [_as(self.choice.selection, variant) for variant in variants]
         self.ensemble = make(selections)
+        self.taping = Taping(
+            lambda: list(zip(self.ensemble.labs, self.ensemble.selections, strict=True)),
+            shelf,
+            clock,
+            self.say,
+        )
+        self.recorded = ""
+        """What was recorded, told when the comparison ends."""
         self.keepers = [LogKeeper() for _ in variants]
         self._clock = clock
         self._cores = cores
@@ -94,6 +109,7 @@ class Comparing:
 
     def close(self) -> threading.Thread:
         """End all servers and traffic, in a thread: a screen does not wait for processes."""
+        self.recorded = self.taping.end()
         ending = threading.Thread(target=self.ensemble.close, name="looplab comparison ends")
         ending.start()
         return ending
@@ -135,6 +151,7 @@ class Comparing:
             unfair=self._unfair,
             fair_text=self._fair_text,
             same_traffic=same_traffic([selection.plan for selection in ensemble.selections]),
+            recorded=self.taping.follow(),
             hint=self.choice.hint if now_ns < self.choice.hint_until_ns else "",
         )
         self.picture = picture

@@ -72,7 +72,8 @@ class CompareHeader(OfPicture):
         """Give what it depends on."""
         view = picture.views[0]
         wanted = picture.choice.wanted
-        return *picture.told, picture.status, wanted, round(view.ui_ms), round(view.late_ms)
+        cost = round(view.ui_ms), round(view.late_ms)
+        return *picture.told, picture.status, picture.recorded, wanted, *cost
 
     def draw(self, picture: Picture) -> None:
         """Draw the row if anything in it changed."""
@@ -88,7 +89,8 @@ class CompareHeader(OfPicture):
         status = f"{sign} {word} "
         how = "one after the other" if picture.in_turn else "side by side"
         title = f"{count} variants {how}"
-        room = self.width - sum(len(text) for text, _ in head) - len(status) - 1
+        tape = f"● rec {picture.recorded}  " if picture.recorded else ""
+        room = self.width - sum(len(text) for text, _ in head) - len(tape) - len(status) - 1
         late = f"  +{view.late_ms:.0f} ms late" if view.late_ms >= _LATE_MS else ""
         cost = f"  ui {view.ui_ms:.0f} ms"
         title = shortened(title, room)
@@ -103,7 +105,7 @@ class CompareHeader(OfPicture):
             words = f"   {words}"
             room -= len(words)
         pieces = [*head, (title, look.bar), (words, look.bar_dim), (" " * (room + 1), look.bar)]
-        pieces += [(status, look.bar_marks[severity]), *kept]
+        pieces += [(tape, look.bar_marks["error"]), (status, look.bar_marks[severity]), *kept]
         if self.fresh(0, tuple(pieces)):
             self.put(0, text_strip(pieces, self.width, look.bar))
 

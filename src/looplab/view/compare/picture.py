@@ -44,6 +44,8 @@ class Picture:
     """What was measured, where nothing speaks against the comparison."""
     same_traffic: bool = True
     hint: str = ""
+    recorded: str = ""
+    """How long the recording is that is on."""
 
     @cached_property
     def told(self) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ from looplab.view.compare.card import Card, Readings
 from looplab.view.compare.comparing import Comparing
 from looplab.view.compare.panels import Banner, CompareFooter, CompareHeader, OfPicture, Untitled
 from looplab.view.compare.picture import Picture
-from looplab.view.keys import COMPARE_KEYS
+from looplab.view.keys import ALONE, COMPARE_KEYS
 from looplab.view.palette import Palette
 from looplab.view.panels.axis import AxisPanel
 from looplab.view.panels.failure import FailurePanel
@@ -51,7 +51,8 @@ class CompareScreen(Screen[Selection | None]):
 
     KEYS_HERE = ("Compare", COMPARE_KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.keys, key.action, key.help, show=False) for key in COMPARE_KEYS
+        *(Binding(key.keys, key.action, key.help, show=False) for key in COMPARE_KEYS),
+        *(Binding(name, f"alone('{shown}')", "", show=False) for name, shown in ALONE),
     ]
 
     def __init__(self, comparing: Comparing, clock: Callable[[], int]) -> None:
@@ -65,6 +66,8 @@ class CompareScreen(Screen[Selection | None]):
         self.comparing = comparing
         self._clock = clock
         self._count = len(comparing.keepers)
+        self._zoomed = False
+        """Whether the variant that is picked has the screen."""
         self._laid: tuple[object, ...] = ()
         self._band = 0
         self._composed = False
@@ -161,7 +164,8 @@ class CompareScreen(Screen[Selection | None]):
         width, height = self.size
         workers = max(max(len(view.model.workers), 1) for view in picture.views)
         failed = [view.never_ready for view in picture.views]
-        key = (width, height, workers, failed)
+        alone = self.comparing.picked if self._zoomed else None
+        key = (width, height, workers, failed, alone)
         if key == self._laid:
             return
         self._laid = key
@@ -172,7 +176,7 @@ class CompareScreen(Screen[Selection | None]):
             said = f"looplab needs {needed} cells; this terminal has {width}×{height}."
             self.query_one("#too-small", Static).update(said)
             return
-        places = places_of.plan(width, height, self._count, workers=workers)
+        places = places_of.plan(width, height, 1 if self._zoomed else self._count, workers=workers)
         self._band = places.band
         side = places.side_by_side
         with self.app.batch_update():
@@ -194,6 +198,7 @@ class CompareScreen(Screen[Selection | None]):
                     rows |= {"failure": sum(rows[name] for name in bands), **dict.fromkeys(bands, 0)}
                 for name, tall in {"failure": 0, **rows}.items():
                     self._show_rows(f"{name}-{place}", tall)
+                self.query_one(f"#variant-{place}").display = alone in (None, place)
                 self.query_one(f"#variant-{place}").styles.height = "1fr" if side else places.block
                 self.query_one(f"#card-{place}").styles.width = "1fr" if side else places.card
                 self.query_one(f"#bands-{place}").styles.width = "1fr" if side else places.band
@@ -203,9 +208,10 @@ class CompareScreen(Screen[Selection | None]):
             self.query_one("#axis-all").styles.padding = (0, 0, 0, 0 if side else places.card)
         self._shown = []
         for widget in self.query(PanelWidget):
-            if widget.display:
-                _, _, number = (widget.id or "").rpartition("-")
-                self._shown.append((widget, int(number) if number.isdigit() else -1))
+            _, _, number = (widget.id or "").rpartition("-")
+            place = int(number) if number.isdigit() else -1
+            if widget.display and (place < 0 or alone in (None, place)):
+                self._shown.append((widget, place))
 
     def _show_rows(self, name: str, rows: int) -> None:
         widget = self.query_one(f"#{name}")
@@ -222,6 +228,28 @@ class CompareScreen(Screen[Selection | None]):
     def action_open(self) -> None:
         """Open the variant that is picked."""
         self.action_back()
+
+    def action_zoom(self) -> None:
+        """Give the variant that is picked the whole screen, or show all again."""
+        self._zoomed = not self._zoomed
+        if self._zoomed:
+            self.comparing.say("all go on: tab shows the next one, z all of them")
+
+    def action_leave(self) -> None:
+        """Show all again; then go back."""
+        if self._zoomed:
+            self.action_zoom()
+        else:
+            self.action_back()
+
+    def action_record(self) -> None:
+        """Record all of them, or end the recordings."""
+        self.comparing.taping.toggle()
+
+    def action_alone(self, shown: str) -> None:
+        """Say of a key of the main screen where it works."""
+        variant = self.comparing.chosen.variant.title
+        self.comparing.say(f"{shown} works with one variant: enter opens {variant}")
 
     def action_pick(self, step: int) -> None:
         """Pick the next or previous variant."""
