@@ -46,7 +46,8 @@ class FakeLab:
     def stop_traffic(self) -> None:
         self.calls.append(("stop_traffic",))
 
-    def start_traffic(self) -> None:
+    def start_traffic(self, *, selection: Selection | None = None) -> None:
+        self.selection = selection or self.selection
         self.calls.append(("start_traffic",))
 
     def burst(self, requests: int | None = None, concurrency: int | None = None) -> None:
