@@ -88,6 +88,13 @@ def test_an_exporter_that_is_not_there_is_said_with_the_mend(
         Export(lambda text: None)
 
 
+def test_the_console_is_refused_where_the_screen_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "console")
+
+    with pytest.raises(TelemetryError, match="OTEL_METRICS_EXPORTER=console would write over the screen"):
+        Export(lambda text: None, screen=True)
+
+
 def test_complaints_of_the_sdk_are_passed_on_once_and_not_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

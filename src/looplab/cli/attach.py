@@ -146,7 +146,7 @@ def _show(what: Attachment, door: Door, as_json: str | None, theme: str | None, 
     try:
         app = LoopLabApp(lab, [what.scenario], what, keeper=remembered(), theme=theme, publish=lab.tell_notes)
         complaints: list[str] = []
-        with telemetry.exported(lab, otel, complaints.append):
+        with telemetry.exported(lab, otel, complaints.append, screen=True):
             status = run_app(app)
         for line in complaints:
             click.echo(f"looplab: {line}", err=True)

@@ -20,13 +20,14 @@ option = click.option(
 
 
 @contextmanager
-def exported(lab: Lab, wanted: bool, complain: Callable[[str], None]) -> Iterator[None]:
+def exported(lab: Lab, wanted: bool, complain: Callable[[str], None], screen: bool = False) -> Iterator[None]:
     """Export what a lab hears for as long as this lasts.
 
     Args:
         lab: whose models are read.
         wanted: False does nothing.
         complain: takes a line about an export that fails.
+        screen: whether the terminal is taken.
     """
     if not wanted:
         yield
@@ -38,7 +39,7 @@ def exported(lab: Lab, wanted: bool, complain: Callable[[str], None]) -> Iterato
             '--otel needs the SDK of OpenTelemetry, which is not installed; pip install "looplab[otel]"'
         ) from None
     try:
-        export = Export(complain)
+        export = Export(complain, screen)
     except TelemetryError as error:
         raise click.ClickException(str(error)) from None
     metrics = Metrics(export.provider)

@@ -34,15 +34,23 @@ class TelemetryError(Exception):
 
 
 class Export:
-    """A provider with the exporters that the environment names. Their complaints go to `complain`."""
+    """A provider with the exporters that the environment names."""
 
-    def __init__(self, complain: Callable[[str], None]) -> None:
+    def __init__(self, complain: Callable[[str], None], screen: bool = False) -> None:
         """Set it up.
+
+        Args:
+            complain: takes a line about an export that fails.
+            screen: whether the terminal is taken.
 
         Raises:
             TelemetryError: an exporter is not there, or refuses its settings.
         """
-        readers = [_reader(name) for name in _exporters()]
+        exporters = _exporters()
+        if screen and "console" in exporters:
+            mend = "without a terminal on its input it has no screen: add < /dev/null"
+            raise TelemetryError(f"{EXPORTER}=console would write over the screen; {mend}")
+        readers = [_reader(name) for name in exporters]
         self._handler = _Complaints(complain)
         self._logger = logging.getLogger("opentelemetry")
         self._before = self._logger.propagate

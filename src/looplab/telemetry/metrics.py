@@ -34,6 +34,8 @@ class Metrics:
         self._copy: dict[Metric, list[Observation]] = {}
         self._totals = Totals()
         self._places: set[Attributes] = set()
+        self._peaks: dict[Attributes, float] = {}
+        self._exported = False
         self._read_ns = 0
         self._alive: frozenset[int] = frozenset()
         self._model: Model | None = None
@@ -71,13 +73,23 @@ class Metrics:
             return
         from_ns = self._read_ns or model.now_ns
         self._read_ns, self._alive = model.now_ns, alive
-        reading = _Reading(self._totals, self._places, (self._epoch, model.started_ns), self._record)
+        if self._exported:
+            # A worker that is gone has its last peak exported, and then no more.
+            self._peaks, self._exported = {}, False
+        reading = _Reading(
+            self._totals, self._places, self._peaks, (self._epoch, model.started_ns), self._record
+        )
         reading.read(model, from_ns)
         self._totals.forget(reading.epochs)
         self._copy = reading.told
 
     def _callback(self, metric: Metric) -> Callable[[CallbackOptions], Iterable[Observation]]:
-        return lambda options: self._copy.get(metric, [])
+        def told(options: CallbackOptions) -> Iterable[Observation]:
+            if metric is names.LAG_MAX:
+                self._exported = True
+            return self._copy.get(metric, [])
+
+        return told
 
     def _record(self, metric: Metric, value: float, count: int, attributes: Attributes) -> None:
         """Add samples of one length; the histogram of the SDK takes them one by one."""
@@ -93,12 +105,14 @@ class _Reading:
         self,
         totals: Totals,
         places: set[Attributes],
+        peaks: dict[Attributes, float],
         epoch: Hashable,
         record: Callable[[Metric, float, int, Attributes], None],
     ) -> None:
         self.told: dict[Metric, list[Observation]] = {}
         self.epochs: set[Hashable] = {epoch}
-        self._totals, self._places, self._epoch, self._record = totals, places, epoch, record
+        self._totals, self._places, self._peaks = totals, places, peaks
+        self._epoch, self._record = epoch, record
 
     def read(self, model: Model, from_ns: int) -> None:
         now_ns = model.now_ns
@@ -107,13 +121,19 @@ class _Reading:
             if worker.host:
                 own = ((names.HOST, worker.host), *own)
             self._sums(worker, own)
+            recent = worker.loop.lag_series.values(from_ns, now_ns + 1)
+            peak_ns = max((lag_ns or 0 for lag_ns in recent), default=0)
+            if worker.loop.sample is not None or peak_ns:
+                self._peaks[own] = max(self._peaks.get(own, 0.0), peak_ns / S)
             for pool in worker.slots.values():
                 self._waits(pool, own)
             if worker.alive:
-                self._loop(worker, own, from_ns, now_ns)
+                self._loop(worker, own, now_ns)
                 self._requests(worker, own)
                 for pool in worker.slots.values():
                     self._pool(pool, own)
+        for own, peak in self._peaks.items():
+            self._tell(names.LAG_MAX, peak, own)
         alive = sum(worker.alive for worker in model.workers)
         self._tell(names.WORKERS, alive, ())
         for (metric, attributes), value in self._totals.values.items():
@@ -128,13 +148,11 @@ class _Reading:
         self.epochs.add(epoch)
         return self._totals.follow((metric, attributes), epoch, value)
 
-    def _loop(self, worker: Worker, own: Attributes, from_ns: int, now_ns: int) -> None:
+    def _loop(self, worker: Worker, own: Attributes, now_ns: int) -> None:
         loop = worker.loop
         if loop.sample is None:
             return
         self._tell(names.LAG, loop.lag_ns(now_ns) / S, own)
-        recent = [lag_ns or 0 for lag_ns in loop.lag_series.values(from_ns, now_ns + 1)]
-        self._tell(names.LAG_MAX, max([loop.lag_ns(now_ns), *recent]) / S, own)
         if (busy := loop.busy(now_ns)) is not None:
             self._tell(names.UTILIZATION, busy, own)
         stall = loop.present_stall
