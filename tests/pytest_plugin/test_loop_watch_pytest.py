@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+
+from looplab.pytest_plugin import plugin
 
 pytest_plugins = ["pytester"]
 
@@ -193,6 +196,18 @@ def test_a_run_without_a_watch_loads_nothing() -> None:
     )
 
     assert found.stdout.split() == ["looplab"]
+
+
+@pytest.mark.parametrize(("version", "hooks"), [((7, 4, 4), False), ((8, 0, 0), True), ((10, 1, 2), True)])
+def test_a_pytest_that_is_too_old_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], hooks: bool
+) -> None:
+    monkeypatch.setattr(pytest, "version_tuple", version)
+
+    names = runpy.run_path(plugin.__file__)
+
+    assert any(name.startswith("pytest_") for name in names) is hooks
+    assert ("loop_watch" in names) is hooks
 
 
 IMPORTS = """

@@ -157,6 +157,8 @@ def _told(finding: Finding, folder: str) -> Iterator[dict[str, Any]]:
             "ms": round(held.length_ns / MS, 3),
             "times": len(stalls),
             "sum_ms": round(guilt.sum_ns(stalls) / MS, 3),
+            "lacked_ms": round(held.lacked_ns / MS, 3),
+            "collected_ms": round(held.collected_ns / MS, 3),
             "where": guilt_words.culprit(held, folder) if place.file else "",
             "file": place.file,
             "line": place.line,
