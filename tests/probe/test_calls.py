@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from looplab.lab.linecalls import call_on_line
+from looplab.probe.calls import Calls
 from looplab.probe.holders import chain
 from looplab.probe.runqueue import Reading
 from looplab.probe.stacks import Place, Stack, Stacks
@@ -250,6 +251,17 @@ def test_a_call_is_named_as_people_write_it(
     place = caught(users_code, folder, function)
     assert place.file == str(folder / "users_code.py")
     assert place.call == call
+
+
+def test_a_function_in_python_that_has_no_frame_is_not_what_runs(users_code: ModuleType) -> None:
+    found: list[str] = []
+
+    def hook(*_: object) -> None:
+        frame = next(frame for frame in chain(sys._getframe(1)) if frame.f_code.co_name == "library")
+        found.append(Calls(lambda file: False).name(frame, None))
+
+    users_code.library(hook)
+    assert found == [""]
 
 
 def test_a_call_without_source_has_the_name_of_the_librarys_frame(
