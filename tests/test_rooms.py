@@ -52,6 +52,7 @@ ROOMS = {
     "looplab.services": {"looplab.model", "looplab.lab", "textual", "fastapi", "asyncpg"},
     "looplab.predict": {"looplab.lab", "looplab.view", "looplab.report", "textual", "rich", "fastapi"},
     "looplab.lab": {"looplab.view", "looplab.report", "textual", "fastapi"},
+    "looplab.telemetry": {"looplab.lab", "looplab.view", "looplab.probe", "textual", "rich", "fastapi"},
     "looplab.report": {"looplab.view", "textual", "fastapi"},
 }
 
