@@ -130,6 +130,20 @@ def test_what_a_busy_machine_may_have_made_is_asked_again(
     assert len(report["runs"]) == len(stalls)
 
 
+def test_what_has_held_is_not_asked_again() -> None:
+    report, _, lab = run(Limits(max_stall_ms=50, max_lag_p99_ms=20), (200, "cpu"), NONE)
+
+    assert [len(check["tries"]) for check in report["checks"]] == [2, 1]
+    assert len(lab.started) == 2
+
+
+def test_nothing_is_asked_again_beside_what_fails_on_any_machine() -> None:
+    report, _, lab = run(Limits(max_stall_ms=50, max_lag_p99_ms=0.5), (200, "io"))
+
+    assert [check["status"] for check in report["checks"]] == [FAILS, FAILS]
+    assert len(lab.started) == 1
+
+
 def test_what_no_run_can_judge_is_not_asked_again() -> None:
     report, _, lab = run(Limits(max_p95_ms=100), NONE)
 
