@@ -114,9 +114,14 @@ def test_a_worker_that_is_gone_is_told_and_what_it_said_counts(
     sent = sum(state.sent for state in last_words(bench.heard).values())
     # The other one goes on.
     bench.until(lambda heard: sum(state.sent for state in last_words(heard).values()) > sent)
-    bench.lab.stop_traffic()
-    bench.until(over)
     assert not bench.heard.all(TrafficFailed)
+    # Without any there is no run.
+    os.kill(workers(marked)[0], signal.SIGKILL)
+    bench.until(lambda heard: heard.last(TrafficFailed))
+    failed = bench.heard.last(TrafficFailed)
+    assert failed is not None
+    assert failed.reason == "all Locust workers are gone"
+    assert not over(bench.heard)
 
 
 def test_a_locust_that_dies_has_failed(select: Select, bench: Bench, marked: Marked) -> None:

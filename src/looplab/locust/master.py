@@ -19,7 +19,7 @@ from looplab.locust import messages
 from looplab.locust.relay import Relay
 from looplab.traffic.plan import Job
 from looplab.wire import control
-from looplab.wire.clock import now_ns
+from looplab.wire.clock import S, now_ns
 from looplab.wire.events import Notice
 from looplab.wire.framing import FrameError, FrameReader
 
@@ -116,23 +116,27 @@ class Master:
             failed = next((relay.failed for relay in self._relays.values() if relay.failed), "")
             if failed:
                 self._fail(f"the lab does not hear Locust any more: {failed}")
-            if self._relays and all(relay.over for relay in self._relays.values()) and not self._ended:
-                self._fail("all Locust workers are gone")
 
     def _find_lost(self) -> None:
-        clients = self._runner.clients
-        for name, relay in self._relays.items():
-            client = clients.get(name)
-            if relay.over or (client is not None and client.state != STATE_MISSING):
-                continue
+        """Say the last word for those that are gone; without any left the run has failed."""
+        gone = [name for name, relay in self._relays.items() if not relay.over and self._is_gone(name)]
+        lost = [relay for relay in self._relays.values() if relay.lost]
+        if gone and len(gone) + len(lost) == len(self._relays):
+            self._fail("all Locust workers are gone")
+        for name in gone:
+            relay = self._relays[name]
             open_requests = relay.lose()
-            host = name.rpartition("_")[0]
             number = self._runner.get_worker_index(name) + 1
+            host = name.rpartition("_")[0]
             text = (
                 f"Locust worker {number} of {self._job.generators} on {host} is gone: what it has told"
                 f" counts, and {open_requests:,} of its requests have no answer"
             )
             relay.tell(Notice(now_ns(), "locust", "warning", text))
+
+    def _is_gone(self, name: str) -> bool:
+        client = self._runner.clients.get(name)
+        return client is None or client.state == STATE_MISSING
 
     def _fail(self, reason: str) -> None:
         self._say(reason)
@@ -148,7 +152,7 @@ class Master:
             return
         self._ended = True
         runner.send_message(messages.END)
-        until_ns = now_ns() + int(LAST_WORDS_S * 1e9)
+        until_ns = now_ns() + int(LAST_WORDS_S * S)
         while now_ns() < until_ns and not all(relay.over for relay in self._relays.values()):
             gevent.sleep(WAIT_S)
             self._find_lost()

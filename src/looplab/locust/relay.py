@@ -31,6 +31,8 @@ class Relay:
         self._bye = b""
         self.over = False
         """It has said its last word, or it was said for it."""
+        self.lost = False
+        """It is gone without its last word."""
         self.failed = ""
         """Why nothing reaches the lab; empty if it does."""
         self._sender = gevent.spawn(self._send, path)
@@ -56,7 +58,7 @@ class Relay:
         """Say the last word for a worker that is gone; give how many of its requests have no answer."""
         now = now_ns()
         open_requests = 0
-        self.over = True
+        self.over = self.lost = True
         self._bye = encode([Bye(now, clean=False)])
         if self._state:
             (state,) = decode(self._state)
