@@ -337,6 +337,15 @@ def test_the_line_that_blocks_is_marked_while_it_blocks_and_a_moment_longer() ->
     assert text_of(panel, view, 44, 8)[3] == "   25      time.sleep(delay)"
 
 
+def test_a_line_that_the_file_has_not_is_not_looked_for() -> None:
+    panel = CodePanel()
+    view = view_at(played("async-blocking"), START_NS + 900 * MS, COLUMNS)
+    assert view.stall is not None
+    # So it is with what a template was compiled to.
+    view.stall.place = view.stall.place._replace(line=1_177, source="")
+    assert not any("▶ 1177" in row for row in text_of(panel, view, 44, 8))
+
+
 def test_a_picture_that_has_ended_says_that_the_line_has_blocked() -> None:
     batches = played("async-blocking")
     panel = CodePanel()

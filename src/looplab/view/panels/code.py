@@ -156,6 +156,8 @@ def _numbers(shown: Listing, function: str, guilty: int, noted: int, room: int) 
     total = len(shown.lines)
     if not total or room <= 0:
         return []
+    # What a template was compiled to has more lines than the template.
+    guilty = guilty if guilty <= total else 0
     span = shown.around(function)
     if span is None:
         span = (1, total) if not guilty else (shown.holding(guilty) or (guilty, guilty))
