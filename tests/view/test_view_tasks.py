@@ -202,7 +202,7 @@ async def test_the_visit_begins_when_the_port_is_known_and_closes_it_after(
         visits.append((worker, port))
         return "the client said no"
 
-    monkeypatch.setattr("looplab.view.actions.visit", visit)
+    monkeypatch.setattr("looplab.view.pages.visit", visit)
     async with opened() as stage:
         stage.asked()
         await stage.pilot.press("a")

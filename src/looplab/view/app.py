@@ -20,11 +20,11 @@ from looplab.lab.notes import Notes
 from looplab.recording import Shelf
 from looplab.scenario import Scenario, Talk
 from looplab.services.cluster import data_folder
-from looplab.view.actions import Actions
 from looplab.view.compare.comparing import MakeEnsemble
 from looplab.view.lablike import LabLike
 from looplab.view.logbook import LogKeeper
 from looplab.view.observer import Observer
+from looplab.view.pages import Pages
 from looplab.view.palette import Depth, terminal_depth
 from looplab.view.picking import Picking
 from looplab.view.presenter.presenting import Hands, Presenting
@@ -50,7 +50,7 @@ DRAIN_NS = 10 * MS
 """Most time that a frame gives to new events; what is left waits for the next frame."""
 
 
-class LoopLabApp(Actions):
+class LoopLabApp(Pages):
     """The lab on the screen. Whoever makes it opens the lab before and closes it after."""
 
     TITLE = "looplab"
