@@ -161,6 +161,8 @@ class Master:
                 relay.lose()
         counted = runner.stats.total
         text = f"Locust itself counted {counted.num_requests:,} requests, {counted.num_failures:,} failed"
+        if self._job.plan.warmup:
+            text += ", the warm-up among them"
         for relay in list(self._relays.values())[:1]:
             relay.tell(Notice(now_ns(), "locust", "info", text))
         self._close()
