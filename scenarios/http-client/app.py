@@ -1,4 +1,4 @@
-"""Every request asks another service, and waits for its answer in one of four ways."""
+"""Every request asks another service, and waits for its answer in one of five ways."""
 
 import os
 from contextlib import asynccontextmanager
@@ -8,6 +8,7 @@ import requests
 from fastapi import FastAPI
 
 upstream = os.environ["LAB_UPSTREAM"]
+connections = int(os.environ.get("LAB_CONNECTIONS", "5"))
 
 
 @asynccontextmanager
@@ -17,9 +18,17 @@ async def with_one_client(app):
         yield
 
 
+@asynccontextmanager
+async def with_few_connections(app):
+    limits = httpx.Limits(max_connections=connections)
+    async with httpx.AsyncClient(timeout=30, limits=limits) as app.state.client:
+        yield
+
+
 requests_in_async = FastAPI()
 requests_in_def = FastAPI()
 httpx_async = FastAPI(lifespan=with_one_client)
+few_connections = FastAPI(lifespan=with_few_connections)
 client_per_request = FastAPI()
 
 
@@ -36,6 +45,12 @@ def ask_in_a_thread():
 @httpx_async.get("/")
 async def ask_and_let_go():
     response = await httpx_async.state.client.get(upstream)
+    return response.json()
+
+
+@few_connections.get("/")
+async def ask_when_there_is_a_connection():
+    response = await few_connections.state.client.get(upstream)
     return response.json()
 
 
