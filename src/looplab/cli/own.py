@@ -84,6 +84,8 @@ class Asked:
                 raise click.UsageError("uvicorn has one worker with --reload; leave --workers away")
             if self.threads > 1:
                 raise click.UsageError("--threads is for gunicorn's workers, and uvicorn serves this app")
+        elif self.loop != "auto":
+            raise click.UsageError("--loop is for uvicorn, and gunicorn serves this app; leave it away")
         return own_app(
             self.app,
             folder=folder,
