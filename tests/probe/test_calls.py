@@ -105,6 +105,9 @@ def awaited(hook):
         pass
 async def waits(hook): await remote.request(hook)
 def object_called(hook): partial(hook)()
+def object_in_c(hook):
+    found = partial(sorted, [1], key=hook)
+    found()
 def no_call(hook): return Now(hook) + 1
 Now.__add__ = lambda self, other: self.hook()
 def umlauts(hook): return "äöü", sorted([1], key=hook)
@@ -242,6 +245,7 @@ def caught(users_code: ModuleType, folder: Path, function: str) -> Place:
         ("awaited", "remote.request"),
         ("object_called", "partial(…)"),
         ("no_call", ""),
+        ("object_in_c", "found"),
         ("umlauts", "sorted"),
     ],
 )
@@ -356,6 +360,7 @@ def f(a, pool):
     f(
         a
     )
+    b = str(json.loads(a))
 """
 
 
@@ -372,6 +377,7 @@ def f(a, pool):
         (10, ("/v/site-packages/pools/threads.py", 1, "run"), "pools.threads.run"),
         (11, ("<frozen importlib._bootstrap>", 1, "_find_and_load"), "import remote.late"),
         (12, None, ""),
+        (16, None, "json.loads"),
         (13, None, "f"),
         (99, None, ""),
     ],

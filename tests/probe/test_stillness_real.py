@@ -91,7 +91,7 @@ async def test_what_blocks_the_loop_is_told_while_it_does(
     [
         ("/re?letters=24", "# keeps the GIL by an expression", "re.match"),
         ("/json?items=300000", "# keeps the GIL by JSON", "json.dumps"),
-        ("/library?seconds=0.5", "# keeps the GIL and sleeps", ""),
+        ("/library?seconds=0.5", "# keeps the GIL and sleeps", "library.usleep"),
     ],
 )
 async def test_who_keeps_the_gil_is_told_while_he_does(

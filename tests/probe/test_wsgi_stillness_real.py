@@ -47,14 +47,14 @@ async def stilled(lab: Lab, server: Server, path: str, client: int) -> tuple[dic
 @linux
 @pytest.mark.parametrize("threads", [SYNC, FOUR_THREADS], ids=["sync", "gthread"])
 @pytest.mark.parametrize(
-    ("path", "line"),
+    ("path", "line", "call"),
     [
-        ("/library?ms=500", "# keeps the GIL and sleeps"),
-        ("/re?letters=24", "# keeps the GIL by an expression"),
+        ("/library?ms=500", "# keeps the GIL and sleeps", "library.usleep"),
+        ("/re?letters=24", "# keeps the GIL by an expression", "re.match"),
     ],
 )
 async def test_who_keeps_the_gil_is_told_with_line_and_request(
-    sentry: Lab, threads: tuple[str, ...], path: str, line: str
+    sentry: Lab, threads: tuple[str, ...], path: str, line: str, call: str
 ) -> None:
     wrong = []
     async with sentry.serve_wsgi(*threads, app="wsgi_stillness:app") as server:
@@ -74,6 +74,8 @@ async def test_who_keeps_the_gil_is_told_with_line_and_request(
         # Nothing here is a loop, and so nothing is late.
         assert not sentry.all(LoopSample)
     assert len(wrong) < ATTEMPTS, wrong
+    assert {stall.call for stall in live} == {call}
+    assert own.call == call
     assert {"gil", "gc"} <= set(hello.instruments)
     assert own.began_ns <= truth["ended_ns"]
     assert own.ended_ns >= truth["began_ns"]

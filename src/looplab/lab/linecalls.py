@@ -16,6 +16,21 @@ from looplab.probe.stacks import Place, Stack
 
 MOST_FILES: Final = 16
 
+QUICK: Final = (
+    "abs",
+    "bool",
+    "float",
+    "getattr",
+    "int",
+    "isinstance",
+    "len",
+    "range",
+    "round",
+    "str",
+    "type",
+)
+"""Calls beside which another one on the line is meant."""
+
 _MODULE: Final = re.compile(r"/(?:site-packages|dist-packages|python3\.\d+t?)/(.+?)(?:/__init__)?\.pyc?$")
 _FROZEN: Final = re.compile(r"<frozen (importlib)")
 
@@ -60,7 +75,7 @@ def call_on_line(place: Place, stack: Stack) -> str:
     for node in here:
         if not isinstance(node, ast.Call) and above is not None and _FROZEN.match(above[0]):
             return imported(node)
-    calls = [node for node in here if isinstance(node, ast.Call)]
+    calls = [node for node in here if isinstance(node, ast.Call) and written(node.func) not in QUICK]
     if above is not None and len(calls) > 1:
         calls = [call for call in calls if written(call.func).rpartition(".")[2] == above[2]]
     if len(calls) == 1 and (name := source.name(calls[0])):

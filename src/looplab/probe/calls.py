@@ -76,7 +76,7 @@ class Calls:
             return name
         if above is not None:
             return frame_name(above)
-        return written(called) if called is not None and found is UNKNOWN else ""
+        return written(called) if called is not None and not name else ""
 
     def _is_users_own(self, found: Any) -> bool:
         module = sys.modules.get(module_of(found))
