@@ -81,6 +81,9 @@ UNSURE_MS = UNSURE_NS / MS
         (120, {"lacked_ns": 30 * MS, "collected_ns": 35 * MS}, False),
         (400, {"kind": "gc", "detail": "generation 2", "collected_ns": 390 * MS}, False),
         (400, {"kind": "starved", "detail": "", "lacked_ns": 380 * MS}, False),
+        (400, {"kind": "gc", "detail": "generation 2", "collected_ns": 210 * MS}, True),
+        (400, {"kind": "gc", "detail": "generation 2"}, False),
+        (400, {"kind": "starved", "detail": "stopped"}, False),
         (400, {"kind": "gil", "detail": "at release"}, True),
         (9_000, {"stack": [*STACK, ("/usr/lib/python3.11/pdb.py", 1, "interaction")]}, False),
     ],
@@ -152,6 +155,18 @@ def test_many_places_are_told_by_their_sum() -> None:
         "app.py:4 in prices",
     ]
     assert lines[-1] == "and at 2 more places"
+
+
+def test_what_of_a_failure_was_not_its_own_is_told() -> None:
+    text, _ = judged(stall(400, detail="cpu", call="", collected_ns=210 * MS, lacked_ns=2 * MS))
+
+    assert text.splitlines()[2] == (
+        "app.py:12 in prices, 400 ms: it computed, 210 ms of it in garbage collections"
+    )
+
+
+def test_what_may_have_been_short_enough_anyway_is_no_note() -> None:
+    assert judged(stall(55, lacked_ns=MS // 10)) == ("", [])
 
 
 def test_what_is_alike_is_one_note() -> None:

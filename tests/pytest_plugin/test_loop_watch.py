@@ -250,7 +250,7 @@ def test_a_watch_that_saw_no_loop_says_so() -> None:
 
     said = [*untold]
     untold.clear()
-    assert said == ["no event loop ran in it, so nothing was watched"]
+    assert said == ["no event loop of asyncio ran in it, so nothing was watched"]
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_notes_are_told_at_the_end_also_by_workers(pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(
         [
             "*= loop_watch: no failures =*",
-            "test_shop.py::test: no event loop ran in it, so nothing was watched",
+            "test_shop.py::test: no event loop of asyncio ran in it, so nothing was watched",
         ]
     )
 

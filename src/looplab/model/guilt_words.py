@@ -14,6 +14,9 @@ from looplab.model.words import length, several
 MOST_PLACES = 3
 """Places that are told one by one, the worst first."""
 
+TOLD_SHARE = 0.1
+"""Less of a stall than this explains nothing of it."""
+
 DOING = {
     "sleep": "it slept",
     "lock": "it waited for a lock",
@@ -71,7 +74,7 @@ def place(stalls: Sequence[Held], folder: str) -> Iterator[str]:
     lasted = length(sum_ns(stalls))
     times = f"{lasted} in {len(stalls):,} times" if len(stalls) > 1 else lasted
     function = f" in {held.place.function}" if held.place.function else ""
-    yield f"{culprit(held, folder)}{function}, {times}{_does(held)}"
+    yield f"{culprit(held, folder)}{function}, {times}{_does(held)}{_of_it(stalls)}"
     if held.place.source:
         yield f"  > {held.place.source}"
     if instead := mend(held.call, keeps_gil=held.place.kind == "gil"):
@@ -102,10 +105,16 @@ def _excuse(stalls: Sequence[Held], folder: str) -> str:
     if held.place.kind == "starved":
         why = "the process was stopped" if held.detail == "stopped" else "the machine had no CPU for it"
         return f"{said}: {why}; no fault of the code there"
-    lacked_ns = sum(one.lacked_ns for one in stalls)
-    collected_ns = sum(one.collected_ns for one in stalls)
+    return said + _of_it(stalls, 0.0)
+
+
+def _of_it(stalls: Sequence[Held], least_share: float = TOLD_SHARE) -> str:
+    """Say what of the time was not the code's own, if it is more than a share of it."""
+    lacked_ns = sum(held.lacked_ns for held in stalls)
+    collected_ns = sum(held.collected_ns for held in stalls)
     parts = ((lacked_ns, "without a CPU"), (collected_ns, "in garbage collections"))
-    return f"{said}, {' and '.join(f'{length(ns)} of it {how}' for ns, how in parts if ns)}"
+    told = [f"{length(ns)} of it {how}" for ns, how in parts if ns > sum_ns(stalls) * least_share]
+    return f", {' and '.join(told)}" if told else ""
 
 
 def _does(held: Held) -> str:

@@ -50,7 +50,7 @@ class Watching:
         if self._waits:
             loops.leave(self)
             if not self._seen:
-                self._problems.append("no event loop ran in it, so nothing was watched")
+                self._problems.append("no event loop of asyncio ran in it, so nothing was watched")
         with self._lock:
             left = [onlooker for _, onlooker in self._onlookers]
             self._onlookers.clear()
