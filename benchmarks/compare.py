@@ -7,18 +7,16 @@ from the first frame on which all four have traffic.
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import Row, at_least, at_most
-from benchmarks.screen import BUDGET_CPU, BUDGET_FPS, SECONDS, batches_of
-from benchmarks.terminal import run_in_terminal
+from benchmarks import Row
+from benchmarks.drawing import drawn, measure
+from benchmarks.screen import batches_of
 from looplab.wire.clock import S
 from looplab.wire.events import Batch
 
@@ -33,19 +31,8 @@ USERS = 250
 
 def run() -> list[Row]:
     """Run the comparison in a pseudo-terminal and read its figures."""
-    with tempfile.TemporaryDirectory(prefix="looplab-bench-") as folder:
-        result = Path(folder) / "figures.json"
-        written = run_in_terminal(
-            [sys.executable, "-m", "benchmarks.compare", str(result)], WIDTH, HEIGHT, SECONDS + 60
-        )
-        figures = json.loads(result.read_text())
-    size = f"compare {WIDTH}×{HEIGHT}, {VARIANTS} variants with {USERS} users"
-    return [
-        at_most(f"{size}: CPU", figures["cpu"], BUDGET_CPU, " %", f" ({figures['events']:,.0f} events/s)"),
-        at_least(f"{size}: frames a second", figures["fps"], 0.97 * BUDGET_FPS),
-        Row(f"{size}: longest frame", f"{figures['longest_ms']:.0f} ms", "—", None),
-        Row(f"{size}: to the terminal", f"{written / SECONDS / 1000:.0f} kB/s", "—", None),
-    ]
+    name = f"compare {WIDTH}×{HEIGHT}, {VARIANTS} variants with {USERS} users"
+    return drawn("benchmarks.compare", name, WIDTH, HEIGHT)
 
 
 class _Feeds:
@@ -59,6 +46,7 @@ class _Feeds:
         from looplab.model import Model
 
         self.selections = list(selections)
+        self.labs = ()
         self.models: list[Model] = [Model() for _ in selections]
         self.coming: list[deque[Batch]] = []
         self.events = 0
@@ -103,57 +91,30 @@ class _Feeds:
 
 
 def _draw(result: Path) -> None:
-    """Run the application for `SECONDS` and write its figures."""
-    from benchmarks.screen import _Feed
+    from benchmarks.screen import Feed
     from looplab.lab import Selection
     from looplab.scenario import catalogue, find, knob_values, plan_for
-    from looplab.view.app import LoopLabApp
 
     scenario = find("cpu-bound")
     variant = scenario.variants[0]
     plan = plan_for(scenario, variant, {"users": USERS})
     made: list[_Feeds] = []
-    took: list[float] = []
 
     def ensemble(selections: Sequence[Selection]) -> _Feeds:
         made.append(_Feeds(selections))
         return made[-1]
 
-    class Measured(LoopLabApp):
-        """The application, with a stopwatch around its frames."""
-
-        begun = 0.0
-        cpu = 0.0
-        events = 0
-
-        def frame(self, now_ns: int, late_ns: int = 0) -> None:
-            began = time.perf_counter()
-            super().frame(now_ns, late_ns)
-            feeds = made[0]
-            if any(model.traffic is None for model in feeds.models):
-                return
-            if not self.begun:
-                self.begun, self.cpu, self.events = time.monotonic(), time.process_time(), feeds.events
-            took.append(time.perf_counter() - began)
-            length = time.monotonic() - self.begun
-            if length >= SECONDS - 2:
-                figures = {
-                    "cpu": 100 * (time.process_time() - self.cpu) / length,
-                    "fps": len(took) / length,
-                    "longest_ms": 1000 * max(took),
-                    "events": (feeds.events - self.events) / length,
-                }
-                result.write_text(json.dumps(figures))
-                self.exit()
-
-    Measured(
-        _Feed(),
+    measure(
+        result,
+        lambda: all(model.traffic is not None for model in made[0].models),
+        lambda: made[0].events,
+        Feed(),
         catalogue(),
         Selection(scenario, variant, knob_values(scenario, {}), plan),
         depth="full",
         ensemble=ensemble,
         compare=True,
-    ).run()
+    )
 
 
 if __name__ == "__main__":

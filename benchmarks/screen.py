@@ -2,22 +2,19 @@
 
 The events come from a made-up server: 1,000 users who wait 0.4 s for an answer and think for 0.1 s, so
 2,000 requests a second, which is 10,000 events a second. They are made before the clock starts, and fed to
-the application's inbox in batches of 25 ms, by the frame clock itself. What is measured is the CPU time of
-the whole process from the first frame on: draining, model, panels, Textual's compositor and encoder, and the
-thread that writes to the terminal. The other end of the terminal is drained by this process.
+the application's inbox in batches of 25 ms, by the frame clock itself. What is measured stands in
+`benchmarks.drawing`.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
 import time
 from collections import deque
 from pathlib import Path
 
-from benchmarks import Row, at_least, at_most
-from benchmarks.terminal import run_in_terminal
+from benchmarks import Row
+from benchmarks.drawing import SECONDS, drawn, measure
 from looplab.wire.clock import MS, S
 from looplab.wire.events import (
     PROTOCOL,
@@ -36,31 +33,16 @@ from looplab.wire.events import (
 
 WIDTH, HEIGHT = 200, 50
 USERS = 1_000
-SECONDS = 12
 WAIT_NS, THINK_NS = 400 * MS, 100 * MS
 TICK_NS = 25 * MS
-BUDGET_CPU = 30.0
-BUDGET_FPS = 30.0
 
 
 def run() -> list[Row]:
     """Run the screen in a pseudo-terminal and read its figures."""
-    with tempfile.TemporaryDirectory(prefix="looplab-bench-") as folder:
-        result = Path(folder) / "figures.json"
-        written = run_in_terminal(
-            [sys.executable, "-m", "benchmarks.screen", str(result)], WIDTH, HEIGHT, SECONDS + 60
-        )
-        figures = json.loads(result.read_text())
-    size = f"screen {WIDTH}×{HEIGHT}, {USERS:,} users"
-    return [
-        at_most(f"{size}: CPU", figures["cpu"], BUDGET_CPU, " %", f" ({figures['events']:,.0f} events/s)"),
-        at_least(f"{size}: frames a second", figures["fps"], 0.97 * BUDGET_FPS),
-        Row(f"{size}: longest frame", f"{figures['longest_ms']:.0f} ms", "—", None),
-        Row(f"{size}: to the terminal", f"{written / SECONDS / 1000:.0f} kB/s", "—", None),
-    ]
+    return drawn("benchmarks.screen", f"screen {WIDTH}×{HEIGHT}, {USERS:,} users", WIDTH, HEIGHT)
 
 
-class _Feed:
+class Feed:
     """A lab whose events are made before, and arrive as the clock goes on."""
 
     def __init__(self) -> None:
@@ -164,47 +146,23 @@ def batches_of(begin_ns: int, users: int = USERS) -> list[Batch]:
 
 
 def _draw(result: Path) -> None:
-    """Run the application for `SECONDS` and write its figures."""
     from looplab.lab import Selection
     from looplab.scenario import catalogue, find, knob_values, plan_for
-    from looplab.view.app import LoopLabApp
 
     scenario = find("hello")
     variant = scenario.variants[0]
     plan = plan_for(scenario, variant, {"users": USERS})
-    feed = _Feed()
-    took: list[float] = []
-
-    class Measured(LoopLabApp):
-        """The application, with a stopwatch around its frames."""
-
-        begun = 0.0
-        cpu = 0.0
-        events = 0
-
-        def frame(self, now_ns: int, late_ns: int = 0) -> None:
-            began = time.perf_counter()
-            super().frame(now_ns, late_ns)
-            traffic = feed.model.traffic
-            if traffic is None:
-                return
-            if not self.begun:
-                self.begun, self.cpu, self.events = time.monotonic(), time.process_time(), feed.events
-            took.append(time.perf_counter() - began)
-            length = time.monotonic() - self.begun
-            if length >= SECONDS - 2:
-                figures = {
-                    "cpu": 100 * (time.process_time() - self.cpu) / length,
-                    "fps": len(took) / length,
-                    "longest_ms": 1000 * max(took),
-                    "events": (feed.events - self.events) / length,
-                }
-                result.write_text(json.dumps(figures))
-                self.exit()
-
-    Measured(
-        feed, catalogue(), Selection(scenario, variant, knob_values(scenario, {}), plan), depth="full"
-    ).run()
+    feed = Feed()
+    selection = Selection(scenario, variant, knob_values(scenario, {}), plan)
+    measure(
+        result,
+        lambda: feed.model.traffic is not None,
+        lambda: feed.events,
+        feed,
+        catalogue(),
+        selection,
+        depth="full",
+    )
 
 
 if __name__ == "__main__":

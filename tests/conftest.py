@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +21,21 @@ DEADLINE_S = 40.0
 """For what never comes: what does come is waited for as long as it takes, and no longer."""
 
 LOOK_S = 0.01
+
+
+LEFT_S = 3600.0
+"""After this a folder in the temporary folder is no longer that of tests that run."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove what killed tests left: sockets need short paths, so their folders are not below pytest's."""
+    if hasattr(session.config, "workerinput"):
+        return
+    for name in ("looplab-test-*", "looplab-data-*"):
+        for folder in Path(tempfile.gettempdir()).glob(name):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > LEFT_S:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

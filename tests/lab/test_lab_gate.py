@@ -9,9 +9,10 @@ from looplab.lab.gate import Gate, Ticket
 from looplab.wire.clock import now_ns
 
 
-async def _turns(count: int = 5) -> None:
-    """Let everything that can go on go on."""
-    for _ in range(count):
+async def _wait_at(gate: Gate, count: int) -> None:
+    """Wait until so many wait at the gate."""
+    # Nobody is told of who waits.
+    while len(gate._waiting) < count:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
 
@@ -19,7 +20,7 @@ async def test_all_who_are_ready_get_the_same_moment_which_is_to_come() -> None:
     gate = Gate()
     tickets = [gate.ticket() for _ in range(3)]
     waiting = [asyncio.create_task(ticket.ready()) for ticket in tickets[:2]]
-    await _turns()
+    await _wait_at(gate, 2)
     assert not any(task.done() for task in waiting)
     before_ns = now_ns()
     moment_ns = await tickets[2].ready()
@@ -33,7 +34,7 @@ async def test_who_gives_up_is_not_waited_for_and_counts_once() -> None:
     waiting = asyncio.create_task(one.ready())
     other.give_up()
     other.give_up()
-    await _turns()
+    await _wait_at(gate, 1)
     assert not waiting.done()
     third.give_up()
     assert await waiting == await gate.moment()
@@ -43,7 +44,7 @@ async def test_a_wait_that_is_cancelled_leaves_the_others_their_moment() -> None
     gate = Gate()
     one, other, third = (gate.ticket() for _ in range(3))
     waiting = [asyncio.create_task(ticket.ready()) for ticket in (one, other)]
-    await _turns()
+    await _wait_at(gate, 2)
     waiting[0].cancel()
     await asyncio.wait([waiting[0]])
     moment_ns = await third.ready()

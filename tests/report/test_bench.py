@@ -18,13 +18,13 @@ from looplab.wire.events import (
     Batch,
     Event,
     Hello,
-    Histogram,
     Notice,
     RunStarted,
     ServerState,
     TrafficFailed,
     TrafficState,
 )
+from states import traffic_state
 
 KEYWORD = find("one-keyword")
 HELLO = find("hello")
@@ -34,25 +34,13 @@ Play = Callable[[Selection, int], Iterable[Event]]
 
 
 def traffic(ok: int, *, running: bool, ended_ns: int = 0) -> TrafficState:
-    nothing = Histogram({}, 0, 0)
-    return TrafficState(
-        t_ns=now_ns() + 10 * S,
+    return traffic_state(
+        now_ns() + 10 * S,
+        ok,
         executor="burst",
         running=running,
         started_ns=now_ns() - S,
         ended_ns=ended_ns,
-        users=1,
-        in_flight=0,
-        scheduled=ok,
-        sent=ok,
-        ok=ok,
-        errors={},
-        never_sent=0,
-        unfinished=0,
-        service=nothing,
-        response=nothing,
-        cpu_ns=0,
-        max_lag_ns=0,
     )
 
 

@@ -21,12 +21,12 @@ from looplab.wire.events import (
     Bye,
     Event,
     Hello,
-    Histogram,
     Notice,
     RunStarted,
     ServerState,
     TrafficState,
 )
+from states import traffic_state
 
 HELLO = Hello(1, 1, "traffic", 0, 1, "3.11", "asyncio", [], 1, 0)
 SERVER = Hello(1, 1, "server", 0, 2, "3.11", "asyncio", [], 1, 0)
@@ -36,27 +36,7 @@ READY = ServerState(1, "ready", "127.0.0.1:1", 2, "", [])
 
 def state(t_ns: int, ok: int = 1) -> TrafficState:
     """Give a state of traffic that goes on, in the warm-up of its plan."""
-    nothing = Histogram({}, 0, 0)
-    return TrafficState(
-        t_ns=t_ns,
-        executor="constant",
-        running=True,
-        started_ns=1,
-        ended_ns=0,
-        users=1,
-        in_flight=0,
-        scheduled=ok,
-        sent=ok,
-        ok=ok,
-        errors={},
-        never_sent=0,
-        unfinished=0,
-        service=nothing,
-        response=nothing,
-        cpu_ns=0,
-        max_lag_ns=0,
-        warmup=True,
-    )
+    return traffic_state(t_ns, ok, warmup=True)
 
 
 class SilentLab:

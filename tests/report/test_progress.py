@@ -11,34 +11,13 @@ from looplab.report.progress import Fired, Lines, share
 from looplab.scenario import find
 from looplab.traffic.plan import Locust, Plan, Target
 from looplab.wire.clock import S
-from looplab.wire.events import Batch, Hello, Histogram, Notice, TrafficState
-
-NOTHING = Histogram({}, 0, 0)
+from looplab.wire.events import Batch, Hello, Notice
+from states import traffic_state
 
 
 def hear(model: Model, phase: int, began_s: float, t_s: float, ok: int = 0) -> None:
     """Let the traffic tell how it is in a phase."""
-    state = TrafficState(
-        t_ns=int(t_s * S),
-        executor="constant",
-        running=True,
-        started_ns=int(began_s * S),
-        ended_ns=0,
-        users=1,
-        in_flight=0,
-        scheduled=ok,
-        sent=ok,
-        ok=ok,
-        errors={},
-        never_sent=0,
-        unfinished=0,
-        service=NOTHING,
-        response=NOTHING,
-        cpu_ns=0,
-        max_lag_ns=0,
-        phase=phase,
-        warmup=phase == 0,
-    )
+    state = traffic_state(int(t_s * S), ok, started_ns=int(began_s * S), phase=phase, warmup=phase == 0)
     model.apply(Batch(1, 1, [Hello(1, 1, "traffic", 0, 1, "3.11", "asyncio", [], 1, 0), state]))
 
 

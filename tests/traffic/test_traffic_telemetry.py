@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from looplab.traffic.telemetry import _STATES_KEPT, Telemetry
-from looplab.wire.events import Histogram, ProbeReport, TrafficState
-
-NOTHING = Histogram({}, 0, 0)
+from looplab.wire.events import ProbeReport, TrafficState
+from states import traffic_state
 
 
 def state(t_ns: int, phase: int, ended_ns: int = 0) -> TrafficState:
-    return TrafficState(
-        t_ns=t_ns,
-        executor="constant",
-        running=True,
-        started_ns=1 + phase,
-        ended_ns=ended_ns,
-        users=1,
-        in_flight=0,
-        scheduled=t_ns,
-        sent=t_ns,
-        ok=t_ns,
-        errors={},
-        never_sent=0,
-        unfinished=0,
-        service=NOTHING,
-        response=NOTHING,
-        cpu_ns=0,
-        max_lag_ns=0,
-        phase=phase,
-    )
+    return traffic_state(t_ns, t_ns, started_ns=1 + phase, ended_ns=ended_ns, phase=phase)
 
 
 def test_the_last_word_of_each_phase_outlives_a_lab_that_was_suspended() -> None:
