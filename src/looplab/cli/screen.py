@@ -70,6 +70,7 @@ def open_screen(
         picks: whether the requests are picked on the screen.
     """
     from looplab.lab import Selection
+    from looplab.locust import limits
 
     selection = Selection(
         scenario=scenario,
@@ -80,6 +81,8 @@ def open_screen(
         engine=locust,
         waits=picks,
     )
+    if locust is not None and (reason := limits.obstacle(selection.plan, generators, variant.instances)):
+        raise click.ClickException(f"{scenario.id} › {variant.id}: {reason}")
     scenarios = catalogue()
     if all(scenario.folder != known.folder for known in scenarios):
         scenarios.append(scenario)
