@@ -8,7 +8,7 @@ import requests
 from fastapi import FastAPI
 
 upstream = os.environ["LAB_UPSTREAM"]
-connections = int(os.environ.get("LAB_CONNECTIONS", "5"))
+connections = int(os.environ.get("LAB_POOL", "5"))
 
 
 @asynccontextmanager

@@ -87,7 +87,9 @@ class SlotsFull:
                 if pool.kind != "processes" and busy_share(model, worker, now_ns) >= BUSY_SHARE:
                     # Its requests wait for the loop, and keep their slots meanwhile. A process works on.
                     continue
-                if pool.full_seen_ns and pool.full_seen_ns >= now_ns - HOLD_NS and not model.finished:
+                # What has not changed is told once a second: it is so until a reading says otherwise.
+                is_full = pool.waiting > 0 and pool.held >= pool.total > 0
+                if not model.finished and (is_full or pool.full_seen_ns >= max(now_ns - HOLD_NS, 1)):
                     full.setdefault(pool.name, []).append(pool)
                 elif pool.full_ns >= FULL_NS:
                     past.append(pool)
