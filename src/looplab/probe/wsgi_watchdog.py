@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from looplab.probe.collector import Collector
 from looplab.probe.faults import Faults
 from looplab.probe.holders import WAITING, chain
+from looplab.probe.judge import CALM_TICK_NS, COLLECTIONS
 from looplab.probe.landmarks import TICKED
 from looplab.probe.records import STALL_NS
 from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
@@ -24,7 +25,6 @@ from looplab.probe.silence import silence_cause
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.probe.stalls import AT_RELEASE
 from looplab.probe.turns import Turn
-from looplab.probe.watchdog import CALM_TICK_NS, COLLECTIONS
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.clock import now_ns
 from looplab.wire.events import Collection, Event, Stall

@@ -5,7 +5,7 @@ import os
 import anyio.to_thread
 from truth import app
 
-from looplab.probe import ledger, watchdog
+from looplab.probe import judge, ledger, watchdog
 
 __all__ = ["app"]
 
@@ -20,6 +20,6 @@ match os.environ["SABOTAGE"]:
     case "requests":
         ledger.Ledger.collect = fail
     case "stalls":
-        watchdog.Watchdog._judge = fail
+        judge.Judge.judge = fail
     case "loop":
         watchdog.Watchdog._sample = fail
