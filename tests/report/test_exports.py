@@ -413,3 +413,13 @@ def test_times_are_whole_to_the_nanosecond(tmp_path: Path) -> None:
         abs(event["ts"] * 1_000 - round(event["ts"] * 1_000)) < 1e-3 for event in events if "ts" in event
     )
     assert max(event["ts"] for event in events if "ts" in event) > 2 * S / MS
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_whoever_waits_is_told_how_far_it_is(kind: str, tmp_path: Path) -> None:
+    shares: list[float] = []
+    FORMATS[kind](*opened(BLOCKING), tmp_path / "out", shares.append)
+    assert len(shares) > 2
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] < 0.5
+    assert shares[-1] == 1

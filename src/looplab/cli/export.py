@@ -111,10 +111,12 @@ def _recording(path: Path, kind: str, output: str | None) -> None:
         raise click.UsageError(f"{output} is the recording itself, which is never written over")
     from looplab.report.exports import FORMATS
 
-    from .recordings import read
+    from .recordings import read, working
 
+    recording, index = read(path)
     try:
-        FORMATS[kind](*read(path), file)
+        with working(f"writing {kind}", path) as tell:
+            FORMATS[kind](recording, index, file, tell)
     except BrokenPipeError:
         # Whoever reads stdout has seen enough.
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -211,10 +213,24 @@ def snapshot(
         Path(output).write_text(svg, encoding="utf-8")
 
 
-def read(file: Path) -> tuple[Recording, Index]:
-    """Open a recording and read what is in it; say on stderr what is missing."""
+@contextmanager
+def working(what: str, file: Path) -> Iterator[Callable[[float], None]]:
+    """Show a bar while a long recording is worked on; gives what is told how much is done, from 0 to 1."""
     from rich.progress import BarColumn, Progress, TextColumn
 
+    with Progress(
+        TextColumn(what),
+        BarColumn(bar_width=24),
+        console=Console(stderr=True),
+        transient=True,
+        disable=file.stat().st_size < LONG_BYTES or not Console(stderr=True).is_terminal,
+    ) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def read(file: Path) -> tuple[Recording, Index]:
+    """Open a recording and read what is in it; say on stderr what is missing."""
     from looplab.recording import Recording, RecordingError, index
 
     try:
@@ -223,15 +239,8 @@ def read(file: Path) -> tuple[Recording, Index]:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from None
-    with Progress(
-        TextColumn("reading the recording"),
-        BarColumn(bar_width=24),
-        console=Console(stderr=True),
-        transient=True,
-        disable=file.stat().st_size < LONG_BYTES or not Console(stderr=True).is_terminal,
-    ) as progress:
-        task = progress.add_task("", total=1.0)
-        found = index(recording, lambda share: progress.update(task, completed=share))
+    with working("reading the recording", file) as tell:
+        found = index(recording, tell)
     if not found.runs:
         damage = f": {found.damage}" if found.damage else ""
         raise click.ClickException(f"{file}: there is no run in this recording{damage}")

@@ -6,16 +6,23 @@ memory than the model of a live run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from looplab.recording import Index, Recording
 
+from .sweep import Tell, silently
 from .table import write as write_table
 from .trace import write as write_trace
 from .webpage import write as write_page
 
-Writer = Callable[[Recording, Index, Path], None]
+
+class Writer(Protocol):
+    """Writes a recording into a file."""
+
+    def __call__(self, recording: Recording, index: Index, path: Path, tell: Tell = silently) -> None:
+        """Write, and tell how far it is."""
+
 
 FORMATS: dict[str, Writer] = {"perfetto": write_trace, "csv": write_table, "html": write_page}
 """Writers by the names that people give them."""

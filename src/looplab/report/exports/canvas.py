@@ -26,6 +26,11 @@ class Canvas:
         self._names: dict[Track, str] = {}
         """Names of processes (track 0) and tracks; they stand in the order of their numbers."""
 
+    @property
+    def count(self) -> int:
+        """Things that were drawn."""
+        return self._sorter.count
+
     def close(self) -> None:
         """Let go of what was sorted."""
         self._sorter.close()

@@ -38,12 +38,13 @@ class Sorter:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._chunks: list[IO[bytes]] = []
-        self._count = 0
+        self.count = 0
+        """Entries that were taken."""
 
     def add(self, entry: Entry) -> None:
         """Take an entry."""
         self._entries.append(entry)
-        self._count += 1
+        self.count += 1
         if len(self._entries) >= CHUNK:
             self._spill()
 

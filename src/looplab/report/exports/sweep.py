@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from looplab.model import Model, Request
@@ -22,6 +22,14 @@ SILENCE_NS: Final = 10 * S
 
 MOST_TOLD: Final = 100_000
 """Requests that are remembered as told, lest a late word tells one again."""
+
+Tell = Callable[[float], None]
+"""Is told how much of the work is done, from 0 to 1."""
+
+
+def silently(share: float) -> None:
+    """Tell nobody."""
+
 
 Key = tuple[int, int]
 """A client number and 0, or the number within a worker's connection and that connection."""
@@ -97,12 +105,12 @@ def _is_over(request: Request, now_ns: int) -> bool:
     return now_ns - max(request.end_ns, request.server_ended_ns) >= grace
 
 
-def sweep(recording: Recording) -> Iterator[Step]:
+def sweep(recording: Recording, tell: Tell = silently) -> Iterator[Step]:
     """Go through a recording; nothing is told of what stands before its first run."""
     run = 0
     model = Model()
     watch = _Watch(model)
-    for batch in recording:
+    for batch in _batches(recording, tell):
         if batch.events and isinstance(batch.events[0], RunStarted):
             if run:
                 yield Step(run, model, None, watch.rest())
@@ -115,6 +123,14 @@ def sweep(recording: Recording) -> Iterator[Step]:
             yield Step(run, model, batch, watch.over(batch.received_ns))
     if run:
         yield Step(run, model, None, watch.rest())
+
+
+def _batches(recording: Recording, tell: Tell) -> Iterator[Batch]:
+    size = max(recording.path.stat().st_size, 1)
+    for place, batches in recording.frames():
+        tell(place / size)
+        yield from batches
+    tell(1.0)
 
 
 class Span(NamedTuple):

@@ -12,7 +12,7 @@ from looplab.recording import Index, Recording
 from looplab.wire.clock import MS
 from looplab.wire.events import Phase
 
-from .sweep import sweep
+from .sweep import Tell, silently, sweep
 
 BEFORE: Final = (
     "run",
@@ -42,12 +42,12 @@ AFTER: Final = ("stalled_ms", "stalled_by")
 COLUMNS: Final = (*BEFORE, *PHASES, *AFTER)
 
 
-def write(recording: Recording, index: Index, path: Path) -> None:
+def write(recording: Recording, index: Index, path: Path, tell: Tell = silently) -> None:
     """Write the requests of a recording."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         rows.writeheader()
-        for step in sweep(recording):
+        for step in sweep(recording, tell):
             for request in step.over:
                 rows.writerow(row(step.run, step.model, request))
 

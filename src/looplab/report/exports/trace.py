@@ -18,7 +18,7 @@ from looplab.wire.clock import MS, S
 from looplab.wire.events import LoopSample, Phase, Run, Slots, SlotUse, Stall, Turned
 
 from .canvas import Canvas, Track
-from .sweep import Step, sweep
+from .sweep import Step, Tell, silently, sweep
 
 RUN_PIDS: Final = 10_000
 """Numbers of processes that each run has."""
@@ -38,6 +38,9 @@ FOREIGN: Final = 1_000_000
 MOST_SLOTS: Final = 10_000
 """Numbers of tracks that a pool has."""
 
+TOLD_EVERY: Final = 1_000
+"""Entries after which it is told how many are written."""
+
 LOOK_NS: Final = 100 * MS
 """Time between two values of what is in flight."""
 
@@ -55,15 +58,19 @@ TRACKS: Final = {
 """What a slot is called, by the kind of its pool."""
 
 
-def write(recording: Recording, index: Index, path: Path) -> None:
+def write(recording: Recording, index: Index, path: Path, tell: Tell = silently) -> None:
     """Write the trace of a recording."""
     trace = Trace()
     try:
-        for step in sweep(recording):
+        # It is read for about as long as it is written.
+        for step in sweep(recording, lambda share: tell(share / 2)):
             trace.take(step)
         with path.open("wb") as file:
-            for piece in trace.canvas.pieces(_about(recording.header)):
+            for number, piece in enumerate(trace.canvas.pieces(_about(recording.header))):
                 file.write(piece)
+                if not number % TOLD_EVERY:
+                    tell(min(0.5 + number / max(trace.canvas.count, 1) / 2, 1.0))
+        tell(1.0)
     finally:
         trace.canvas.close()
 

@@ -12,23 +12,23 @@ from looplab.report import page, recorded
 from looplab.report.table import SEVERITY
 from looplab.scenario import catalogue
 
-from .sweep import spans, sweep
+from .sweep import Tell, silently, spans, sweep
 from .timeline import Timeline
 
 
-def write(recording: Recording, index: Index, path: Path) -> None:
+def write(recording: Recording, index: Index, path: Path, tell: Tell = silently) -> None:
     """Write the page of a recording: the time line of each run, and all that `bench` says of them."""
     report = recorded.report(recording, index, catalogue())
     html = page.as_html(
-        report, f"looplab replay {recording.path.name}", "looplab recording", list(_pictures(recording))
+        report, f"looplab replay {recording.path.name}", "looplab recording", list(_pictures(recording, tell))
     )
     path.write_text(html, encoding="utf-8")
 
 
-def _pictures(recording: Recording) -> Iterator[str]:
+def _pictures(recording: Recording, tell: Tell) -> Iterator[str]:
     found = spans(recording)
     timeline: Timeline | None = None
-    for step in sweep(recording):
+    for step in sweep(recording, tell):
         if timeline is None:
             timeline = Timeline(found[step.run - 1])
         if step.batch is not None:
