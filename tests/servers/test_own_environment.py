@@ -74,8 +74,8 @@ def test_an_interpreter_of_the_same_kind_is_lent_what_it_lacks(
     ("changes", "words"),
     [
         (
-            {"packages": {}, "suffix": ".pypy310.so", "version": "3.10.1"},
-            "/env/bin/python is Python 3.10.1 and",
+            {"packages": {}, "suffix": ".pypy312.so", "version": "3.12.1"},
+            "/env/bin/python is Python 3.12.1 and",
         ),
         ({"packages": {"msgspec": "0.18.6"}}, "has msgspec 0.18.6, and looplab needs 0.19 or later"),
         ({"packages": {**MINE, "looplab": "0.0.9"}}, "has looplab 0.0.9, and this is"),
@@ -88,6 +88,13 @@ def test_one_that_cannot_be_lent_anything_is_told_what_to_install(
         told(**changes).lent()
     assert words in str(error.value)
     assert "/env/bin/python -m pip install " in str(error.value)
+
+
+def test_a_python_that_is_too_old_is_told() -> None:
+    with pytest.raises(
+        ScenarioError, match=r"is Python 3\.9\.2, and looplab needs 3\.11 or later; give another"
+    ):
+        told(version="3.9.2").lent()
 
 
 def test_a_server_that_is_missing_is_told_with_its_mend() -> None:

@@ -27,8 +27,9 @@ FOLDERS = (".venv", "venv")
 LENT = ("looplab", "msgspec")
 """All that the probe needs; an interpreter that lacks it has them lent, if it is of the same kind."""
 
+PYTHON_SINCE = (3, 11)
 MSGSPEC_SINCE = (0, 19)
-"""What the wire asks of msgspec, as pyproject.toml says."""
+"""What looplab asks of Python and of msgspec, as pyproject.toml says."""
 
 ANSWER_S = 20.0
 """Time in which an interpreter must say what it is."""
@@ -56,6 +57,12 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ScenarioError: it lacks them and cannot use those of looplab's own interpreter.
         """
+        if _numbers(self.version) < PYTHON_SINCE:
+            since = ".".join(map(str, PYTHON_SINCE))
+            raise ScenarioError(
+                f"{self.path} is Python {self.version}, and looplab needs {since} or later; "
+                "give another by --python"
+            )
         lacks = tuple(name for name in LENT if name not in self.packages)
         mend = f"{self.path} -m pip install looplab"
         if lacks and self.suffix != sysconfig.get_config_var("EXT_SUFFIX"):

@@ -88,6 +88,7 @@ def settle(
     server = server or SERVER_OF[interface]
     if wrong := refused(server, own.arguments):
         raise ScenarioError(wrong)
+    lent = told.lent() if python else ()
     told.check(server)
     if (server, interface) == ("gunicorn", "asgi"):
         told.check("uvicorn")
@@ -95,7 +96,7 @@ def settle(
     return server, replace(
         own,
         python=python,
-        lent=told.lent() if python else (),
+        lent=lent,
         interface=interface,
         source=str(file) if file is not None else told.source,
         roots=tuple(root for root in [own.app_dir, *roots] if root and root != str(folder)),
