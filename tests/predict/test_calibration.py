@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from looplab.lab.reel import Reel
 from looplab.lab.selection import Selection
 from looplab.model import Model
-from looplab.predict import Demands, PredictError, Simulation, bounds, calibrate, measured
+from looplab.predict import Demands, Outside, PredictError, Simulation, bounds, calibrate, measured
+from looplab.predict.calibration import load
 from looplab.predict.demands import What
 from looplab.recording import Recording, index
 from looplab.scenario import catalogue
@@ -108,3 +109,14 @@ def test_traffic_that_is_no_requests_and_answers_is_refused(plan: Plan, reason: 
 def test_a_model_without_a_run_is_refused() -> None:
     with pytest.raises(PredictError, match="there is no run to learn from"):
         calibrate(Model(), Plan(executor="constant", users=1), cores=2)
+
+
+def test_workers_that_do_not_tell_their_cpu_are_seen_from_outside() -> None:
+    model, _ = played("three-users-flask-1x1")
+
+    found = load(model, Outside(workers=0.5, services=0.25))
+
+    assert load(model) is None
+    assert found is not None
+    assert (found.process, found.services, found.loop) == (0.5, 0.25, 0.0)
+    assert found.rps == pytest.approx(1.0, rel=0.1)

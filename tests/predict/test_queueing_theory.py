@@ -120,3 +120,10 @@ def test_the_same_seed_gives_the_same_figures_and_another_one_others() -> None:
 
     assert first == again
     assert first != other
+
+
+def test_a_database_on_the_same_machine_takes_its_cores() -> None:
+    found = demands([(Step(What.DELAY, round(SERVICE_S * S)),)], cpu=Cpu(awaited=1.0, known=True))
+
+    assert simulate(found, users=20, cores=2).rps == pytest.approx(2 / SERVICE_S, rel=0.03)
+    assert bounds(found, replace(measured(found), cores=2)).most_rps == pytest.approx(2 / SERVICE_S)

@@ -73,6 +73,7 @@ PREDICTION = Prediction(
         Point(10, 24.5, 407.0, 415.0, 24.5),
         Point(100, 24.5, 4_070.0, 4_120.0, 24.5),
     ],
+    cpu_known=True,
     assumes=["the database answers 5 connections of asyncpg as it did"],
 )
 
@@ -122,6 +123,12 @@ def test_what_spoils_the_figures_is_said(changes: dict[str, int], word: str) -> 
 
     assert any(word in line for line in predicted.warnings(spoilt))
     assert not predicted.warnings(PREDICTION)
+
+
+def test_a_cpu_that_is_not_known_is_said() -> None:
+    said = predicted.warnings(replace(PREDICTION, cpu_known=False))
+
+    assert said == ["what requests need of the CPU is not known: it may allow less than this"]
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:

@@ -6,7 +6,7 @@ Pure: no clock, no input, no output. SimPy comes with the extra `predict`; whoev
 from __future__ import annotations
 
 from .bounds import Bounds, Limit, bounds
-from .calibration import calibrate, predictable
+from .calibration import Outside, calibrate, predictable
 from .demands import VERSION, Demands, PredictError
 from .observations import Outcome, Used
 from .prediction import Change, Point, Prediction, Teller, predict
@@ -20,6 +20,7 @@ __all__ = [
     "Demands",
     "Limit",
     "Outcome",
+    "Outside",
     "Point",
     "PredictError",
     "Prediction",

@@ -31,7 +31,7 @@ def assumptions(demands: Demands, system: System) -> list[str]:
         if system.cores != demands.cores:
             said.append("each core is as fast as those that were measured")
     else:
-        said.append("too little CPU was used to tell what a request needs, so cores are no limit")
+        said.append("what a request needs of the CPU is not known, so cores are no limit")
     if not system.is_open:
         said.append("users go on without end: a steady state, and no burst or ramp")
     said.append("a request that takes longer than its timeout is served all the same")

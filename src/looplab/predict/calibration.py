@@ -36,6 +36,18 @@ CORES = 1024
 _REQUEST_PLANS = ("burst", "constant", "ramping", "arrival-rate", "ramping-arrival-rate")
 
 
+class Outside(NamedTuple):
+    """Cores that were used, as the machine tells it; None where it does not."""
+
+    workers: float | None = None
+    """By workers; it counts where they do not tell it themselves."""
+    services: float | None = None
+    """By the scenario's database and upstream."""
+
+
+UNSEEN = Outside()
+
+
 class Load(NamedTuple):
     """CPU of a run, in cores, and what it was used for."""
 
@@ -47,12 +59,20 @@ class Load(NamedTuple):
     """Of the workers."""
     traffic: float
     """Of the traffic's process."""
+    services: float
+    """Of what the scenario has beside its server."""
     workers: int
     stretch: float
     """Time for which a loop wanted a CPU over the time for which it had one."""
 
 
-def calibrate(model: Model, plan: Plan, cores: int, busy: Model | None = None) -> Demands:
+def calibrate(
+    model: Model,
+    plan: Plan,
+    cores: int,
+    busy: Model | None = None,
+    outside: Sequence[Outside] = (),
+) -> Demands:
     """Learn what requests need from a run.
 
     Journeys come from `model`, whose load should be light: what is awaited outside and what runs on a CPU
@@ -65,6 +85,7 @@ def calibrate(model: Model, plan: Plan, cores: int, busy: Model | None = None) -
         plan: its traffic, for the weights of its mix and the users to predict by default.
         cores: of the machine that it ran on.
         busy: another run of the same with more users, for the CPU time.
+        outside: what was seen from outside in each of both.
 
     Raises:
         PredictError: nothing can be learnt from it.
@@ -77,7 +98,8 @@ def calibrate(model: Model, plan: Plan, cores: int, busy: Model | None = None) -
     found = [request for request in model.requests if _whole(request, model)]
     if len(found) < LEAST_REQUESTS:
         raise PredictError(
-            f"{name}: {len(found)} whole requests were seen, and {LEAST_REQUESTS} are needed to learn from"
+            f"{name}: {len(found)} whole requests were seen, and {LEAST_REQUESTS} are needed; "
+            "a longer run has more"
         )
     uses = _uses(model)
     seen: dict[str, list[Journey]] = defaultdict(list)
@@ -90,7 +112,8 @@ def calibrate(model: Model, plan: Plan, cores: int, busy: Model | None = None) -
         if len(seen[kind]) < MOST_JOURNEYS:
             seen[kind].append(journey(request, uses.get((request.source, request.rid), ())))
     notes = [f"{spec.name} was not seen, and is left out" for spec in mix if not seen.get(spec.name)]
-    loads = [load(model), load(busy) if busy is not None else None]
+    first, last = (*outside, UNSEEN, UNSEEN)[:2]
+    loads = [load(model, first), load(busy, last) if busy is not None else None]
     cpu, overhead_ns, told = _cpu(loads, seen, cores)
     notes += told
     outside_ns = max(_low([request.began_ns - request.begin_ns for request in found]) - overhead_ns, 0)
@@ -137,22 +160,23 @@ def predictable(plan: Plan, name: str) -> None:
         )
 
 
-def load(model: Model) -> Load | None:
-    """Read the CPU time of a run; None if its workers do not tell it."""
+def load(model: Model, outside: Outside = UNSEEN) -> Load | None:
+    """Read the CPU time of a run; None if neither its workers tell it nor anybody else."""
     figures = model.statistics()
     answered = figures.ok + figures.failed
     known = [worker.loop.cpu for worker in model.workers if worker.loop.cpu.process_share is not None]
-    if not known or not figures.duration_s or not answered:
+    if not figures.duration_s or not answered or not (known or outside.workers):
         return None
-    process = sum(cpu.cores for cpu in known)
-    loop = process - sum(cpu.beside_loop() or 0.0 for cpu in known)
+    process = sum(cpu.cores for cpu in known) if known else outside.workers or 0.0
+    loop = process - sum(cpu.beside_loop() or 0.0 for cpu in known) if known else 0.0
     wanted = sum(cpu.loop_share or 0.0 for cpu in known)
     return Load(
         rps=answered / figures.duration_s,
         loop=loop,
         process=process,
         traffic=(model.client.cpu_share or 0.0) * max(len(model.client.processes), 1),
-        workers=len(known),
+        services=outside.services or 0.0,
+        workers=len(model.workers),
         stretch=max(wanted / loop, 1.0) if loop > 0 else 1.0,
     )
 
@@ -198,14 +222,14 @@ def _cpu(
     """Give the CPU's share of what is held, what a loop needs around its runs, and what to say of it."""
     first, busy = loads[0], loads[-1] or loads[0]
     if first is None or busy is None:
-        return Cpu(), 0, ["the workers do not tell their CPU time, so cores are no limit"]
+        return Cpu(), 0, []
     if busy.rps > STEEPER * first.rps:
-        loop_s, process_s, traffic_s = (
+        loop_s, process_s, traffic_s, services_s = (
             max(after - before, 0.0) / (busy.rps - first.rps)
-            for before, after in zip(first[1:4], busy[1:4], strict=True)
+            for before, after in zip(first[1:5], busy[1:5], strict=True)
         )
     elif busy.process >= LEAST_CPU_SHARE:
-        loop_s, process_s, traffic_s = (value / busy.rps for value in busy[1:4])
+        loop_s, process_s, traffic_s, services_s = (value / busy.rps for value in busy[1:5])
     else:
         return Cpu(), 0, []
     journeys = [steps for each in seen.values() for steps in each]
@@ -215,10 +239,17 @@ def _cpu(
     # Beside others on the machine the loop gets its CPU late: its runs hold that time, and so must the rest.
     # Workers that have no core each take it from one another, which the simulation does by itself.
     stretch = busy.stretch if busy.workers < cores else min(first.stretch, busy.stretch)
-    overhead_ns = max(loop_s * S * stretch - runs_ns, 0.0) if runs_ns else 0.0
+    if runs_ns:
+        overhead_ns = max(loop_s * S * stretch - runs_ns, 0.0)
+        work = _share(beside_ns, work_ns)
+    else:
+        # Without a loop it is the thread that reads and writes.
+        overhead_ns = max(beside_ns - work_ns, 0.0)
+        work = _share(beside_ns, work_ns + overhead_ns)
     cpu = Cpu(
         loop=_share(loop_s * S, runs_ns + overhead_ns),
-        work=_share(beside_ns, work_ns),
+        work=work,
+        awaited=_share(services_s * S, _mean(journeys, What.DELAY)),
         traffic_ns=round(traffic_s * S),
         known=True,
     )
@@ -245,9 +276,11 @@ def _rate(plan: Plan) -> float:
 
 
 def _from_the_client(steps: Journey, outside_ns: int, overhead_ns: int) -> Journey:
-    """Begin with the way to the server, and give the first run what the loop does around all of them."""
+    """Begin with the way to the server, and give the first run what is done around all of them."""
     own = list(steps)
-    at = next((place for place, step in enumerate(own) if step.what is What.LOOP), None)
+    on_loop = any(step.what is What.LOOP for step in own)
+    takes_it = What.LOOP if on_loop else What.WORK
+    at = next((place for place, step in enumerate(own) if step.what is takes_it), None)
     if at is not None and overhead_ns:
         own[at] = replace(own[at], length_ns=own[at].length_ns + overhead_ns)
     return (Step(What.DELAY, outside_ns), *own) if outside_ns else tuple(own)

@@ -68,6 +68,8 @@ class Cpu(msgspec.Struct, frozen=True):
     """Share of the time of the loop's runs."""
     work: float = 0.0
     """Share of the time in which threads work."""
+    awaited: float = 0.0
+    """Share of the time that is awaited in which the scenario's services work on the same machine."""
     traffic_ns: int = 0
     """What the traffic's own process needs for a request."""
     known: bool = False

@@ -99,6 +99,8 @@ class Prediction(msgspec.Struct, frozen=True):
     """What was tried, the best first."""
     curve: list[Point]
     assumes: list[str]
+    cpu_known: bool
+    """Whether cores are among the resources."""
     stopped: bool = False
     """Whether it was ended early: candidates, or points of the curve, are missing."""
 
@@ -124,6 +126,7 @@ def predict(demands: Demands, system: System, teller: Teller) -> Prediction:
         changes=tried,
         curve=points,
         assumes=assumptions(demands, system),
+        cpu_known=demands.cpu.known,
         stopped=not (outcome.complete and all_points and all_tried),
     )
 

@@ -56,7 +56,9 @@ def _route(steps: Journey, demands: Demands, processes: set[str]) -> Route:
     for step in steps:
         length_s = step.length_ns / S
         hop = Hop(step.what, length_s, 0.0, True, step.pool)
-        if step.what is What.LOOP:
+        if step.what is What.DELAY:
+            hop = hop._replace(cpu_s=length_s * cpu.awaited, gil=False)
+        elif step.what is What.LOOP:
             hop = hop._replace(cpu_s=length_s * cpu.loop)
             loop_s += length_s
         elif step.what is What.WORK:
@@ -77,7 +79,8 @@ def _route(steps: Journey, demands: Demands, processes: set[str]) -> Route:
         cpu_s += hop.cpu_s
         at_s += length_s
         if hops and hop.what is What.DELAY and hops[-1].what is What.DELAY:
-            hops[-1] = hops[-1]._replace(length_s=hops[-1].length_s + length_s)
+            before = hops[-1]
+            hops[-1] = before._replace(length_s=before.length_s + length_s, cpu_s=before.cpu_s + hop.cpu_s)
         else:
             hops.append(hop)
     return Route(tuple(hops), loop_s, gil_s, cpu_s, at_s, held)

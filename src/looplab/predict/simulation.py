@@ -215,7 +215,7 @@ class Simulation:
         for hop in route.hops:
             what = hop.what
             if what is What.DELAY:
-                yield env.timeout(hop.length_s)
+                yield from self._hold(hop, worker)
             elif what is What.LOOP:
                 if (wait := worker.loop.take()) is not None:
                     yield wait

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from looplab.lab import Lab, Selection
-from looplab.predict import VERSION, Demands, PredictError, calibrate, predictable
+from looplab.model import Model
+from looplab.predict import VERSION, Demands, Outside, PredictError, calibrate, predictable
 from looplab.traffic.plan import Plan
+from looplab.wire.clock import S, now_ns
 
 from .machine import cores
 from .progress import Observer
@@ -52,14 +55,75 @@ def measure(
     """
     plan = selection.plan
     predictable(plan, f"{selection.scenario.id} › {selection.variant.id}")
-    models = []
+    models, outside = [], []
     for number, users in enumerate((LIGHT_USERS, BUSY_USERS * selection.workers), start=1):
         chosen = msgspec.structs.replace(selection, plan=constant(plan, users, length_s))
         observer.begin(chosen, number, 2)
-        observer.end(run(lab, chosen, observer.advance))
+        watch = _Watch(observer)
+        observer.end(run(lab, chosen, watch.advance))
         models.append(lab.model)
-    light, busy = models
-    return calibrate(light, plan, cores(), busy)
+        outside.append(watch.end(lab.model))
+    return calibrate(models[0], plan, cores(), models[1], outside)
+
+
+class _Reading(NamedTuple):
+    t_ns: int
+    workers_s: float
+    services_s: float
+
+
+class _Watch:
+    """Reads from outside how much CPU is used by workers, for gunicorn's do not tell it, and by services."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._began: _Reading | None = None
+
+    def advance(self, model: Model) -> None:
+        """Begin with what counts, after the warm-up."""
+        self._observer.advance(model)
+        traffic = model.traffic
+        if self._began is None and traffic is not None and traffic.started_ns and not traffic.warmup:
+            self._began = _read(model)
+
+    def end(self, model: Model) -> Outside:
+        """Give the cores that were used on the mean."""
+        began, ended = self._began, _read(model)
+        if began is None or ended is None or ended.t_ns <= began.t_ns:
+            return Outside()
+        length_s = (ended.t_ns - began.t_ns) / S
+        return Outside(
+            max(ended.workers_s - began.workers_s, 0.0) / length_s,
+            max(ended.services_s - began.services_s, 0.0) / length_s,
+        )
+
+
+def _read(model: Model) -> _Reading | None:
+    """Read the CPU time of all processes of the lab (Linux); None where the kernel does not tell it."""
+    spent: dict[int, float] = {}
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # The name of the program is in parentheses, and may have any characters.
+            fields = (folder / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        except OSError:
+            # It has ended meanwhile.
+            continue
+        spent[int(folder.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        children.setdefault(int(fields[1]), []).append(int(folder.name))
+    own, ours = [os.getpid()], []
+    while own:
+        own += children.get(pid := own.pop(), [])
+        ours.append(pid)
+    speaking = {source.hello.pid for source in model.sources.values() if source.hello is not None}
+    workers = [worker.pid for worker in model.workers]
+    if not all(pid in spent for pid in workers):
+        return None
+    return _Reading(
+        now_ns(),
+        sum(spent[pid] for pid in workers),
+        sum(spent[pid] for pid in ours[1:] if pid not in speaking),
+    )
 
 
 def constant(plan: Plan, users: int, length_s: float) -> Plan:

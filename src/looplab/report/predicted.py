@@ -159,6 +159,8 @@ def warnings(prediction: Prediction) -> list[str]:
         )
     elif prediction.stopped:
         said.append("the time was up: candidates for a change, or points of the curve, are missing")
+    if not prediction.cpu_known:
+        said.append("what requests need of the CPU is not known: it may allow less than this")
     if found.late:
         share = found.late / found.requests
         said.append(f"{share:.0%} of the requests take longer than their timeout: they would fail")
