@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +16,11 @@ from msgspec.structs import replace
 
 from looplab.lab import Selection
 from looplab.traffic.plan import Locust
+from looplab.wire.clock import boot
 from looplab.wire.events import (
     Bye,
     ClientRequest,
+    ClockSet,
     Hello,
     Notice,
     ServerRequest,
@@ -134,6 +138,49 @@ def test_a_locust_that_dies_has_failed(select: Select, bench: Bench, marked: Mar
     assert failed is not None
     assert failed.reason == "Locust was killed by SIGKILL"
     assert not marked("looplab.locust")
+
+
+ELSEWHERE = """
+import sys
+import looplab.wire.clock
+
+looplab.wire.clock.boot = lambda: "another machine"
+import locust.main
+
+sys.argv = ["locust", *sys.argv[1:]]
+locust.main.main()
+"""
+
+
+def test_a_worker_elsewhere_joins_by_what_is_printed_and_has_its_clock_compared(
+    select: Select, bench: Bench, temporary: Path
+) -> None:
+    selection = replace(select("one", SHORT), generators=2, engine=Locust(elsewhere=1))
+    bench.lab.start(selection)
+
+    def printed(heard: Recorder) -> list[str]:
+        return [notice.text for notice in heard.all(Notice) if "on the other machine: ssh -R" in notice.text]
+
+    bench.until(printed)
+    words = printed(bench.heard)[0].partition(" HOST locust ")[2].split()
+    assert words[:3] == ["-f", "-", "--worker"]
+    folder = temporary / "elsewhere"
+    folder.mkdir()
+    command = [sys.executable, "-c", ELSEWHERE, *words]
+    # It keeps the file that it got from the master.
+    places = {"HOME": str(folder), "TMPDIR": str(folder)}
+    worker = subprocess.run(command, cwd=folder, env={**os.environ, **places}, capture_output=True, text=True)
+    shutil.rmtree(folder)
+    assert worker.returncode == 0, worker.stderr
+    bench.until(over)
+    heard = bench.heard
+    assert all(state.ok for state in last_words(heard).values())
+    (clock,) = heard.all(ClockSet)
+    # It is the same clock after all, so all of the offset is error.
+    assert abs(clock.offset_ns) <= clock.error_ns
+    hellos = [hello for hello in heard.all(Hello) if hello.role == "traffic"]
+    assert len({hello.pid for hello in hellos}) == 2
+    assert {hello.boot for hello in hellos} == {boot()}
 
 
 def test_traffic_that_locust_cannot_make_fails_with_a_word(select: Select, bench: Bench) -> None:
