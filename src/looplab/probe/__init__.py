@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
+
+# Not by `typing`, which not every application has imported.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["install"]
 
-App = TypeVar("App")
+_NAMED = "LOOPLAB_SOCKET" in os.environ
+"""Looked up once: it takes longer than all else that happens where there is no lab."""
 
 
-def install(app: App | None = None, root: str | os.PathLike[str] | None = None) -> Any:
+def install(app: Any = None, root: str | os.PathLike[str] | None = None) -> Any:
     """Let this server join the lab that waits at `LOOPLAB_SOCKET`; without that variable do nothing.
 
     Either of these two is one line of an application:
@@ -29,7 +34,7 @@ def install(app: App | None = None, root: str | os.PathLike[str] | None = None) 
     Returns:
         The application to serve: the one that was given where there is nothing to observe.
     """
-    if "LOOPLAB_SOCKET" not in os.environ:
+    if not _NAMED:
         return app
     # Only here: whoever has no lab shall not pay for it, not even with an import.
     from looplab.probe.joining import join
