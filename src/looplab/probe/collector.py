@@ -34,8 +34,14 @@ class Collector:
         self._faults = faults
         self._mark = mark
         self._began_ns = 0
+        self._generation = 0
         self.done: BoundedBuffer[Collection] = BoundedBuffer(COLLECTIONS)
         """Collections that nobody has read yet."""
+
+    def present(self, now_ns: int) -> Collection | None:
+        """Give the collection that goes on, or whose end is just being noted; None if there is none."""
+        began = self._began_ns
+        return Collection(began, now_ns, self._generation, 0) if began else None
 
     def start(self) -> None:
         """Begin to listen."""
@@ -51,15 +57,17 @@ class Collector:
             now = now_ns()
             generation = about["generation"]
             if moment == "start":
-                self._began_ns = now
+                self._began_ns, self._generation = now, generation
                 if generation >= OLDEST:
                     self._mark(generation, now)
                 return
-            began, self._began_ns = self._began_ns, 0
+            began = self._began_ns
             if generation >= OLDEST:
                 self._mark(-1, now)
             if began and now - began >= NOTED_NS:
                 self.done.append(Collection(began, now, generation, about["collected"]))
+            # Not before: here other threads get the GIL back, and ask why they had to wait.
+            self._began_ns = 0
         except Exception as error:
             self._faults.fail("gc", error)
             self.stop()

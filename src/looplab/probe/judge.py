@@ -93,6 +93,8 @@ class Judge:
         self._other: tuple[Place, Stack] = NOWHERE, []
         self._explained_ns = 0
         self._collections: deque[Collection] = deque(maxlen=COLLECTIONS)
+        self.collection: Collection | None = None
+        """The collection that goes on, as of this look."""
         self._stalls = 0
         self._run_hold: Hold | None = None
         self._over_ns = 0
@@ -263,7 +265,12 @@ class Judge:
     def _count_collections(self, hold: Hold, until: int) -> None:
         """Find the collections in a hold."""
         hold.collected_ns = 0
-        for collection in self._collections:
+        known = {
+            collection.began_ns: collection
+            for collection in (self.collection, *self._collections)
+            if collection
+        }
+        for collection in known.values():
             length = min(until, collection.ended_ns) - max(hold.began_ns, collection.began_ns)
             if length > 0:
                 hold.collected_ns += length

@@ -142,7 +142,7 @@ class Watchdog:
         state = self._lane.state
         off = self._faults.off
         if self._collector is not None and "gc" not in off:
-            self._collect(self._collector)
+            self._collect(self._collector, now)
         if "loop" not in off:
             try:
                 self._sample(now, state)
@@ -166,8 +166,9 @@ class Watchdog:
             if now_ns() - now < HELD_UP_NS:
                 return now, own, reading
 
-    def _collect(self, collector: Collector) -> None:
+    def _collect(self, collector: Collector, now: int) -> None:
         """Send the collections that are over, and remember them for the stalls that they made."""
+        self._judge.collection = collector.present(now)
         for collection in collector.done.drain():
             self._judge.remember(collection)
             self.events.append(collection)
