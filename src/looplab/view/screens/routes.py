@@ -24,6 +24,8 @@ from looplab.view.state import View
 
 _PATH: Final = 40
 """Cells of a path with its values."""
+_AROUND: Final = 9
+"""Rows of the screen that are left for all but the list."""
 _MOST: Final = 99
 """Highest weight."""
 
@@ -51,7 +53,7 @@ class RoutesScreen(ModalScreen[list[RequestSpec] | None]):
     RoutesScreen #how { margin-bottom: 1; }
     RoutesScreen #said { margin-top: 1; height: 1; }
     RoutesScreen OptionList {
-        height: auto; max-height: 100%; background: $background; border: none; padding: 0;
+        height: auto; background: $background; border: none; padding: 0;
         scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis;
     }
     RoutesScreen OptionList:focus { border: none; }
@@ -120,6 +122,10 @@ class RoutesScreen(ModalScreen[list[RequestSpec] | None]):
         options.highlighted = 0
         options.focus()
         self._count()
+
+    def on_resize(self) -> None:
+        """Leave room for the lines above and below the list."""
+        self.query_one(OptionList).styles.max_height = max(self.size.height - _AROUND, 1)
 
     def take(self, view: View) -> None:
         """Show nothing new: the list stands still."""
