@@ -16,8 +16,10 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 STALLS = 5
 """Longest stalls that are listed for a variant."""
 
+LIGHT = {"--ink": "#1b1b1b", "--dim": "#6b6b6b", "--rule": "#d9d9d9", "--ground": "#ffffff"}
+"""Colours of the page on white."""
+
 STYLE = """
-:root { color-scheme: light dark; --ink: #1b1b1b; --dim: #6b6b6b; --rule: #d9d9d9; --ground: #ffffff; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8e8e8; --dim: #9a9a9a; --rule: #3a3a3a; --ground: #141414; }
 }
@@ -80,7 +82,8 @@ def style() -> str:
         f".c{number} .bar, .c{number}.line {{ stroke: {color}; }} .c{number} .mark {{ fill: {color}; }}\n"
         for number, color in enumerate(COLORS)
     )
-    return STYLE + colors
+    light = " ".join(f"{name}: {color};" for name, color in LIGHT.items())
+    return f":root {{ color-scheme: light dark; {light} }}{STYLE}{colors}"
 
 
 def where(report: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -110,7 +111,9 @@ def _change(prediction: Prediction, change: Change) -> str:
 
 def _lines(prediction: Prediction) -> Iterator[str]:
     found = prediction.outcome
-    yield f"{prediction.scenario} › {prediction.variant}, predicted for {load(prediction)}"
+    yield from _wrap(
+        f"{prediction.scenario} › {prediction.variant}, predicted for {load(prediction)}", "", "  "
+    )
     yield ""
     half = f" ± {rate(found.rps_half)}" if found.rps_half is not None else ""
     yield f"  req/s       {rate(found.rps)}{half}"
@@ -217,4 +220,7 @@ def draw(points: Sequence[Point], knee_users: float) -> Iterator[str]:
 
 
 def _wrap(text: str, first: str, others: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=others)
+    # A number and its unit stay together.
+    joined = re.sub(r"(?<=\d) (?=(ms|s|µs|req/s)\b)", "\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(joined, WIDTH, initial_indent=first, subsequent_indent=others)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

@@ -75,8 +75,13 @@ def as_svg(prediction: Prediction) -> str:
         return '<svg xmlns="http://www.w3.org/2000/svg"/>\n'
     drawn = figure[figure.index("<svg") + len("<svg") : figure.index("</svg>")]
     opening, _, inside = drawn.partition(">")
-    style = f"<style>{page.style()}</style>"
-    return f'<svg xmlns="http://www.w3.org/2000/svg"{opening}>{style}{inside}</svg>\n'
+    # A viewer of pictures may know neither variables nor the reader's preferences.
+    style = page.style()
+    for name, color in page.LIGHT.items():
+        style = style.replace(f"var({name})", color)
+    style = f"<style>text {{ font-family: sans-serif; }} {style}</style>"
+    ground = f'<rect width="100%" height="100%" fill="{page.LIGHT["--ground"]}"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg"{opening}>{style}{ground}{inside}</svg>\n'
 
 
 def _curves(prediction: Prediction) -> list[str]:
@@ -85,16 +90,17 @@ def _curves(prediction: Prediction) -> list[str]:
         ("p50", 0, [(point.users, point.p50_ms) for point in points]),
         ("p95", 1, [(point.users, point.p95_ms) for point in points]),
     ]
-    title = "Service latency over users: p50 and p95"
+    title = "Service latency over users: p50 (blue) and p95 (orange)"
     return [_throughput(prediction), charts.curve(title, latencies, _mark(prediction), in_ms=True)]
 
 
 def _throughput(prediction: Prediction) -> str:
+    # What is predicted lies over the bound, which it mostly follows.
     rows = [
-        ("predicted", 0, [(point.users, point.rps) for point in prediction.curve]),
         ("bound", 1, [(point.users, point.most_rps) for point in prediction.curve]),
+        ("predicted", 0, [(point.users, point.rps) for point in prediction.curve]),
     ]
-    title = "Requests a second over users: predicted, and the bound above it"
+    title = "Requests a second over users: predicted (blue), and the bound (orange)"
     return charts.curve(title, rows, _mark(prediction))
 
 
