@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looplab.lab import Selection
+from looplab.lab import Attachment, Selection
 from looplab.model import Model, Request, StallRecord, Worker
 from looplab.view import format as write
 from looplab.view.controls import Control, controls
@@ -102,7 +102,8 @@ class View(Figures):
     @property
     def nobody_yet(self) -> bool:
         """Whether servers are waited for, and none has ever joined."""
-        return self.model.joins and not self.model.workers
+        attached = isinstance(self.choice.selection, Attachment)
+        return attached and self.model.joins and not self.model.workers
 
     @property
     def never_ready(self) -> bool:
