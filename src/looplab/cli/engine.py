@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from looplab.traffic.plan import Locust
 
 MOST = 64
-MISSING = "Locust is not installed: pip install 'looplab[locust]'"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,12 +50,14 @@ def _chosen(
         return Engine(generators or 1, None)
     if generators is not None:
         raise click.UsageError("--generators are looplab's own; with --engine locust say --processes")
-    if find_spec("locust") is None:
-        raise click.ClickException(MISSING)
     # Here, because `--help` needs no traffic.
     from msgspec.structs import replace
 
+    from looplab.locust.launch import MISSING
     from looplab.traffic.plan import Locust
+
+    if find_spec("locust") is None:
+        raise click.ClickException(MISSING)
 
     elsewhere = elsewhere or 0
     here = (0 if elsewhere else 1) if processes is None else processes

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import Any
 
+from looplab.locust import parts
 from looplab.locust.limits import whole_seconds
 from looplab.traffic.pieces import body, header_pieces, joined, kinds, path_pieces, ratio, varied
 from looplab.traffic.plan import Plan, RequestSpec, Variable
@@ -20,77 +21,6 @@ REFUSED_PAUSE_S = 0.1
 WIDTH = 100
 """Columns of a line, beyond which arguments stand one below the other."""
 
-_IN_PATH = '''
-def in_path(value):
-    """Write a value into a path."""
-    return quote(str(value), safe="/?&=+:@!$'()*,;%~-._")
-'''
-
-_PLACE = '''
-def place(environment):
-    """Give the number of this Locust process from 0, and how many there are."""
-    number = getattr(environment.runner, "worker_index", 0)
-    return number, max(environment.parsed_options.expect_workers, 1)
-'''
-
-_DEAL = '''
-class Share:
-    """What is left of the burst for this Locust process, and which processes have all of their answers."""
-
-    unsent = unanswered = answered = 0
-
-
-@events.init.add_listener
-def listen(environment, **_):
-    """Let the processes say that they have all of their answers."""
-    environment.runner.register_message("answered", end)
-
-
-def end(environment, msg, **_):
-    """End when the last process has its answers."""
-    Share.answered += 1
-    if Share.answered == place(environment)[1]:
-        spawn(environment.runner.quit)
-
-
-@events.test_start.add_listener
-def deal(environment, **_):
-    """Give each process its part of the requests."""
-    number, processes = place(environment)
-    Share.unsent = Share.unanswered = {requests} // processes + (number < {requests} % processes)
-'''
-
-_SEED = '''
-@events.test_start.add_listener
-def seed(environment, **_):
-    """Begin the order of requests and values anew; each process has one of its own."""
-    random.seed(f"{seed} {{place(environment)[0]}}")
-'''
-
-_CUT = '''
-@events.test_stopping.add_listener
-def cut(environment, **_):
-    """Cut what is open when the time is up. Users who leave before that end their present request first."""
-    environment.stop_timeout = 0
-'''
-
-_SHAPE = '''
-class Stages(LoadTestShape):
-    """Users go on straight lines from stage to stage. Locust asks once a second how many there shall be."""
-
-    lines = {lines}
-    """From which second and number of users, to which."""
-
-    def tick(self):
-        now = self.get_run_time()
-        for begin, low, end, high in self.lines:
-            if now < end:
-                middle = min(now + 0.5, end)
-                users = round(low + (high - low) * (middle - begin) / (end - begin))
-                return users, {rate}
-        return None
-'''
-
 
 def script(plan: Plan, *, host: str = "", told: Mapping[str, Any] | None = None) -> str:
     """Write the locustfile.
@@ -100,12 +30,12 @@ def script(plan: Plan, *, host: str = "", told: Mapping[str, Any] | None = None)
         host: whom to ask, unless the command line says another.
         told: how the lab is told of its requests: arguments of `live.tell`. None for a Locust without a lab.
     """
-    parts = [*_imports(plan, told is not None), *_functions(plan), *_user(plan, host)]
+    lines = [*_imports(plan, told is not None), *_functions(plan), *_user(plan, host)]
     if plan.executor == "ramping":
-        parts.append("\n" + _SHAPE.format(lines=_lines(plan), rate=max(plan.rows, 1)).rstrip())
+        lines.append("\n" + parts.SHAPE.format(lines=_lines(plan), rate=max(plan.rows, 1)).rstrip())
     if told is not None:
-        parts += ["", "", "tell(", *(f"    {name}={value!r}," for name, value in told.items()), ")"]
-    return "\n".join(parts) + "\n"
+        lines += ["", "", "tell(", *(f"    {name}={value!r}," for name, value in told.items()), ")"]
+    return "\n".join(lines) + "\n"
 
 
 def words(plan: Plan, processes: int = 1) -> list[str]:
@@ -157,15 +87,15 @@ def _functions(plan: Plan) -> Iterator[str]:
     """Write what the users call."""
     found = []
     if in_path in _writers(plan):
-        found.append(_IN_PATH)
+        found.append(parts.IN_PATH)
     if plan.executor == "burst" or _draws(plan) or _counts(plan):
-        found.append(_PLACE)
+        found.append(parts.PLACE)
     if _draws(plan):
-        found.append(_SEED.format(seed=plan.seed))
+        found.append(parts.SEED.format(seed=plan.seed))
     if plan.executor == "burst":
-        found.append(_DEAL.format(requests=plan.requests))
+        found.append(parts.DEAL.format(requests=plan.requests))
     if plan.executor == "ramping":
-        found.append(_CUT)
+        found.append(parts.CUT)
     for part in found:
         yield "\n" + part.rstrip()
 
