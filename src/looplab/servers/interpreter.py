@@ -8,7 +8,6 @@ import importlib.util
 import json
 import sys
 import sysconfig
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from looplab.probe import examine
 from looplab.scenario import ScenarioError
 from looplab.servers.commands import kept
 from looplab.servers.guarded import Guarded, StartError
+from looplab.servers.runtime import Runtime
 
 FOLDERS = (".venv", "venv")
 """Virtual environments that are looked for beside an app."""
@@ -156,8 +156,9 @@ def ask(
     Raises:
         ScenarioError: it does not say what it is.
     """
-    with tempfile.TemporaryDirectory(prefix="looplab-") as name:
-        question, answer = Path(name, "question.json"), Path(name, "answer.json")
+    runtime = Runtime()
+    try:
+        question, answer = runtime.folder / "question.json", runtime.folder / "answer.json"
         asked = {"folder": str(folder), "folders": list(packages), "app": app, "factory": factory}
         question.write_text(json.dumps(asked), encoding="utf-8")
         path = python or sys.executable
@@ -167,6 +168,8 @@ def ask(
             said = f": {log[-1]}" if log else ""
             raise ScenarioError(f"{path} cannot say what it is{said}; give another by --python")
         return msgspec.convert({"path": path, **json.loads(answer.read_text("utf-8"))}, Interpreter)
+    finally:
+        runtime.close()
 
 
 LONG_S = 2.0
