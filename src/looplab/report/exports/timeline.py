@@ -87,7 +87,8 @@ class Timeline:
         for number in range(0, len(users.foreign), self._every):
             self._row("Other clients", number, users.foreign[number].phases_by_column, column, now_ns)
         for worker in model.workers:
-            if worker.loop.sample is not None or ("Event loop", worker.number) in self._rows:
+            hello = worker.source.hello if worker.source is not None else None
+            if hello is None or hello.loop:
                 self._row("Event loop", worker.number, worker.loop.phases_by_column, column, now_ns)
         several = len(model.workers) > 1
         for worker in model.workers:
