@@ -17,6 +17,7 @@ from looplab.scenario.openapi import NoDocument, Route, routes
 from looplab.scenario.own import get
 from looplab.view import picking
 from looplab.view.screens.routes import RoutesScreen
+from looplab.view.screens.stacks import is_users
 from looplab.wire.clock import MS
 from looplab.wire.events import Batch, ServerState
 
@@ -147,3 +148,21 @@ async def test_what_was_said_on_the_command_line_is_in_the_list_and_a_scenario_h
     async with plain.app.run_test(size=SIZE) as pilot:
         await pilot.press("m")
         assert "looplab run MODULE:APP" in plain.app.choice.hint
+
+
+@pytest.mark.parametrize(
+    ("file", "root", "users"),
+    [
+        ("/shop/main.py", "/shop", True),
+        ("/shop/.venv/lib/python3.11/site-packages/flask/app.py", "/shop", False),
+        (
+            "/v/site-packages/looplab/_scenarios/hello/app.py",
+            "/v/site-packages/looplab/_scenarios/hello",
+            True,
+        ),
+        ("/v/other.py", "/shop", False),
+        ("/v/other.py", "", False),
+    ],
+)
+def test_a_virtual_environment_in_the_folder_is_not_ones_own(file: str, root: str, users: bool) -> None:
+    assert is_users(file, root) is users

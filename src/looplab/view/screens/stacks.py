@@ -126,7 +126,7 @@ class StacksScreen(Screen[None]):
             page.append(f"{heading}\n", look.title)
             if not frames:
                 page.append("  no frame\n", look.dim)
-            for users, run in groupby(frames, lambda frame: self._is_users(frame[0])):
+            for users, run in groupby(frames, lambda frame: is_users(frame[0], self._root)):
                 self._write(page, list(run), users)
             page.append("\n")
         page.rstrip()
@@ -146,8 +146,12 @@ class StacksScreen(Screen[None]):
             if source and users:
                 page.append(f"      {source}\n", look.text)
 
-    def _is_users(self, file: str) -> bool:
-        return bool(self._root) and Path(file).is_relative_to(self._root)
+
+def is_users(file: str, root: str) -> bool:
+    """Tell the user's code by its folder, in which a virtual environment may stand; without one none is."""
+    path = Path(file)
+    below = bool(root) and path.is_relative_to(root)
+    return below and "site-packages" not in path.relative_to(root).parts
 
 
 def _short(file: str) -> str:
