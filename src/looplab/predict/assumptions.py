@@ -24,7 +24,9 @@ def assumptions(demands: Demands, system: System) -> list[str]:
             f"threads of a worker share its GIL, and give it on every {SWITCH_S * 1e3:g} ms; "
             f"all workers share {system.cores} cores, and nothing else needs them"
         )
-        here = f"the traffic takes {cpu.traffic_ns / 1e6:.2g} ms of the same cores for each request"
+        here = (
+            f"the traffic and the lab take {cpu.traffic_ns / 1e6:.2g} ms of the same cores for each request"
+        )
         said.append(
             here if system.traffic_here else "the traffic comes from another machine, and costs no CPU"
         )

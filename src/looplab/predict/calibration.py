@@ -30,9 +30,6 @@ LEAST_REQUESTS = 10
 STEEPER = 1.3
 """Two loads whose rates differ by less tell no slope."""
 
-CORES = 1024
-"""No machine is believed to have more."""
-
 _REQUEST_PLANS = ("burst", "constant", "ramping", "arrival-rate", "ramping-arrival-rate")
 
 
@@ -43,6 +40,8 @@ class Outside(NamedTuple):
     """By workers; it counts where they do not tell it themselves."""
     services: float | None = None
     """By the scenario's database and upstream."""
+    lab: float | None = None
+    """By the lab, which reads what all of them tell."""
 
 
 UNSEEN = Outside()
@@ -58,10 +57,9 @@ class Load(NamedTuple):
     process: float
     """Of the workers."""
     traffic: float
-    """Of the traffic's process."""
+    """Of the traffic's process, and of the lab that listens."""
     services: float
     """Of what the scenario has beside its server."""
-    workers: int
     stretch: float
     """Time for which a loop wanted a CPU over the time for which it had one."""
 
@@ -77,8 +75,9 @@ def calibrate(
 
     Journeys come from `model`, whose load should be light: what is awaited outside and what runs on a CPU
     takes longer beside others. Each journey is one request that was seen, so the distributions are
-    empirical, and what belongs together stays so. CPU time is only told by the worker, so what a request
-    needs of it is the slope between two loads, which leaves out what the worker does without any request.
+    empirical, and what belongs together stays so. CPU time is only told by the worker: a request needs its
+    share of that of a busy one. Of one that is not, it is the slope between two loads, which leaves out what
+    the worker does without any request.
 
     Args:
         model: a run that is over.
@@ -114,7 +113,7 @@ def calibrate(
     notes = [f"{spec.name} was not seen, and is left out" for spec in mix if not seen.get(spec.name)]
     first, last = (*outside, UNSEEN, UNSEEN)[:2]
     loads = [load(model, first), load(busy, last) if busy is not None else None]
-    cpu, overhead_ns, told = _cpu(loads, seen, cores)
+    cpu, overhead_ns, told = _cpu(loads, seen)
     notes += told
     outside_ns = max(_low([request.began_ns - request.begin_ns for request in found]) - overhead_ns, 0)
     return Demands(
@@ -174,9 +173,8 @@ def load(model: Model, outside: Outside = UNSEEN) -> Load | None:
         rps=answered / figures.duration_s,
         loop=loop,
         process=process,
-        traffic=(model.client.cpu_share or 0.0) * max(len(model.client.processes), 1),
+        traffic=(model.client.cpu_share or 0.0) * max(len(model.client.processes), 1) + (outside.lab or 0.0),
         services=outside.services or 0.0,
-        workers=len(model.workers),
         stretch=max(wanted / loop, 1.0) if loop > 0 else 1.0,
     )
 
@@ -216,20 +214,19 @@ def _pools(model: Model) -> list[Pool]:
     return list(pools.values())
 
 
-def _cpu(
-    loads: Sequence[Load | None], seen: dict[str, list[Journey]], cores: int
-) -> tuple[Cpu, int, list[str]]:
+def _cpu(loads: Sequence[Load | None], seen: dict[str, list[Journey]]) -> tuple[Cpu, int, list[str]]:
     """Give the CPU's share of what is held, what a loop needs around its runs, and what to say of it."""
     first, busy = loads[0], loads[-1] or loads[0]
     if first is None or busy is None:
         return Cpu(), 0, []
-    if busy.rps > STEEPER * first.rps:
+    if busy.process >= LEAST_CPU_SHARE:
+        # A busy loop does more for each look at its sockets, so its own mean is what holds under load.
+        loop_s, process_s, traffic_s, services_s = (value / busy.rps for value in busy[1:5])
+    elif busy.rps > STEEPER * first.rps:
         loop_s, process_s, traffic_s, services_s = (
             max(after - before, 0.0) / (busy.rps - first.rps)
             for before, after in zip(first[1:5], busy[1:5], strict=True)
         )
-    elif busy.process >= LEAST_CPU_SHARE:
-        loop_s, process_s, traffic_s, services_s = (value / busy.rps for value in busy[1:5])
     else:
         return Cpu(), 0, []
     journeys = [steps for each in seen.values() for steps in each]
@@ -237,8 +234,9 @@ def _cpu(
     work_ns = _mean(journeys, What.WORK)
     beside_ns = max(process_s - loop_s, 0.0) * S
     # Beside others on the machine the loop gets its CPU late: its runs hold that time, and so must the rest.
-    # Workers that have no core each take it from one another, which the simulation does by itself.
-    stretch = busy.stretch if busy.workers < cores else min(first.stretch, busy.stretch)
+    # Under load the run's own processes take it from one another, which the simulation does by itself, and each
+    # wake of an idle loop is late. The smaller of both is neither.
+    stretch = min(first.stretch, busy.stretch)
     if runs_ns:
         overhead_ns = max(loop_s * S * stretch - runs_ns, 0.0)
         work = _share(beside_ns, work_ns)

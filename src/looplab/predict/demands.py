@@ -71,7 +71,7 @@ class Cpu(msgspec.Struct, frozen=True):
     awaited: float = 0.0
     """Share of the time that is awaited in which the scenario's services work on the same machine."""
     traffic_ns: int = 0
-    """What the traffic's own process needs for a request."""
+    """What the traffic's own process and the lab need for a request."""
     known: bool = False
     """False if too little was used, or nobody told it: cores are no limit then."""
 

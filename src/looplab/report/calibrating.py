@@ -70,6 +70,7 @@ class _Reading(NamedTuple):
     t_ns: int
     workers_s: float
     services_s: float
+    lab_s: float
 
 
 class _Watch:
@@ -95,6 +96,7 @@ class _Watch:
         return Outside(
             max(ended.workers_s - began.workers_s, 0.0) / length_s,
             max(ended.services_s - began.services_s, 0.0) / length_s,
+            (ended.lab_s - began.lab_s) / length_s,
         )
 
 
@@ -123,6 +125,7 @@ def _read(model: Model) -> _Reading | None:
         now_ns(),
         sum(spent[pid] for pid in workers),
         sum(spent[pid] for pid in ours[1:] if pid not in speaking),
+        spent[os.getpid()],
     )
 
 
