@@ -111,6 +111,21 @@ def test_wrong_arguments_are_told_before_anything_runs(arguments: list[str], wro
     assert wrong in error.value.format_message()
 
 
+@pytest.mark.real
+def test_an_app_that_does_not_start_is_one_line_and_an_error_in_the_file(
+    looplab: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text("import nothing_of_that_name\napp = None\n")
+
+    said = looplab("gate", "shop:app", "--server", "uvicorn", "--get", "/", "--junit", "gate.xml")
+
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "nothing_of_that_name" in said.stderr
+    error = ET.parse(tmp_path / "gate.xml").find(".//error")
+    assert error is not None
+    assert "nothing_of_that_name" in (error.text or "")
+
+
 def test_an_app_that_is_not_there_is_one_line(looplab: Command) -> None:
     said = looplab("gate", "nowhere:app", "--get", "/")
 

@@ -17,7 +17,7 @@ from looplab.lab import Selection
 from looplab.report.bench import select
 from looplab.report.gate import NOT_JUDGED, WARMUP_S, gate, warmed
 from looplab.report.gate_text import Gate, marks
-from looplab.report.junit import as_xml
+from looplab.report.junit import as_xml, not_run
 from looplab.report.limits import Limits
 from looplab.report.tries import FAILS, HOLDS
 from looplab.scenario import own_app, own_traffic
@@ -290,6 +290,19 @@ def test_the_xml_has_a_case_for_each_limit() -> None:
     assert [child.tag for child in unknown] == ["error"]
     figures = {entry.attrib["name"]: entry.attrib["value"] for entry in suite.iter("property")}
     assert (figures["requests"], figures["max-stall"], figures["runs"]) == ("9", "203.0", "1")
+
+
+def test_an_app_that_does_not_run_is_an_error_in_the_xml() -> None:
+    text = not_run("main:app", "it exited with status 1", ["ImportError: <shop>\x1b"], datetime.now(UTC))
+    root = ET.fromstring(text.encode())
+    conforms(root)
+
+    (error,) = root.iter("error")
+    assert (error.attrib["message"], error.text) == (
+        "it exited with status 1",
+        "it exited with status 1\nImportError: <shop>\ufffd",
+    )
+    assert root.attrib["errors"] == "1"
 
 
 def test_what_is_nobodys_fault_is_in_the_xml() -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -18,6 +18,10 @@ from looplab.scenario.table import seconds
 from . import options, own
 from .headless import LAST_LINES, select, show
 from .settings import output_file
+
+if TYPE_CHECKING:
+    from looplab.lab import Selection
+    from looplab.report.limits import Limits
 
 CLIENT_LIMITED = 3
 CLAIM_FAILED = 99
@@ -124,7 +128,7 @@ def gate(
         settings.setdefault("duration", report.LENGTH_S)
     (selection,) = select([scenario], [], settings, generators)
     began = datetime.now(UTC)
-    found = _run(selection, limits)
+    found = _run(selection, limits, junit, began)
     _write(found, as_json, junit, began)
     if found["status"] != "holds" and not asked.has_traffic:
         click.echo("looplab: GET / was asked for, because nothing else was said; see --get", err=True)
@@ -133,8 +137,9 @@ def gate(
         sys.exit(code)
 
 
-def _run(selection: Any, limits: Any) -> dict[str, Any]:
+def _run(selection: Selection, limits: Limits, junit: str | None, began: datetime) -> dict[str, Any]:
     from looplab.report import gate as report
+    from looplab.report.junit import not_run
     from looplab.report.progress import progress
     from looplab.report.runner import RunError
 
@@ -143,6 +148,7 @@ def _run(selection: Any, limits: Any) -> dict[str, Any]:
             return report.gate(selection, limits, observer)
         except RunError as failure:
             log = failure.log[-LAST_LINES:]
+            _put(junit, not_run(selection.scenario.id, failure.reason, log, began))
             raise click.ClickException("\n  ".join([failure.reason, *log])) from None
 
 
@@ -158,10 +164,14 @@ def _write(found: Mapping[str, Any], as_json: str | None, junit: str | None, beg
         (junit, as_xml(found, began)),
     )
     for file, text in texts:
-        if file == "-":
-            click.echo(text, nl=False)
-        elif file is not None:
-            Path(file).write_text(text, encoding="utf-8")
+        _put(file, text)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in gate_text.marks(found, os.environ.get("GITHUB_WORKSPACE", found["folder"])):
             click.echo(line, err=True)
+
+
+def _put(file: str | None, text: str) -> None:
+    if file == "-":
+        click.echo(text, nl=False)
+    elif file is not None:
+        Path(file).write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
@@ -30,19 +30,7 @@ def as_xml(report: Mapping[str, Any], began: datetime) -> str:
     failures = sum(check["status"] == FAILS for check in checks)
     errors = len(checks) - failures - sum(check["status"] == HOLDS for check in checks)
     seconds = sum(run["duration_s"] for run in report["runs"])
-    counts = {"tests": str(len(checks)), "failures": str(failures), "errors": str(errors)}
-    top = ET.Element("testsuites", {"name": "looplab gate", **counts, "time": f"{seconds:.3f}"})
-    suite = ET.SubElement(
-        top,
-        "testsuite",
-        {
-            "name": f"looplab gate {report['app']}",
-            **counts,
-            "skipped": "0",
-            "time": f"{seconds:.3f}",
-            "timestamp": began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
-        },
-    )
+    top, suite = _suite(report["app"], began, (len(checks), failures, errors), seconds)
     properties = ET.SubElement(suite, "properties")
     for name, value in _figures(report):
         ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
@@ -50,13 +38,52 @@ def as_xml(report: Mapping[str, Any], began: datetime) -> str:
         _case(suite, report, check, seconds / len(checks))
     if report["notes"]:
         ET.SubElement(suite, "system-out").text = _clean("\n".join(report["notes"]))
+    return _written(top)
+
+
+def not_run(app: str, reason: str, log: Sequence[str], began: datetime) -> str:
+    """Write that an app did not start or did not last: no limit was tested.
+
+    Args:
+        app: `module:attribute`.
+        reason: one sentence.
+        log: the last lines of the server's output.
+        began: when the gate began.
+    """
+    top, suite = _suite(app, began, (1, 0, 1), 0.0)
+    case = ET.SubElement(
+        suite, "testcase", {"name": "the app runs", "classname": _class(app), "time": f"{0.0:.3f}"}
+    )
+    error = ET.SubElement(case, "error", {"message": _clean(reason), "type": "not run"})
+    error.text = _clean("\n".join([reason, *log]))
+    return _written(top)
+
+
+def _suite(
+    app: str, began: datetime, numbers: tuple[int, int, int], seconds: float
+) -> tuple[ET.Element, ET.Element]:
+    """Begin a document with one suite of so many tests, failures and errors."""
+    tests, failures, errors = numbers
+    counts = {"tests": str(tests), "failures": str(failures), "errors": str(errors)}
+    time = f"{seconds:.3f}"
+    top = ET.Element("testsuites", {"name": "looplab gate", **counts, "time": time})
+    when = began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    about = {"name": f"looplab gate {app}", **counts, "skipped": "0", "time": time, "timestamp": when}
+    return top, ET.SubElement(top, "testsuite", about)
+
+
+def _class(app: str) -> str:
+    return f"looplab.{app.replace(':', '.')}"
+
+
+def _written(top: ET.Element) -> str:
     ET.indent(top)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(top, encoding="unicode")}\n'
 
 
 def _case(suite: ET.Element, report: Mapping[str, Any], check: Mapping[str, Any], seconds: float) -> None:
     limit = f"{check['name']} {figure(check['limit'], check['unit'])}"
-    attributes = {"name": limit, "classname": f"looplab.{report['app'].replace(':', '.')}"}
+    attributes = {"name": limit, "classname": _class(report["app"])}
     guilty = next((stall for stall in check["stalls"] if stall["file"]), None)
     if guilty is not None and check["status"] == FAILS:
         attributes["file"] = _within(guilty["file"], report["folder"])
