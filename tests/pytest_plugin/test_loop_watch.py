@@ -19,6 +19,8 @@ import uvloop
 from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 
+from looplab.model.guilt import UNSURE_NS
+from looplab.probe.lane import BEAT_NS
 from looplab.pytest_plugin import LoopBlocked, LoopWatch, loop_watch
 from looplab.pytest_plugin.watch import untold
 
@@ -259,6 +261,11 @@ def test_a_collection_in_any_thread_is_nobodys_fault() -> None:
 
     untold.clear()
     assert kept
+
+
+def test_what_is_unsure_of_a_length_is_the_period_of_the_heartbeat() -> None:
+    """The model may not import the probe, so each has the figure."""
+    assert UNSURE_NS == BEAT_NS
 
 
 def test_a_watch_that_saw_no_loop_says_so() -> None:
