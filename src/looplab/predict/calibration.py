@@ -234,8 +234,8 @@ def _cpu(loads: Sequence[Load | None], seen: dict[str, list[Journey]]) -> tuple[
     work_ns = _mean(journeys, What.WORK)
     beside_ns = max(process_s - loop_s, 0.0) * S
     # Beside others on the machine the loop gets its CPU late: its runs hold that time, and so must the rest.
-    # Under load the run's own processes take it from one another, which the simulation does by itself, and each
-    # wake of an idle loop is late. The smaller of both is neither.
+    # Under load the run's own processes take it from one another, which the simulation does by itself, and
+    # each wake of an idle loop is late. The smaller of both is neither.
     stretch = min(first.stretch, busy.stretch)
     if runs_ns:
         overhead_ns = max(loop_s * S * stretch - runs_ns, 0.0)
