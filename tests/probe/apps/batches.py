@@ -1,4 +1,4 @@
-"""An application that answers in batches, in a thread and in the executor; an answer is the size of its batch."""
+"""An application that answers in batches, in a thread and in the executor; an answer is its batch's size."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
