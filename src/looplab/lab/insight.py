@@ -12,6 +12,7 @@ from looplab.probe.holders import WAITING
 from looplab.probe.landmarks import STALL, TICKED, UNTOLD
 from looplab.probe.stacks import NOWHERE, Place, Stack, UsersCode
 from looplab.probe.stalls import Kind
+from looplab.wire import private
 
 READ_BYTES = 65_536
 
@@ -27,6 +28,8 @@ class Insight:
         """None before the introduction, and where the system does not let us read."""
         self.code: UsersCode | None = None
         self.closed = False
+        self._peer = private.peer(connection.fileno())
+        """Who has connected, as the kernel says it."""
 
     @property
     def pid(self) -> int:
@@ -41,10 +44,18 @@ class Insight:
             return True
         known = self.words.introduction is not None
         self.words.feed(data)
+        if not known and self.pid and not self._is_who_it_says:
+            return False
         if not known and self.pid:
             with contextlib.suppress(OSError):
                 self.memory = Memory(self.pid)
         return bool(data)
+
+    @property
+    def _is_who_it_says(self) -> bool:
+        """Whether its number means the same process here: in a container it may mean another, or none."""
+        peer = self._peer
+        return peer is None or (peer.welcome and (peer.process == self.pid or not private.TELLS_PROCESS))
 
     def ticked(self, about: Introduction) -> int:
         """Give when the watchdog last had the GIL, in nanoseconds; 0 if that cannot be read."""

@@ -18,6 +18,10 @@ _XUCRED = struct.Struct("IIh64s")
 _LOCAL, _LOCAL_PEERCRED = 0, 1
 
 
+TELLS_PROCESS = sys.platform == "linux"
+"""Whether the system tells the process at the other end, too."""
+
+
 class Peer(NamedTuple):
     """Who is at the other end of a Unix socket, as the kernel says it."""
 
