@@ -116,6 +116,18 @@ def test_arrivals_beyond_what_can_be_carried_are_capped_and_counted() -> None:
     assert outcome.in_flight <= 50
 
 
+class Ended(Silent):
+    """Ends every simulation at once."""
+
+    def begin(self, what: str) -> Any:
+        return lambda share: False
+
+
+def test_a_prediction_that_is_ended_in_its_warm_up_says_nothing_else() -> None:
+    with pytest.raises(PredictError, match="the time was up before anything could be measured"):
+        predict(POOLED, measured(POOLED), Ended())
+
+
 def test_a_simulation_that_is_ended_says_so() -> None:
     outcome = Simulation(POOLED, measured(POOLED)).run(lambda share: False)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from .assumptions import assumptions
 from .bounds import Bounds, Limit, bounds
-from .demands import Demands
+from .demands import Demands, PredictError
 from .observations import Outcome
 from .simulation import Simulation, Tell
 from .system import System
@@ -106,9 +106,15 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 def predict(demands: Demands, system: System, teller: Teller) -> Prediction:
-    """Simulate a system, candidates for a change, and other numbers of users."""
+    """Simulate a system, candidates for a change, and other numbers of users.
+
+    Raises:
+        PredictError: it was ended before anything could be measured.
+    """
     known = bounds(demands, system)
     outcome = Simulation(demands, system).run(teller.begin(_load(system)))
+    if not outcome.requests:
+        raise PredictError("the time was up before anything could be measured; raise --budget")
     points, all_points = ([], True) if system.is_open else curve(demands, system, known, outcome, teller)
     tried, all_tried = changes(demands, system, known, outcome, teller)
     return Prediction(

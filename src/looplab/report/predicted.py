@@ -89,7 +89,7 @@ def advice(prediction: Prediction) -> list[str]:
     """Say what to change first, and what was tried besides."""
     changes = prediction.changes
     if not changes:
-        unknown = prediction.stopped and prediction.bottleneck != NOBODY
+        unknown = not prediction.outcome.complete or (prediction.stopped and prediction.bottleneck != NOBODY)
         return [] if unknown else ["change first: nothing; a request takes the time that it needs alone"]
     best, *others = changes
     if best.gain < SMALL_GAIN:
