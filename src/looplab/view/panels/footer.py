@@ -87,8 +87,11 @@ def _entries(view: View) -> tuple[Entry, ...]:
         entries.append(((("m", "routes"),), "routes"))
     if view.choice.telling is not None:
         entries.append(((("p", "step_back"), ("n", "next_step")), "step"))
-    if len(view.choice.selection.scenario.variants) > 1:
-        entries.append(((("tab", "variant(1)"),), "variant"))
+    variants = [variant.id for variant in view.choice.selection.scenario.variants]
+    if len(variants) > 1:
+        # Who sees the first one only does not know that the others are the point.
+        place = variants.index(view.choice.selection.variant.id) + 1
+        entries.append(((("tab", "variant(1)"),), f"variant {place}/{len(variants)}"))
     if view.choice.scenarios > 1:
         entries.append(((("[", "scenario(-1)"), ("]", "scenario(1)")), "scenario"))
     own = sends(view.choice.selection)
