@@ -118,7 +118,7 @@ OTHERS: dict[type, frozenset[str]] = {
     Pong: frozenset({"asked_ns"}),
     ProbeReport: frozenset({"cpu_ns"}),
     Slots: frozenset({"queue"}),
-    Stall: frozenset({"stack"}),
+    Stall: frozenset({"stack", "lacked_ns", "collected_ns"}),
     TaskStacks: frozenset({"stacks"}),
     TrafficState: frozenset(
         {"cpu_ns", "max_lag_ns", "errors", "service", "response", "lateness", "first_byte", "gap"}
