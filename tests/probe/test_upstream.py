@@ -7,7 +7,7 @@ import pytest
 from looplab.probe.faults import Faults
 from looplab.probe.pools import Pools
 from looplab.probe.records import FACTS, Facts, Hop, Request, current
-from looplab.probe.upstream import MOST_HOSTS, Call, Upstream, host_name
+from looplab.probe.upstream import MOST_HOSTS, UNTOLD_CLIENTS, Call, HostBook, Upstream, host_name
 from looplab.wire.buffer import BoundedBuffer
 from looplab.wire.events import Event, Slots, SlotUse
 
@@ -117,6 +117,17 @@ def test_what_no_request_calls_is_not_told() -> None:
     stand, pool = Stand(), Pool()
     stand.ask(pool, "collector", 0)
     assert stand.states() == {}
+
+
+def test_clients_of_a_host_that_is_not_told_are_not_kept() -> None:
+    stand = Stand()
+    for _ in range(3 * UNTOLD_CLIENTS):
+        call = stand.ask(Pool(), "collector", 0)
+        stand.upstream.release(call)
+        stand.read()
+    book = call.book
+    assert isinstance(book, HostBook)
+    assert len(book._clients) <= UNTOLD_CLIENTS
 
 
 def test_hosts_beyond_the_most_share_one_band() -> None:

@@ -26,6 +26,9 @@ from looplab.wire.phases import UPSTREAM
 MOST_HOSTS = 8
 """Hosts with slots of their own; the rest share theirs, so that a crawler fills no screen."""
 
+UNTOLD_CLIENTS = 256
+"""Clients kept of a host that is not told."""
+
 LONGEST_HOST = 60
 
 _PORTS = {"http": 80, "https": 443}
@@ -101,6 +104,9 @@ class HostBook(SlotBook):
     def _take(self, kind: Kind, hop: Hop) -> None:
         if isinstance(hop, Call):
             self._asked = self._asked or hop.request is not None
+            if not self.name and len(self._clients) >= UNTOLD_CLIENTS:
+                # Nobody asks for the limit, which else lets go of the clients that are gone.
+                self._limit()
             self._clients[hop.client] = None
         super()._take(kind, hop)
 
