@@ -31,6 +31,9 @@ GTHREAD = "gthread"
 LEAST = 2
 """Rows below which a band cannot show its slots: a title and a line."""
 
+_ROOM_FOR_HOST = 50
+"""Width from which a title has room for a host and its figures; side by side the figures matter more."""
+
 Pools = dict[str, list[tuple[int, SlotPool]]]
 """The pools of all workers by name, each with the number of its worker."""
 
@@ -183,7 +186,10 @@ class Band:
         detail, full = describe(states)
         if panel.fresh(y, (self._name, detail, full)):
             right = [("full", panel.palette.marks["warning"])] if full else []
-            panel.put(y, title_strip(panel.width, panel.palette, title(self._name, states), detail, right))
+            name = title(self._name, states)
+            if panel.width < _ROOM_FOR_HOST and states and states[0].kind == "upstream":
+                name = name.partition(" ")[0]
+            panel.put(y, title_strip(panel.width, panel.palette, name, detail, right))
 
     def _draw(self, total: int, width: int, top: int, height: int) -> None:
         panel, look = self._panel, self._look
