@@ -127,3 +127,14 @@ def test_a_database_on_the_same_machine_takes_its_cores() -> None:
 
     assert simulate(found, users=20, cores=2).rps == pytest.approx(2 / SERVICE_S, rel=0.03)
     assert bounds(found, replace(measured(found), cores=2)).most_rps == pytest.approx(2 / SERVICE_S)
+
+
+def test_users_far_beyond_the_knee_of_a_loop_that_each_comes_to_three_times() -> None:
+    run, wait = Step(What.LOOP, round(SERVICE_S * S / 3)), Step(What.DELAY, S)
+    found = demands([(run, wait, run, wait, run)])
+
+    outcome = simulate(found, users=3_000)
+
+    assert outcome.rps == pytest.approx(1 / SERVICE_S, rel=0.01)
+    assert outcome.service.p50 == pytest.approx(3_000 * SERVICE_S * 1e3, rel=0.05)
+    assert outcome.requests < 60_000

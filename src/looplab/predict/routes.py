@@ -31,6 +31,8 @@ class Route(NamedTuple):
     """CPU in all."""
     alone_s: float
     """Time that it takes where nobody else is."""
+    runs: tuple[int, ...]
+    """Places of the runs in which no slot is held: where a journey may be joined."""
     held_s: dict[str, float]
     """Time for which it holds slots of each pool where nobody else is."""
 
@@ -83,4 +85,13 @@ def _route(steps: Journey, demands: Demands, processes: set[str]) -> Route:
             hops[-1] = before._replace(length_s=before.length_s + length_s, cpu_s=before.cpu_s + hop.cpu_s)
         else:
             hops.append(hop)
-    return Route(tuple(hops), loop_s, gil_s, cpu_s, at_s, held)
+    return Route(tuple(hops), loop_s, gil_s, cpu_s, at_s, _runs(hops), held)
+
+
+def _runs(hops: list[Hop]) -> tuple[int, ...]:
+    found, held = [], 0
+    for place, hop in enumerate(hops):
+        if hop.what is What.LOOP and not held:
+            found.append(place)
+        held += (hop.what is What.TAKE) - (hop.what in (What.GIVE, What.GIVE_ON_LOOP))
+    return tuple(found)

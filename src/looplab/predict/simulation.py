@@ -14,7 +14,7 @@ from looplab.wire.clock import S
 from .bounds import CPU, LOOP, bounds, display
 from .demands import Demands, What
 from .observations import Observations, Outcome
-from .routes import Hop, Route, routes
+from .routes import Hop, routes
 from .stations import Station
 from .system import System, check
 
@@ -117,20 +117,29 @@ class Simulation:
     def _start(self, rps: float, cycle_s: float) -> float:
         """Start the load, and give the time until it is steady.
 
-        Far beyond the knee nearly all users stand in the queue of the bottleneck, and each has its answer
-        when all before it have theirs. They begin so, with the time that they would have waited by then, or
-        it would take a request of each to get there. What is left is their way to that queue.
+        Far beyond the knee of a pool nearly all users stand in its queue, and each has its answer when all
+        before it have theirs. They begin so, with the time that they would have waited by then, or it would
+        take a request of each to get there. What is left is their way to that queue. To a loop and to a core
+        requests come several times, and would come in waves for ever if all began alike: each begins at any
+        of its runs, and one round is cut off.
         """
         system, known = self._system, self._bounds
         if system.is_open:
             self._env.process(self._arrivals())
             return max(4 * cycle_s, SLICE_REQUESTS / rps)
         full = system.users > 4 * known.knee
-        round_s = system.users / rps if full else 0.0
+        queued = full and known.limits[0].knob in system.pools
+        round_s = system.users / rps if queued else 0.0
         for user in range(system.users):
             share = user / system.users
-            begin_s = share if full else self._random.random()
-            self._env.process(self._user(self._any_worker(), begin_s * known.cycle_s, round_s * (1 - share)))
+            begin_s = share if queued else self._random.random()
+            self._env.process(
+                self._user(
+                    self._any_worker(), begin_s * known.cycle_s, round_s * (1 - share), full and not queued
+                )
+            )
+        if full and not queued:
+            return 1.2 * cycle_s + 4 * known.cycle_s
         if not full:
             # Users who hardly wait are everywhere in their rounds from the first one on.
             rounds = 1.5 if system.users < known.knee / 2 else 4
@@ -173,13 +182,13 @@ class Simulation:
         self._capped = 0
         self.seen.begin()
 
-    def _user(self, worker: _Worker, begin_s: float, waited_s: float) -> Going:
+    def _user(self, worker: _Worker, begin_s: float, waited_s: float, amid: bool) -> Going:
         """Send, wait for the answer, think, and so on."""
         env, system = self._env, self._system
         yield env.timeout(begin_s)
         while True:
-            yield from self._request(worker, waited_s)
-            waited_s = 0.0
+            yield from self._request(worker, waited_s, amid)
+            waited_s, amid = 0.0, False
             if system.think_s:
                 yield env.timeout(system.think_s)
 
@@ -198,21 +207,24 @@ class Simulation:
         """Give the worker that accepts a connection: the kernel wakes any of those that listen."""
         return self._random.choice(self._workers)
 
-    def _request(self, worker: _Worker, waited_s: float = 0.0) -> Going:
+    def _request(self, worker: _Worker, waited_s: float = 0.0, amid: bool = False) -> Going:
         self._in_flight += 1
         if self._traffic_s:
             yield from self._compute(self._traffic_s, None)
         began_s = self._env.now - waited_s
         self.seen.sent()
         route = self._random.choices(self._routes, cum_weights=self._weights)[0]
-        yield from self._travel(route, worker)
+        hops = route.hops
+        if amid and route.runs:
+            hops = hops[self._random.choice(route.runs) :]
+        yield from self._travel(hops, worker)
         self._in_flight -= 1
         self.seen.done(began_s)
 
-    def _travel(self, route: Route, worker: _Worker) -> Going:
+    def _travel(self, hops: tuple[Hop, ...], worker: _Worker) -> Going:
         env = self._env
         late: list[Station] = []
-        for hop in route.hops:
+        for hop in hops:
             what = hop.what
             if what is What.DELAY:
                 yield from self._hold(hop, worker)
