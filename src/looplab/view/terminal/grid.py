@@ -17,6 +17,8 @@ from looplab.view.terminal.codes import PLAIN, UNKNOWN, Codes
 
 SMALL: Final = 256
 """Bytes of a row that need not wait: so much is a word, or a column, and seldom a repainted band."""
+_LOOP: Final = 8
+"""Cells that are looked at one by one at least."""
 _GAP: Final = 3
 """Cells that are written again rather than leapt over, which takes as many bytes."""
 
@@ -37,7 +39,7 @@ def _cells(text: str) -> tuple[str, ...]:
 class _Row:
     """A row of the terminal."""
 
-    __slots__ = ("begin", "characters", "codes", "end", "laid", "laid_at", "shown", "shown_codes")
+    __slots__ = ("begin", "characters", "codes", "end", "ends", "laid", "laid_at", "shown", "shown_codes")
 
     def __init__(self, width: int) -> None:
         self.characters = [" "] * width
@@ -47,8 +49,10 @@ class _Row:
         self.begin, self.end = 0, width
         """Between these cells it may show something else than it shall."""
         self.laid: list[Segment] = []
-        """What was laid on it last, and where: it mostly begins as what is laid next."""
+        """What was laid on it last: it mostly begins as what is laid next."""
         self.laid_at = 0
+        self.ends: list[int] = []
+        """Where each piece of it ends."""
 
     def forget(self) -> None:
         """Take what it shows for unknown."""
@@ -64,11 +68,9 @@ class _Row:
                 if old != new:
                     break
                 same += 1
-        self.laid, self.laid_at = pieces, x
-        at = x
-        for text, _, _ in pieces[:same]:
-            at += len(text) if text.isascii() else len(_cells(text))
-        begin = at
+        ends = self.ends[:same]
+        self.laid, self.laid_at, self.ends = pieces, x, ends
+        begin = at = ends[-1] if ends else x
         for text, style, _ in pieces[same:]:
             cells = text if text.isascii() else _cells(text)
             end = at + len(cells)
@@ -77,6 +79,7 @@ class _Row:
             self.characters[at:end] = cells
             self.codes[at:end] = [codes.of(style)[text.isspace()]] * (end - at)
             at = end
+            ends.append(at)
         if begin < at:
             if self.begin >= self.end:
                 self.begin, self.end = begin, at
@@ -96,7 +99,15 @@ class _Row:
         made: list[str] = []
         at = UNKNOWN
         style = PLAIN
-        for x in range(self.begin, self.end):
+        end = self.end
+        while end - self.begin > _LOOP:
+            # Behind a change most is as it was, and whole lists are compared faster than cells.
+            middle = (self.begin + end) // 2
+            same = wanted[middle:end] == self.shown_codes[middle:end]
+            if not same or characters[middle:end] != self.shown[middle:end]:
+                break
+            end = middle
+        for x in range(self.begin, end):
             character, code = characters[x], wanted[x]
             if code == self.shown_codes[x] and character == self.shown[x]:
                 continue
