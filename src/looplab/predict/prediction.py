@@ -115,8 +115,8 @@ def predict(demands: Demands, system: System, teller: Teller) -> Prediction:
     outcome = Simulation(demands, system).run(teller.begin(_load(system)))
     if not outcome.requests:
         raise PredictError("the time was up before anything could be measured; raise --budget")
-    points, all_points = ([], True) if system.is_open else curve(demands, system, known, outcome, teller)
     tried, all_tried = changes(demands, system, known, outcome, teller)
+    points, all_points = ([], True) if system.is_open else curve(demands, system, known, outcome, teller)
     return Prediction(
         scenario=demands.scenario,
         variant=demands.variant,

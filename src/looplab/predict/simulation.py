@@ -28,7 +28,7 @@ BATCHES = 20
 PRECISION = 0.02
 """Half-width of the interval of the throughput, as a share of it, at which it is good enough."""
 
-MOST_ROUNDS = 3
+MOST_ROUNDS = 2
 """The measured time is doubled at most so often to get there."""
 
 LEAST_REQUESTS = 4_000
