@@ -23,7 +23,7 @@ Until = Callable[..., None]
 RUN_KEYS = (
     "requests ok errors never_sent capped unfinished duration_s offered_rps sent_rps rps latency_ms "
     "lateness_ms first_byte_ms gap_ms messages in_flight little by_name loops slots ceiling_rps bottleneck "
-    "client_limited client dropped_events verdicts phases timeline turns facts"
+    "client_limited client dropped_events verdicts phases timeline turns facts notes"
 )
 
 
@@ -89,8 +89,19 @@ def test_the_json_is_that_of_the_contract(keyword: dict[str, Any]) -> None:
             "starved_total",
             "stalls_by_kind",
             "stalls_by_function",
+            "clock_error_ms",
+            "host",
         }
-        assert set(run["slots"]["threadpool"]) == {"total", "peak", "idle_peak", "mean_busy", "wait_ms"}
+        assert set(run["slots"]["threadpool"]) == {
+            "total",
+            "peak",
+            "idle_peak",
+            "mean_busy",
+            "uses",
+            "wait_ms",
+            "work_ms",
+            "batches",
+        }
         assert run["requests"] + run["never_sent"] == 200
         assert run["dropped_events"] == 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from looplab.cli import main
+from looplab.cli.main import run
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -88,7 +88,7 @@ def test_what_cannot_run_is_told_in_one_line(
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     monkeypatch.setattr(sys, "argv", ["looplab", *arguments])
     with pytest.raises(SystemExit) as end:
-        main()
+        run()
     said = capsys.readouterr().err.splitlines()
     assert end.value.code == status
     assert words in said[-1]

@@ -108,7 +108,7 @@ def test_a_worker_that_is_gone_is_told_and_what_it_said_counts(
     select: Select, bench: Bench, marked: Marked
 ) -> None:
     bench.lab.start(with_locust(select("one", THINKING)))
-    bench.until(sending)
+    bench.until(lambda heard: len(last_words(heard)) == 2 and all(s.ok for s in last_words(heard).values()))
     os.kill(workers(marked)[0], signal.SIGKILL)
     bench.until(lambda heard: any("is gone: what it has told counts" in text for text in said(heard)))
     lost = [state for state in last_words(bench.heard).values() if not state.running]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 _FRAME = re.compile(r'^[\s|+]*File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _EXCEPTION = re.compile(
-    r"^[\s|+]*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Group|Warning)\b"
-    r"|^(?:[A-Za-z_]\w*\.)*[A-Z]\w*[a-z]\w*(?::|$)"
+    r"^(?!gunicorn\.errors\.)"
+    r"(?:[\s|+]*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Group|Warning)\b"
+    r"|(?:[A-Za-z_]\w*\.)*[A-Z]\w*[a-z]\w*(?::|$))"
 )
 """The line that ends a traceback. Not indented it may have any name, such as ImproperlyConfigured, but not
-that of a level of a log."""
+that of a level of a log. gunicorn's own exceptions only say that a worker has ended."""
 _UVICORN = re.compile(r"^ERROR:\s+(?P<text>Error loading ASGI app.*)")
 
 
