@@ -12,6 +12,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from looplab.servers.guarded import guard_command
 
@@ -105,31 +106,40 @@ def relayed(path: Path, to: Path, there_s: float, back_s: float) -> Iterator[Non
     """Forward a Unix socket as ssh does, with a delay on each way."""
     running, over = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
+    open_now: set[asyncio.Task[Any] | None] = set()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
         # Each piece leaves on its own, in order: a delay, and no lower rate.
         while data := await reader.read(65_536):
             loop.call_later(delay_s, writer.write, data)
         await asyncio.sleep(delay_s)
+        with contextlib.suppress(OSError, RuntimeError):
+            # Who has nothing more to say lets the other side know, which then hangs up as well.
+            writer.write_eof()
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # The loop itself keeps no task whose connection has ended.
+        open_now.add(asyncio.current_task())
         far_reader, far_writer = await asyncio.open_unix_connection(to)
         try:
             await asyncio.gather(pump(reader, far_writer, there_s), pump(far_reader, writer, back_s))
         finally:
-            far_writer.close()
-            writer.close()
+            for end in (far_writer, writer):
+                end.close()
+                with contextlib.suppress(OSError):
+                    await end.wait_closed()
 
     async def serve() -> None:
         server = await asyncio.start_unix_server(connect, path)
         running.set()
         await over.wait()
         server.close()
-        # A connection that was accepted just before begins its task only now.
-        while rest := asyncio.all_tasks() - {asyncio.current_task()}:
+        for _ in range(3):
+            # A connection that was accepted just before begins its task only in the next turn.
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
             for task in rest:
                 task.cancel()
-            await asyncio.gather(*rest, return_exceptions=True)
+            await asyncio.gather(asyncio.sleep(0), *rest, return_exceptions=True)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()
