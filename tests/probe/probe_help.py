@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -246,4 +247,17 @@ def joined(events: list[ServerRequest]) -> ServerRequest:
         last.ended_ns,
         last.status,
         last.slot,
+    )
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in an interpreter of its own that finds the applications of these tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOPLAB_")}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=kept | {"PYTHONPATH": str(APPS)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-APPS = Path(__file__).parent / "apps"
-
-
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOPLAB_")}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=kept | {"PYTHONPATH": str(APPS)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from probe_help import APPS, run_python
 
 
 def test_without_a_lab_the_entry_is_the_users_own_object_and_nothing_is_installed() -> None:
@@ -30,12 +14,12 @@ def test_without_a_lab_the_entry_is_the_users_own_object_and_nothing_is_installe
         "assert entry.app is bare.app\n"
         "assert threading.active_count() == 1\n"
     )
-    assert run(code, LOOPLAB_APP="bare:app").stderr == ""
+    assert run_python(code, LOOPLAB_APP="bare:app").stderr == ""
 
 
 def test_the_probe_imports_no_framework_and_no_screen() -> None:
     code = "import sys, looplab.probe.asgi; print(*{name.partition('.')[0] for name in sys.modules})"
-    modules = set(run(code, LOOPLAB_APP="bare:app", LOOPLAB_SOCKET="/nowhere").stdout.split())
+    modules = set(run_python(code, LOOPLAB_APP="bare:app", LOOPLAB_SOCKET="/nowhere").stdout.split())
     assert "msgspec" in modules
     assert not modules & {"textual", "rich", "fastapi", "starlette", "anyio", "httpx", "uvicorn", "click"}
 
@@ -52,17 +36,17 @@ def test_the_probe_imports_no_framework_and_no_screen() -> None:
     ],
 )
 def test_a_wrong_reference_says_what_to_mend(reference: str, words: str) -> None:
-    assert words in run("import looplab.probe.asgi", LOOPLAB_APP=reference).stderr
+    assert words in run_python("import looplab.probe.asgi", LOOPLAB_APP=reference).stderr
 
 
 def test_a_missing_attribute_is_answered_with_the_names_that_exist() -> None:
-    error = run("import looplab.probe.asgi", LOOPLAB_APP="truth:nothing").stderr.splitlines()[-1]
+    error = run_python("import looplab.probe.asgi", LOOPLAB_APP="truth:nothing").stderr.splitlines()[-1]
     assert str(APPS / "truth.py") in error
     assert "FastAPI, StreamingResponse, anyio, app," in error
 
 
 def test_an_error_of_the_users_own_code_passes_unchanged(tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text("import not_installed_anywhere\n")
-    error = run("import looplab.probe.asgi", LOOPLAB_APP="wrong:app", PYTHONPATH=str(tmp_path)).stderr
+    error = run_python("import looplab.probe.asgi", LOOPLAB_APP="wrong:app", PYTHONPATH=str(tmp_path)).stderr
     assert error.splitlines()[-1] == "ModuleNotFoundError: No module named 'not_installed_anywhere'"
     assert "wrong.py" in error

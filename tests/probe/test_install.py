@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from probe_help import run_python
 
 from looplab.probe.faults import Faults
 from looplab.probe.gthread import Gthread
@@ -16,20 +12,6 @@ from looplab.probe.outbox import Outbox
 from looplab.probe.settings import Settings
 from looplab.wire.control import Ping
 from looplab.wire.events import Notice, Pong
-
-APPS = Path(__file__).parent / "apps"
-
-
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOPLAB_")}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=kept | {"PYTHONPATH": str(APPS)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_without_the_variable_the_line_does_nothing_and_imports_nothing() -> None:
@@ -42,7 +24,7 @@ def test_without_the_variable_the_line_does_nothing_and_imports_nothing() -> Non
         "assert looplab.probe.install() is None\n"
         "print(sorted(set(sys.modules) - before))\n"
     )
-    assert run(code).stdout == "['__future__', 'looplab', 'looplab.probe']\n"
+    assert run_python(code).stdout == "['__future__', 'looplab', 'looplab.probe']\n"
 
 
 def test_a_lab_that_is_not_there_changes_nothing_that_can_be_seen() -> None:
@@ -53,7 +35,7 @@ def test_a_lab_that_is_not_there_changes_nothing_that_can_be_seen() -> None:
         "assert looplab.probe.install(bare.app) is bare.app, 'one application a process is observed'\n"
         "assert threading.active_count() == 1\n"
     )
-    done = run(code, LOOPLAB_SOCKET="/nowhere/lab.sock")
+    done = run_python(code, LOOPLAB_SOCKET="/nowhere/lab.sock")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -64,7 +46,7 @@ def test_an_entry_of_looplabs_own_observes_and_the_line_does_not() -> None:
         "assert looplab.probe.install(app) is app\n"
         "assert looplab.probe.install() is None\n"
     )
-    assert run(code, LOOPLAB_SOCKET="/nowhere", LOOPLAB_APP="bare:app", LOOPLAB_RUN="3").stderr == ""
+    assert run_python(code, LOOPLAB_SOCKET="/nowhere", LOOPLAB_APP="bare:app", LOOPLAB_RUN="3").stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -79,7 +61,7 @@ def test_an_entry_of_looplabs_own_observes_and_the_line_does_not() -> None:
     ],
 )
 def test_what_cannot_be_observed_is_said_in_one_line(line: str, words: str) -> None:
-    done = run(f"import looplab.probe; {line}", LOOPLAB_SOCKET="/nowhere")
+    done = run_python(f"import looplab.probe; {line}", LOOPLAB_SOCKET="/nowhere")
     assert done.returncode == 0
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -93,7 +75,7 @@ def test_the_servers_are_hooked_and_not_imported() -> None:
         "assert uvicorn.server.Server.startup is not before\n"
         "assert 'gunicorn' not in sys.modules\n"
     )
-    assert run(code, LOOPLAB_SOCKET="/nowhere").stderr == ""
+    assert run_python(code, LOOPLAB_SOCKET="/nowhere").stderr == ""
 
 
 def test_who_joins_finds_the_second_socket_beside_the_first() -> None:

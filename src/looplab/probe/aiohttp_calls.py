@@ -6,7 +6,6 @@ which it gives back when the body of the response was read.
 
 from __future__ import annotations
 
-import functools
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -14,6 +13,7 @@ from typing import Any
 
 from looplab.probe.faults import Instrument
 from looplab.probe.upstream import Call, Upstream, host_name
+from looplab.probe.wrappers import Wrappers
 from looplab.wire.clock import now_ns
 from looplab.wire.phases import UPSTREAM
 
@@ -30,31 +30,24 @@ class Aiohttp:
         self._upstream = upstream
         self._calls: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
         """Calls by their connection."""
-        self._wrapped: list[tuple[Any, str, Any, Any]] = []
+        self._wrappers = Wrappers()
 
     def wrap(self, module: Any) -> bool:
         """Wrap both classes of `aiohttp.connector`."""
         connector, connection = getattr(module, "BaseConnector", None), getattr(module, "Connection", None)
         if connector is None or connection is None:
             return False
-        for owner, name, make in (
+        self._wrappers.put(
             (connector, "connect", self._connect),
             (connector, "_wait_for_available_connection", self._wait),
             (connection, "release", self._let_go),
             (connection, "close", self._let_go),
-        ):
-            original = getattr(owner, name)
-            wrapper = functools.wraps(original)(make(original))
-            self._wrapped.append((owner, name, wrapper, original))
-            setattr(owner, name, wrapper)
+        )
         return True
 
     def unwrap(self) -> None:
         """Put back what nobody else has wrapped since."""
-        for owner, name, wrapper, original in self._wrapped:
-            if getattr(owner, name) is wrapper:
-                setattr(owner, name, original)
-        self._wrapped = []
+        self._wrappers.take_away()
 
     def _connect(self, original: Any) -> Callable[..., Any]:
         upstream = self._upstream

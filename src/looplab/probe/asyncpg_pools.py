@@ -7,7 +7,6 @@ done and the holder goes back into the queue.
 
 from __future__ import annotations
 
-import functools
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from looplab.probe.dbpools import Borrowing, ConnectionBook, ask, release, take
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.pools import Pools
 from looplab.probe.records import Facts, Hop, Kind
+from looplab.probe.wrappers import Wrappers
 from looplab.wire.clock import now_ns
 
 _acquiring: ContextVar[Borrowing | None] = ContextVar("looplab_acquiring", default=None)
@@ -78,34 +78,27 @@ class Asyncpg:
         self._faults = faults
         self._books: weakref.WeakKeyDictionary[Any, AsyncpgBook] = weakref.WeakKeyDictionary()
         self._held: dict[Any, Borrowing] = {}
-        self._wrapped: list[tuple[Any, str, Any, Any]] = []
+        self._wrappers = Wrappers()
 
     def wrap(self, module: Any) -> bool:
         """Wrap both classes of `asyncpg.pool`."""
         pool, holder = getattr(module, "Pool", None), getattr(module, "PoolConnectionHolder", None)
         if pool is None or holder is None:
             return False
-        acquire, connect, let_go = pool._acquire, holder.connect, holder._release
-        self._wrapped = [
-            (pool, "_acquire", self._acquire(acquire), acquire),
-            (holder, "connect", self._connect(connect), connect),
-            (holder, "_release", self._release(let_go), let_go),
-        ]
-        for owner, name, wrapper, _ in self._wrapped:
-            setattr(owner, name, wrapper)
+        self._wrappers.put(
+            (pool, "_acquire", self._acquire),
+            (holder, "connect", self._connect),
+            (holder, "_release", self._release),
+        )
         return True
 
     def unwrap(self) -> None:
         """Put back what nobody else has wrapped since."""
-        for owner, name, wrapper, original in self._wrapped:
-            if getattr(owner, name) is wrapper:
-                setattr(owner, name, original)
-        self._wrapped = []
+        self._wrappers.take_away()
 
     def _acquire(self, original: Any) -> Callable[..., Any]:
         facts, faults = self._facts, self._faults
 
-        @functools.wraps(original)
         async def _acquire(pool: Any, *arguments: Any) -> Any:
             hop = self._ask(pool)
             if hop is None:
@@ -131,7 +124,6 @@ class Asyncpg:
     def _connect(self, original: Any) -> Callable[..., Any]:
         facts = self._facts
 
-        @functools.wraps(original)
         async def connect(holder: Any) -> Any:
             hop = _acquiring.get()
             if hop is not None and not (hop.opened_ns or hop.taken_ns or hop.released_ns):
@@ -144,7 +136,6 @@ class Asyncpg:
     def _release(self, original: Any) -> Callable[..., Any]:
         facts, held = self._facts, self._held
 
-        @functools.wraps(original)
         def _release(holder: Any) -> Any:
             result = original(holder)
             if hop := held.pop(holder, None):

@@ -17,6 +17,7 @@ from typing import Any
 
 from looplab.probe.faults import Instrument
 from looplab.probe.upstream import Call, Upstream, host_name
+from looplab.probe.wrappers import Wrappers
 from looplab.wire.phases import UPSTREAM, UPSTREAM_IN_THREAD
 
 ASYNC = "httpcore._async.connection_pool"
@@ -42,7 +43,7 @@ class Httpcore:
         """Calls by their request until there is a response, then by its stream."""
         self._carried: weakref.WeakKeyDictionary[Any, Call] = weakref.WeakKeyDictionary()
         """The last call of each connection."""
-        self._wrapped: list[tuple[Any, str, Any, Any]] = []
+        self._wrappers = Wrappers()
         self._claims: dict[str, object] = {}
         """Who has wrapped a module: two threads may find it at once."""
 
@@ -60,29 +61,29 @@ class Httpcore:
         if self._claims.setdefault(module.__name__, claim) is not claim:
             return True
         if of_loop:
-            self._put(pool, "handle_async_request", self._handle_async)
-            self._put(place, "wait_for_connection", self._wait_async)
-            self._put(stream, "aclose", self._close_async)
+            self._wrappers.put(
+                (pool, "handle_async_request", self._handle_async),
+                (place, "wait_for_connection", self._wait_async),
+                (stream, "aclose", self._close_async),
+            )
         else:
-            self._put(pool, "handle_request", self._handle)
-            self._put(place, "wait_for_connection", self._wait)
-            self._put(stream, "close", self._close)
+            self._wrappers.put(
+                (pool, "handle_request", self._handle),
+                (place, "wait_for_connection", self._wait),
+                (stream, "close", self._close),
+            )
         return True
 
     def unwrap(self) -> None:
         """Put back what nobody else has wrapped since."""
-        for owner, name, wrapper, original in self._wrapped:
-            if getattr(owner, name) is wrapper:
-                setattr(owner, name, original)
-        self._wrapped = []
+        self._wrappers.take_away()
 
     def _wrap_clients(self, module: Any) -> bool:
         """Wrap the constructors of what a client of httpx sends with."""
         transports = [getattr(module, name, None) for name in ("AsyncHTTPTransport", "HTTPTransport")]
         if not all(transports):
             return False
-        for transport in transports:
-            self._put(transport, "__init__", self._construct)
+        self._wrappers.put(*((transport, "__init__", self._construct) for transport in transports))
         return True
 
     def _construct(self, original: Any) -> Callable[..., Any]:
@@ -98,12 +99,6 @@ class Httpcore:
 
     def _wrap_now(self, module: Any) -> None:
         self.wrap(module)
-
-    def _put(self, owner: Any, name: str, make: Callable[[Any], Callable[..., Any]]) -> None:
-        original = getattr(owner, name)
-        wrapper = functools.wraps(original)(make(original))
-        self._wrapped.append((owner, name, wrapper, original))
-        setattr(owner, name, wrapper)
 
     def _handle_async(self, original: Any) -> Callable[..., Any]:
         upstream, calls = self._upstream, self._calls

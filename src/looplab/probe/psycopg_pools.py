@@ -5,7 +5,6 @@ A pool for threads is mostly used in a thread that a request has asked for: the 
 
 from __future__ import annotations
 
-import functools
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from looplab.probe.dbpools import Borrowing, ConnectionBook, ask, release, take
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.pools import Pools
 from looplab.probe.records import CONNECTION, CONNECTION_IN_THREAD, Facts, Use
+from looplab.probe.wrappers import Wrappers
 
 _METHODS = ("getconn", "putconn", "_return_connection", "_connect")
 
@@ -73,7 +73,7 @@ class Psycopg:
         self._faults = faults
         self._books: weakref.WeakKeyDictionary[Any, PsycopgBook] = weakref.WeakKeyDictionary()
         self._held: weakref.WeakKeyDictionary[Any, Borrowing] = weakref.WeakKeyDictionary()
-        self._wrapped: list[tuple[Any, str, Any, Any]] = []
+        self._wrappers = Wrappers()
 
     def wrap(self, module: Any) -> bool:
         """Wrap the class of the module."""
@@ -81,20 +81,13 @@ class Psycopg:
         pool = getattr(module, "AsyncConnectionPool" if of_loop else "ConnectionPool", None)
         if pool is None:
             return False
-        originals = {name: getattr(pool, name) for name in _METHODS}
         makers = self._async_wrappers() if of_loop else self._sync_wrappers()
-        for (name, original), make in zip(originals.items(), makers, strict=True):
-            wrapper = functools.wraps(original)(make(original))
-            self._wrapped.append((pool, name, wrapper, original))
-            setattr(pool, name, wrapper)
+        self._wrappers.put(*((pool, name, make) for name, make in zip(_METHODS, makers, strict=True)))
         return True
 
     def unwrap(self) -> None:
         """Put back what nobody else has wrapped since."""
-        for owner, name, wrapper, original in self._wrapped:
-            if getattr(owner, name) is wrapper:
-                setattr(owner, name, original)
-        self._wrapped = []
+        self._wrappers.take_away()
 
     def _async_wrappers(self) -> list[Callable[[Any], Callable[..., Any]]]:
         def get(original: Any) -> Callable[..., Any]:

@@ -6,7 +6,6 @@ of them than it keeps, so that it has no limit.
 
 from __future__ import annotations
 
-import functools
 import threading
 import weakref
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 
 from looplab.probe.faults import Instrument
 from looplab.probe.upstream import Call, Upstream, host_name
+from looplab.probe.wrappers import Wrappers
 from looplab.wire.phases import UPSTREAM_IN_THREAD
 
 
@@ -29,28 +29,19 @@ class Urllib3:
         """Calls by their connection."""
         self._thread = threading.local()
         """`call`: the last one of the thread, for a connection that has failed comes back as None."""
-        self._wrapped: list[tuple[Any, str, Any, Any]] = []
+        self._wrappers = Wrappers()
 
     def wrap(self, module: Any) -> bool:
         """Wrap the class of all pools."""
         pool = getattr(module, "HTTPConnectionPool", None)
         if pool is None:
             return False
-        get, put = pool._get_conn, pool._put_conn
-        self._wrapped = [
-            (pool, "_get_conn", functools.wraps(get)(self._get(get)), get),
-            (pool, "_put_conn", functools.wraps(put)(self._put(put)), put),
-        ]
-        for owner, name, wrapper, _ in self._wrapped:
-            setattr(owner, name, wrapper)
+        self._wrappers.put((pool, "_get_conn", self._get), (pool, "_put_conn", self._put))
         return True
 
     def unwrap(self) -> None:
         """Put back what nobody else has wrapped since."""
-        for owner, name, wrapper, original in self._wrapped:
-            if getattr(owner, name) is wrapper:
-                setattr(owner, name, original)
-        self._wrapped = []
+        self._wrappers.take_away()
 
     def _get(self, original: Any) -> Callable[..., Any]:
         upstream = self._upstream
