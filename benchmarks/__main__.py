@@ -9,6 +9,7 @@ from benchmarks import Row, table
 
 NAMES = (
     "generator",
+    "users",
     "arrivals",
     "frozen",
     "websockets",
