@@ -191,7 +191,7 @@ class Judge:
     def _watch_run(self, request: Request, since: int, now: int) -> None:
         hold = self._run_hold
         if hold is None:
-            hold = self._run_hold = Hold(request, since, self._queue.before(since))
+            hold = self._run_hold = self._begin(request, since, now)
         if now - since >= STALL_NS:
             self._see(hold, self._stacks.callback(self._lane.base), now)
             self._report(hold, now)
@@ -215,7 +215,7 @@ class Judge:
                 self._quiet = (quiet_since, now)
                 return
             began = looked if looked_at == quiet_since else quiet_since
-            hold = self._callback = Hold(None, began, self._queue.before(began))
+            hold = self._callback = self._begin(None, began, now)
             hold.frame, hold.mark_ns = frame, quiet_since
         self._quiet = (quiet_since, now)
         self._see(hold, frames, now)
@@ -236,6 +236,12 @@ class Judge:
             self._events.append(Run(hold.began_ns, ended))
 
     # What both have in common.
+
+    def _begin(self, request: Request | None, began: int, now: int) -> Hold:
+        """Begin to watch a hold, with a note of how the other threads stand if it has only begun."""
+        if now - began < STALL_NS:
+            self._others.note(now)
+        return Hold(request, began, self._queue.before(began))
 
     def _see(self, hold: Hold, frames: list[FrameType], now: int) -> None:
         """Count a sample of the stack, and what the thread did since the sample before."""
@@ -302,7 +308,8 @@ class Judge:
         if hold.other_thread and until - hold.began_ns - lacked >= STALL_NS:
             # What the process did meanwhile would have held the loop on any machine.
             worked = self.reading.process_ns - hold.base.process_ns
-            lacked += self._others.lacked(max(0, until - hold.began_ns - lacked - worked))
+            most = max(0, until - hold.began_ns - lacked - worked)
+            lacked += self._others.lacked(hold.began_ns, most)
         return lacked
 
     def _count(self, hold: Hold) -> None:
