@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from looplab.model import frames
@@ -160,6 +160,11 @@ class Stalls:
     def longest(self) -> list[StallRecord]:
         """The longest finished stalls of the period, the longest first."""
         return [stall for _, _, stall in sorted(self._longest, reverse=True)]
+
+    @property
+    def recent(self) -> Sequence[StallRecord]:
+        """The stalls that were told as finished last, in that order, of whatever process and length."""
+        return self._recent
 
     def take(self, event: Stall) -> None:
         """Take a report; a later one of the same stall replaces it."""

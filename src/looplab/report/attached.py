@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 from rich import box
 from rich.table import Table
@@ -11,7 +12,8 @@ from rich.table import Table
 from looplab.lab import Attachment, Lab
 from looplab.lab.attachment import instructions
 from looplab.model import Model, StallRecord, Worker, words
-from looplab.wire.clock import MS, S
+from looplab.model.stalls import Place
+from looplab.wire.clock import MS, S, now_ns
 
 from .figures import count, duration
 
@@ -23,15 +25,21 @@ AGAIN_NS = S
 
 
 class _Told:
-    """What was said of the stalls at one line."""
+    """What was said of the stalls at one line, and what is not said yet."""
 
     def __init__(self) -> None:
         self.t_ns = 0
         """When a line was written last; 0 before the first."""
         self.count = 0
         """How many there were since …"""
-        self.longest_ns = 0
-        """… and how long the longest of them was."""
+        self.longest: StallRecord | None = None
+        """… and the longest of them."""
+
+    def add(self, stall: StallRecord) -> None:
+        """Take one that is over."""
+        self.count += 1
+        if self.longest is None or _length_ns(stall) > _length_ns(self.longest):
+            self.longest = stall
 
 
 class Teller:
@@ -40,14 +48,15 @@ class Teller:
     def __init__(self) -> None:
         self._model: Model | None = None
         self._notices = 0
-        self._known: set[tuple[int, int, int]] = set()
-        self._told: dict[tuple[object, ...], _Told] = {}
+        self._last: dict[int, StallRecord] = {}
+        """By worker, the last stall that was looked at."""
+        self._told: dict[tuple[int, Place], _Told] = {}
 
-    def lines(self, model: Model) -> Iterator[str]:
+    def lines(self, model: Model, now_ns: int) -> Iterator[str]:
         """Give what has happened since the last time."""
         if model is not self._model:
             self._model, self._notices = model, 0
-            self._known.clear()
+            self._last.clear()
             self._told.clear()
         fresh = model.notice_count - self._notices
         self._notices = model.notice_count
@@ -55,30 +64,37 @@ class Teller:
             sign = {"warning": "▲ ", "error": "■ "}.get(notice.level, "")
             yield f"{sign}{notice.text}"
         for worker in model.workers:
-            yield from self._stalls(worker, model.now_ns)
+            for stall in self._fresh(worker):
+                self._told.setdefault((worker.number, stall.place), _Told()).add(stall)
+        for (number, _), told in self._told.items():
+            if told.longest is not None and (not told.t_ns or now_ns - told.t_ns >= AGAIN_NS):
+                yield _stall(number, told.longest, told)
+                told.t_ns, told.count, told.longest = now_ns, 0, None
 
-    def _stalls(self, worker: Worker, now_ns: int) -> Iterator[str]:
-        for stall in worker.loop.stalls.longest:
-            name = (worker.number, worker.starts, stall.number)
-            if name in self._known:
-                continue
-            self._known.add(name)
-            told = self._told.setdefault((worker.number, stall.place), _Told())
-            told.count += 1
-            told.longest_ns = max(told.longest_ns, stall.length_ns(stall.ended_ns))
-            if not told.t_ns or now_ns - told.t_ns >= AGAIN_NS:
-                yield _stall(worker, stall, told)
-                told.t_ns, told.count, told.longest_ns = now_ns, 0, 0
+    def _fresh(self, worker: Worker) -> list[StallRecord]:
+        """Give the stalls that have ended since the last look, in that order.
+
+        Not by their numbers: those of the next process with this number of a worker are the same.
+        """
+        recent, last = worker.loop.stalls.recent, self._last.get(worker.number)
+        fresh = list(takewhile(lambda stall: stall is not last, reversed(recent)))
+        if fresh:
+            self._last[worker.number] = fresh[0]
+        return fresh[::-1]
 
 
-def _stall(worker: Worker, stall: StallRecord, told: _Told) -> str:
+def _length_ns(stall: StallRecord) -> int:
+    return stall.length_ns(stall.ended_ns)
+
+
+def _stall(worker: int, stall: StallRecord, told: _Told) -> str:
     place = stall.place
     where = (
         f"{words.where(place, '')} {place.function}  {place.source}".strip() or "no code of yours was seen"
     )
     times = f", the longest of {told.count}" if told.count > 1 else ""
     mend = f"  → {stall.mend}" if stall.mend and not told.t_ns else ""
-    return f"● worker {worker.number} {place.kind} {words.length(told.longest_ns)}{times}  {where}{mend}"
+    return f"● worker {worker} {place.kind} {words.length(_length_ns(stall))}{times}  {where}{mend}"
 
 
 def follow(lab: Lab, what: Attachment, tell: Callable[[str], None], stopped: Callable[[], bool]) -> None:
@@ -100,7 +116,7 @@ def follow(lab: Lab, what: Attachment, tell: Callable[[str], None], stopped: Cal
     while not stopped():
         lab.wait(WAIT_S)
         lab.drain(BUDGET_NS)
-        for line in teller.lines(lab.model):
+        for line in teller.lines(lab.model, now_ns()):
             tell(f"{time.strftime('%H:%M:%S')}  {line}")
 
 
@@ -110,15 +126,15 @@ def table(model: Model) -> Table:
     for name in ("worker", "process", "requests", "busy", "lag p99", "lag max", "stalls", "longest", "at"):
         made.add_column(name, justify="left" if name in ("worker", "process", "at") else "right")
     for worker in model.workers:
-        loop, source = worker.loop, worker.source
-        report = source.report if source is not None else None
+        loop = worker.loop
+        reports = [one.report for one in model.sources.values() if one.worker is worker and one.report]
         longest = loop.stalls.longest[0] if loop.stalls.longest else None
         busy = loop.busy_in_run(model.now_ns)
         p99 = loop.lag_percentile(99)
         made.add_row(
             f"w{worker.number}",
             process(worker),
-            count(report.requests if report is not None else 0),
+            count(sum(report.requests for report in reports)),
             f"{busy:.0%}" if busy is not None else "–",
             duration(p99 / MS) if p99 is not None else "–",
             duration(loop.lag.max_ns / MS) if loop.lag.n else "–",
@@ -130,8 +146,9 @@ def table(model: Model) -> Table:
 
 
 def process(worker: Worker) -> str:
-    """Name the process of a worker: its number, its machine, and how well its clock is known."""
+    """Name the process of a worker: its PID, its machine, how well its clock is known, and if it is gone."""
     error_ns = worker.clock_error_ns
     clock = f" ±{error_ns / MS:.1f} ms" if error_ns is not None else ""
     gone = "" if worker.alive else " (gone)"
+    gone += f", last of {worker.starts}" if worker.starts > 1 else ""
     return f"{worker.pid} on {worker.host}{clock}{gone}" if worker.host else f"{worker.pid}{gone}"
