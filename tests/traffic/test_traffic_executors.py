@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
+import os
 from collections import Counter
 from collections.abc import Callable
 
@@ -485,21 +487,29 @@ def test_a_full_buffer_drops_requests_and_keeps_the_totals(run) -> None:
     run(body())
 
 
-def test_a_machine_without_ports_or_files_says_so_once(run) -> None:
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.EMFILE, "raise the limit with `ulimit -n`"),
+        (
+            errno.EADDRNOTAVAIL,
+            "a closed connection keeps its port for a minute: keep connections alive, or lower the rate",
+        ),
+    ],
+    ids=["files", "ports"],
+)
+def test_a_machine_without_ports_or_files_says_so_once(run, number: int, mend: str) -> None:
     async def body() -> None:
         loop = asyncio.get_running_loop()
 
         async def nothing_left(*_: object, **__: object) -> None:
-            raise OSError(24, "Too many open files")
+            raise OSError(number, os.strerror(number))
 
         async with driving(burst(6, 3), 1, loop=Loop(loop, nothing_left)) as drive:
             state = await drive.over()
             check_totals(state)
             assert state.errors["refused"] == 6
-            assert drive.said == [
-                "this machine can open no more connections: Too many open files; "
-                "raise the limit with `ulimit -n`"
-            ]
+            assert drive.said == [f"this machine can open no more connections: {os.strerror(number)}; {mend}"]
 
     run(body())
 

@@ -13,7 +13,7 @@ from looplab.traffic.server import Server
 from looplab.traffic.telemetry import Telemetry
 
 _MENDS = {
-    errno.EADDRNOTAVAIL: "; closed connections keep their ports for a minute; use keep_alive or a lower rate",
+    errno.EADDRNOTAVAIL: "; a closed connection keeps its port for a minute: keep connections alive, or lower the rate",
     errno.EMFILE: "; raise the limit with `ulimit -n`",
 }
 
