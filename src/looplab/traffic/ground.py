@@ -13,7 +13,9 @@ from looplab.traffic.server import Server
 from looplab.traffic.telemetry import Telemetry
 
 _MENDS = {
-    errno.EADDRNOTAVAIL: "; a closed connection keeps its port for a minute: keep connections alive, or lower the rate",
+    errno.EADDRNOTAVAIL: (
+        "; a closed connection keeps its port for a minute: keep connections alive, or lower the rate"
+    ),
     errno.EMFILE: "; raise the limit with `ulimit -n`",
 }
 
