@@ -32,7 +32,8 @@ def test_the_code_is_that_of_the_folder_unless_the_app_is_installed(tmp_path: Pa
     ("app", "settings", "words"),
     [
         ("main", {}, '"main" names no app; expected MODULE:APP, such as main:app'),
-        ("main.py:app()", {}, "expected MODULE:APP"),
+        ("main.py:app[0]", {}, "expected MODULE:APP"),
+        ("main:create_app()", {}, '"main:create_app()" is a call; write main:create_app and add --factory'),
         ("main:app", {"server": "unicorn"}, '"unicorn" is not a server; did you mean "gunicorn"?'),
         ("main:app", {"loop": "uvlop"}, 'did you mean "uvloop"?'),
         ("main:app", {"folder": Path("/not/there")}, "/not/there: no such folder"),

@@ -46,6 +46,7 @@ def test_the_interpreter_is_the_one_asked_for_then_the_active_one_then_that_of_t
     shop, shell = tmp_path / "shop", {"VIRTUAL_ENV": str(tmp_path / "active")}
     assert choose(asked, shop, shell) == str(asked)
     assert choose(tmp_path / "asked", shop, shell) == str(asked)
+    assert choose(shop / ".." / "asked", shop, shell) == str(asked)
     assert choose(None, shop, shell) == str(active)
     assert choose(None, shop, {}) == str(beside)
     assert choose(None, tmp_path, {}) == ""
@@ -70,12 +71,18 @@ def test_an_interpreter_of_the_same_kind_is_lent_what_it_lacks(
     assert told(packages=packages).lent() == lent
 
 
+def test_another_python_with_its_own_msgspec_is_lent_looplab_which_is_no_c_code() -> None:
+    assert told(packages={"msgspec": "0.19.0"}, version="3.13.0", suffix=".cpython-313-x.so").lent() == (
+        "looplab",
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         (
             {"packages": {}, "suffix": ".pypy312.so", "version": "3.12.1"},
-            "/env/bin/python is Python 3.12.1 and",
+            "/env/bin/python is Python 3.12.1 and has no msgspec",
         ),
         ({"packages": {"msgspec": "0.18.6"}}, "has msgspec 0.18.6, and looplab needs 0.19 or later"),
         ({"packages": {**MINE, "looplab": "0.0.9"}}, "has looplab 0.0.9, and this is"),

@@ -54,6 +54,8 @@ def own_app(
     Raises:
         ScenarioError: a name that cannot be one, a server or a loop that is not known, no such folder.
     """
+    if app.endswith("()") and _APP.fullmatch(app[:-2]):
+        raise ScenarioError(f'"{app}" is a call; write {app[:-2]} and add --factory')
     if not _APP.fullmatch(app):
         raise ScenarioError(f'"{app}" names no app; expected MODULE:APP, such as main:app')
     for value, known, noun in ((server, SERVERS, "a server"), (loop, LOOPS, "an event loop")):

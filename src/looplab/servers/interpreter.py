@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import os
 import sys
 import sysconfig
 import time
@@ -25,7 +26,8 @@ FOLDERS = (".venv", "venv")
 """Virtual environments that are looked for beside an app."""
 
 LENT = ("looplab", "msgspec")
-"""All that the probe needs; an interpreter that lacks it has them lent, if it is of the same kind."""
+"""All that the probe needs; an interpreter that lacks it has them lent. msgspec is C code, and so can be lent
+to one of the same kind only."""
 
 PYTHON_SINCE = (3, 11)
 MSGSPEC_SINCE = (0, 19)
@@ -64,12 +66,11 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
                 "give another by --python"
             )
         lacks = tuple(name for name in LENT if name not in self.packages)
-        mend = f"{self.path} -m pip install looplab"
-        if lacks and self.suffix != sysconfig.get_config_var("EXT_SUFFIX"):
+        if "msgspec" in lacks and self.suffix != sysconfig.get_config_var("EXT_SUFFIX"):
             mine = ".".join(map(str, sys.version_info[:2]))
             raise ScenarioError(
-                f"{self.path} is Python {self.version} and has no looplab, and that of Python {mine} cannot "
-                f"be lent to it; {mend}"
+                f"{self.path} is Python {self.version} and has no msgspec, and that of Python {mine} cannot "
+                f"be lent to it; {self.path} -m pip install msgspec"
             )
         if "msgspec" not in lacks and _numbers(self.packages["msgspec"]) < MSGSPEC_SINCE:
             raise ScenarioError(
@@ -79,8 +80,8 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
         version = self.packages.get("looplab", "")
         if version and version != looplab.__version__:
             raise ScenarioError(
-                f"{self.path} has looplab {version}, and this is {looplab.__version__}; {mend}=="
-                f"{looplab.__version__}"
+                f"{self.path} has looplab {version}, and this is {looplab.__version__}; {self.path} -m pip "
+                f"install looplab=={looplab.__version__}, or -m pip uninstall looplab: it is lent then"
             )
         return lacks
 
@@ -108,17 +109,21 @@ def choose(given: Path | None, folder: Path, environment: Mapping[str, str]) -> 
         ScenarioError: there is no interpreter where one was asked for.
     """
     if given is not None:
-        # Not resolved: a virtual environment is known by the link to its interpreter.
-        path = (given if given.is_file() else given / "bin" / "python").absolute()
+        path = _path(given if given.is_file() else given / "bin" / "python")
         if not path.is_file():
             raise ScenarioError(f"{given}: no interpreter; expected one, or a virtual environment")
         return _other(path)
     active = environment.get("VIRTUAL_ENV")
     for home in [Path(active)] if active else [folder / name for name in FOLDERS]:
-        path = (home / "bin" / "python").absolute()
+        path = _path(home / "bin" / "python")
         if path.is_file():
             return _other(path)
     return ""
+
+
+def _path(given: Path) -> Path:
+    """Give a whole path without `..`, not resolved: an environment is known by the link to its interpreter."""
+    return Path(os.path.abspath(given))
 
 
 def _other(path: Path) -> str:
