@@ -18,6 +18,7 @@ from streams import stream
 from looplab.model import Model
 from looplab.recording import Index, Recorder, Recording, index
 from looplab.report.exports import FORMATS, slices
+from looplab.report.exports.canvas import microseconds
 from looplab.report.exports.slices import Entry, Sorter, nested
 from looplab.report.exports.sweep import spans, sweep
 from looplab.report.exports.timeline import Timeline
@@ -103,18 +104,30 @@ def test_a_trace_keeps_to_its_format(path: Path, tmp_path: Path) -> None:
     assert {pid for pid, _ in tracks} == {pid for pid, _ in named["process_name"]}
 
 
+def perfetto_ns(us: float) -> int:
+    """Read a time as Perfetto does: what is behind the point of the nanoseconds is cut."""
+    return int(us * 1000)
+
+
 @each
 def test_slices_of_a_track_lie_in_or_beside_each_other(path: Path, tmp_path: Path) -> None:
-    ends: dict[tuple[int, int], list[float]] = defaultdict(list)
+    ends: dict[tuple[int, int], list[int]] = defaultdict(list)
     slices = [event for event in events_of(opened(path), tmp_path) if event["ph"] == "X"]
     assert len(slices) > 10
     for event in slices:
         around = ends[event["pid"], event["tid"]]
-        while around and around[-1] <= event["ts"]:
+        began_ns = perfetto_ns(event["ts"])
+        while around and around[-1] <= began_ns:
             around.pop()
-        end = round(event["ts"] + event["dur"], 3)
-        assert not around or end <= around[-1]
-        around.append(end)
+        end_ns = began_ns + perfetto_ns(event["dur"])
+        assert not around or end_ns <= around[-1]
+        around.append(end_ns)
+
+
+def test_a_viewer_that_cuts_fractions_reads_every_nanosecond() -> None:
+    times = [*range(5_000), *range(10**12, 10**12 + 5_000)]
+    assert [perfetto_ns(microseconds(ns)) for ns in times] == times
+    assert all(abs(microseconds(ns) * 1000 - ns) < 0.001 for ns in times)
 
 
 @each

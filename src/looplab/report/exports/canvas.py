@@ -6,11 +6,15 @@ Times are microseconds since the first thing that is drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from math import inf, nextafter
+from typing import Any, Final
 
 import msgspec
 
 from .slices import Entry, Sorter, nested
+
+US: Final = 1_000
+"""Nanoseconds of a microsecond."""
 
 Track = tuple[int, int]
 """A process and a thread of the trace."""
@@ -88,10 +92,20 @@ class Canvas:
         origin_ns = 0
         for entry in nested(iter(self._sorter)):
             origin_ns = origin_ns or entry.ts_ns
-            ts = (entry.ts_ns - origin_ns) / 1000
+            ts = microseconds(entry.ts_ns - origin_ns)
             event = {"pid": entry.pid, "tid": entry.tid, "ts": ts, **entry.event}
             if entry.dur_ns >= 0:
-                event["dur"] = entry.dur_ns / 1000
+                event["dur"] = microseconds(entry.dur_ns)
             yield comma + _encode(event)
             comma = b",\n"
         yield b"\n]}\n"
+
+
+def microseconds(ns: int) -> float:
+    """Give the microseconds of which Perfetto makes exactly these nanoseconds again.
+
+    It multiplies by 1,000 and cuts what is behind the point, so 1.001 would become 1,000 ns. A slice that so
+    reaches 1 ns beyond the one around it overlaps it, and is left out.
+    """
+    us = ns / US
+    return us if int(us * US) == ns else nextafter(us, inf)
