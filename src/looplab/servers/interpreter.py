@@ -122,8 +122,8 @@ def choose(given: Path | None, folder: Path, environment: Mapping[str, str]) -> 
 
 
 def _path(given: Path) -> Path:
-    """Give a whole path without `..`, not resolved: an environment is known by the link to its interpreter."""
-    return Path(os.path.abspath(given))
+    """Give a whole path without `..`; the link to an interpreter, by which an environment is known, stays."""
+    return Path(os.path.abspath(given))  # noqa: PTH100
 
 
 def _other(path: Path) -> str:
