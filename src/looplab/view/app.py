@@ -41,6 +41,7 @@ from looplab.view.settings import Keeper
 from looplab.view.sharing import Sharing
 from looplab.view.state import Choice
 from looplab.view.taping import Taping
+from looplab.view.terminal.ending import end_without
 from looplab.view.themes import PREFIX, themes_for
 from looplab.view.turning import Turning
 from looplab.wire.clock import MS, S, now_ns
@@ -174,6 +175,8 @@ class LoopLabApp(Pages):
 
     def _end_by(self, number: signal.Signals) -> None:
         """End as a shell counts it: 128 and the number of the signal."""
+        if (writer := getattr(self._driver, "_writer_thread", None)) is not None:
+            end_without(writer)
         self.exit(return_code=128 + number)
 
     # Frames
