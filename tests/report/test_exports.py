@@ -20,7 +20,7 @@ from looplab.recording import Index, Recorder, Recording, index
 from looplab.report.exports import FORMATS, slices
 from looplab.report.exports.canvas import microseconds
 from looplab.report.exports.slices import Entry, Sorter, nested
-from looplab.report.exports.sweep import spans, sweep
+from looplab.report.exports.sweep import Span, spans, sweep
 from looplab.report.exports.timeline import Timeline
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch, ClientRequest, ServerRequest, SlotUse, Stall, Turned
@@ -415,8 +415,24 @@ def test_of_many_users_an_even_sample_is_drawn(recorded: Callable[[list[Batch]],
         model = step.model
     timeline.end(model)
     text = "".join(timeline.svg("x"))
-    assert "Users (100)" in text
-    assert "every 3th user" in text or "every 3rd user" in text
+    assert "Users (300)" in text
+    assert "Users: 100 of 300 drawn" in text
+
+
+def test_rows_that_come_late_stand_in_their_band() -> None:
+    batches = stream("async-await", users=4, requests=4)
+    began_ns = batches[0].received_ns
+    timeline, model = Timeline(Span(began_ns, began_ns + 10 * S)), Model()
+    for batch in batches:
+        model.apply(batch)
+    timeline.take(model, began_ns + 5 * S)
+    model.users.expect(150)
+    timeline.end(model)
+    text = "".join(timeline.svg("x"))
+    assert text.count(">Users") == 1
+    assert text.index(">Users") < text.index(">Event loop")
+    assert "Users (150)" in text
+    assert "Users: 75 of 150 drawn" in text
 
 
 def test_a_run_without_traffic_has_no_time_line() -> None:

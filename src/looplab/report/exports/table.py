@@ -1,4 +1,4 @@
-"""CSV: one row a request, in the order in which they were over."""
+"""CSV: one row a request, written when both of its halves were heard."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from itertools import groupby
 from math import ceil, floor, log10
-from typing import Final
+from typing import Final, NamedTuple
 
 from looplab.model import Model
 from looplab.wire.clock import S
@@ -23,7 +23,7 @@ LABELS: Final = 110
 AXIS: Final = 22
 
 MOST_ROWS: Final = 120
-"""Users, and slots of a pool, that are drawn; of more an even sample."""
+"""Rows of a band that are drawn; of more an even sample."""
 
 BAND: Final = 300
 """Height of the users' band at most, and …"""
@@ -53,6 +53,16 @@ Paint = Callable[[int, int, int, int, int], bytearray]
 """`phases_by_column` of a row."""
 
 
+class Band(NamedTuple):
+    """Rows that belong together, in the order of the picture."""
+
+    place: int
+    """Users stand first, then other clients, then event loops, then slots, …"""
+    worker: int
+    """… these worker by worker."""
+    name: str
+
+
 class Timeline:
     """Paints the rows of one run as it is swept, while the model still knows what is painted."""
 
@@ -61,7 +71,9 @@ class Timeline:
         self._span = span
         self._column_ns = max(ceil((span.ended_ns - span.began_ns) / COLUMNS), 1)
         self._painted = 0
-        self._rows: dict[tuple[str, int], bytearray] = {}
+        self._rows: dict[Band, dict[int, bytearray]] = {}
+        self._counts: dict[Band, int] = {}
+        """Rows that each band has, painted or not."""
         self._every = 0
 
     def take(self, model: Model, now_ns: int) -> None:
@@ -81,45 +93,54 @@ class Timeline:
         if column <= self._painted:
             return
         users = model.users
-        self._every = self._every or max(ceil(users.count / MOST_ROWS), 1)
-        for number in range(0, len(users.rows), self._every):
-            self._row("Users", number, users.rows[number].phases_by_column, column, now_ns)
-        for number in range(0, len(users.foreign), self._every):
-            self._row("Other clients", number, users.foreign[number].phases_by_column, column, now_ns)
+        # Thousands of users are thinned out here already: each row costs its time, drawn or not.
+        self._every = self._every or max(ceil(len(users.rows) / MOST_ROWS), 1)
+        band = Band(0, 0, "Users")
+        self._counts[band] = len(users.rows)
+        for row in users.rows[:: self._every]:
+            self._row(band, row.number, row.phases_by_column, column, now_ns)
+        for row in users.foreign:
+            self._row(Band(1, 0, "Other clients"), row.number, row.phases_by_column, column, now_ns)
         for worker in model.workers:
             hello = worker.source.hello if worker.source is not None else None
             if hello is None or hello.loop:
-                self._row("Event loop", worker.number, worker.loop.phases_by_column, column, now_ns)
+                loop = worker.loop.phases_by_column
+                self._row(Band(2, 0, "Event loop"), worker.number, loop, column, now_ns)
         several = len(model.workers) > 1
         for worker in model.workers:
             for pool in worker.slots.values():
-                name = f"{pool.name}, w{worker.number}" if several else pool.name
-                for number in sorted(pool.slots)[:MOST_ROWS]:
-                    self._row(name, number, pool.slots[number].phases_by_column, column, now_ns)
+                band = Band(3, worker.number, f"{pool.name}, w{worker.number}" if several else pool.name)
+                for number, slot in pool.slots.items():
+                    self._row(band, number, slot.phases_by_column, column, now_ns)
         self._painted = column
 
-    def _row(self, band: str, number: int, paint: Paint, column: int, now_ns: int) -> None:
-        cells = self._rows.setdefault((band, number), bytearray(COLUMNS))
+    def _row(self, band: Band, number: int, paint: Paint, column: int, now_ns: int) -> None:
+        cells = self._rows.setdefault(band, {}).setdefault(number, bytearray(COLUMNS))
         began_ns = self._span.began_ns
         cells[self._painted : column] = paint(began_ns, self._column_ns, self._painted, column, now_ns)
 
     def svg(self, title: str) -> Iterator[str]:
         """Give the picture with its legend; nothing if there is nothing to draw."""
-        if not any(any(cells) for cells in self._rows.values()):
+        if not any(any(cells) for rows in self._rows.values() for cells in rows.values()):
             return
         shapes: dict[int, list[str]] = {}
         labels: list[str] = []
+        notes = [escape(title)]
         y = 0.0
-        for band, items in groupby(self._rows.items(), key=lambda item: item[0][0]):
-            rows = [cells for _, cells in sorted(items)]
-            height = min(BAND / len(rows), ROW)
-            labels.append(
-                f'<text class="name" x="0" y="{y + 10:.1f}">{escape(_named(band, len(rows)))}</text>'
-            )
-            for cells in rows:
-                _strip(shapes, cells, y, height)
+        # A band keeps together, also where its rows came late.
+        for band in sorted(self._rows, key=lambda band: (band.place, band.worker)):
+            numbers = sorted(self._rows[band])
+            count = self._counts.get(band, len(numbers))
+            drawn = numbers[:: ceil(len(numbers) / MOST_ROWS)]
+            if len(drawn) < count:
+                notes.append(f"{escape(band.name)}: {len(drawn)} of {count:,} drawn")
+            height = min(BAND / len(drawn), ROW)
+            label = f"{band.name} ({count:,})" if count > 1 else band.name
+            labels.append(f'<text class="name" x="0" y="{y + 10:.1f}">{escape(label)}</text>')
+            for number in drawn:
+                _strip(shapes, self._rows[band][number], y, height)
                 y += height
-            y += max(GAP, ROW - height * len(rows) + GAP)
+            y += max(GAP, ROW - height * len(drawn) + GAP)
         yield '<figure class="timeline">'
         yield f'<svg viewBox="0 0 {LABELS + COLUMNS} {y + AXIS:.0f}" role="img">'
         yield f"<title>{escape(title)}</title>"
@@ -132,9 +153,7 @@ class Timeline:
             phase = Phase(code)
             name = phase.name.lower().replace("_", "-")
             yield f'<span style="color:{COLOURS[phase]}">■</span> {name} &#160; '
-        yield f"{escape(title)}"
-        if self._every > 1:
-            yield f"; every {self._every}th user is drawn"
+        yield "; ".join(notes)
         yield "</figcaption></figure>"
 
     def _axis(self, y: float) -> Iterator[str]:
@@ -156,7 +175,3 @@ def _strip(shapes: dict[int, list[str]], cells: bytearray, y: float, height: flo
         if code:
             shapes.setdefault(code, []).append(f"M{x} {y:.1f}h{width}v{height:.1f}h-{width}z")
         x += width
-
-
-def _named(band: str, count: int) -> str:
-    return f"{band} ({count})" if count > 1 else band
