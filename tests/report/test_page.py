@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from looplab.report.charts import lines
-from looplab.report.page import as_html
+from looplab.report.page import DARK, LIGHT, as_html
 
 LATENCY = {"p50": 5.0, "p90": 8.0, "p95": 9.0, "p99": None, "max": 12.5, "n": 40}
 NONE = dict.fromkeys(("p50", "p90", "p95", "p99", "max"), None) | {"n": 0}
@@ -119,5 +119,29 @@ def test_a_run_with_less_or_more_to_say_is_a_page_too(changes: dict[str, Any]) -
 def test_a_line_has_a_gap_where_a_value_is_missing_and_round_numbers_beside_it() -> None:
     chart = lines("x", [("a", 0, [(0, 10.0), (1, 90.0), (2, None), (3, 40.0), (4, 50.0)])])
     assert chart.count("<polyline") == 2
-    assert re.findall(r'text-anchor="end">([^<]*)<', chart) == ["0.0", "50.0", "100"]
+    assert re.findall(r'text-anchor="end">([^<]*)<', chart) == ["0", "50", "100"]
+    assert re.findall(r'text-anchor="middle">([^<]*)<', chart) == ["0 s", "2 s", "4 s"]
     assert lines("x", [("a", 0, [(0, None)])]) == ""
+
+
+def test_the_middle_of_an_axis_is_told_as_it_is() -> None:
+    chart = lines("x", [("a", 0, [(0, 1.0), (3, 2.0)])])
+    assert re.findall(r'text-anchor="middle">([^<]*)<', chart) == ["0 s", "1.5 s", "3 s"]
+
+
+def luminance(color: str) -> float:
+    """Give the relative luminance of `#rrggbb` (WCAG 2.2)."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_text_of_the_page_can_be_read_on_its_ground(theme: dict[str, str]) -> None:
+    ground = luminance(theme["--ground"])
+    for name in ("--ink", "--dim", "--error", "--warning", "--ok"):
+        lighter, darker = sorted((luminance(theme[name]), ground), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name
+    assert LIGHT.keys() == DARK.keys()

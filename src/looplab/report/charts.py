@@ -44,7 +44,7 @@ def latencies(rows: Sequence[tuple[str, int, Mapping[str, Any]]]) -> str:
     parts = [
         f'<line class="grid" x1="{x(10**power):.1f}" y1="0" x2="{x(10**power):.1f}" y2="{height - AXIS}"/>'
         f'<text class="axis" x="{x(10**power):.1f}" y="{height - 8}" text-anchor="middle">'
-        f"{duration(10.0**power)}</text>"
+        f"{_tick(10.0**power, True)}</text>"
         for power in range(low, high + 1)
     ]
     for number, (name, color, known) in enumerate(found):
@@ -84,7 +84,6 @@ def lines(
     step = _step(max(value for _, value in known))
     steps = max(ceil(max(value for _, value in known) / step), 1)
     top = step * steps
-    write = duration if in_ms else rate
     height = LINES_HEIGHT + AXIS
     left = 70
 
@@ -102,10 +101,11 @@ def lines(
         )
         parts.append(
             f'<text class="axis" x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">'
-            f"{write(value)}</text>"
+            f"{_tick(value, in_ms)}</text>"
         )
     parts += [
-        f'<text class="axis" x="{x(t_s):.1f}" y="{height - 6}" text-anchor="middle">{t_s:.0f} s</text>'
+        f'<text class="axis" x="{x(t_s):.1f}" y="{height - 6}" text-anchor="middle">'
+        f"{round(t_s, 1):g} s</text>"
         for t_s in (begin, (begin + end) / 2, end)
     ]
     for name, color, points in rows:
@@ -161,7 +161,7 @@ def curve(
     parts = [
         f'<line class="grid" x1="{left}" y1="{y(value):.1f}" x2="{WIDTH - RIGHT}" y2="{y(value):.1f}"/>'
         f'<text class="axis" x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">'
-        f"{duration(value) if in_ms else rate(value)}</text>"
+        f"{_tick(value, in_ms)}</text>"
         for value in grid
     ]
     users, name = mark
@@ -198,6 +198,13 @@ def _step(most: float) -> float:
     least = most / GRID_LINES
     power = 10.0 ** floor(log10(least))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+
+
+def _tick(value: float, in_ms: bool) -> str:
+    """Write a round value of an axis, without the decimals that a measured one has."""
+    if not in_ms:
+        return f"{value:,.10g}"
+    return f"{value:.10g} ms" if value < 1_000 else f"{value / 1_000:,.10g} s"
 
 
 def _known(latency: Mapping[str, Any]) -> dict[str, float]:

@@ -16,13 +16,29 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 STALLS = 5
 """Longest stalls that are listed for a variant."""
 
-LIGHT = {"--ink": "#1b1b1b", "--dim": "#6b6b6b", "--rule": "#d9d9d9", "--ground": "#ffffff"}
+LIGHT = {
+    "--ink": "#1b1b1b",
+    "--dim": "#6b6b6b",
+    "--rule": "#d9d9d9",
+    "--ground": "#ffffff",
+    "--error": "#c62d25",
+    "--warning": "#8a6000",
+    "--ok": "#00795a",
+}
 """Colours of the page on white."""
 
-STYLE = """
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e8; --dim: #9a9a9a; --rule: #3a3a3a; --ground: #141414; }
+DARK = {
+    "--ink": "#e8e8e8",
+    "--dim": "#9a9a9a",
+    "--rule": "#3a3a3a",
+    "--ground": "#141414",
+    "--error": "#ff7b72",
+    "--warning": "#e0a530",
+    "--ok": "#3fc79a",
 }
+"""The same on black. A text has a contrast of 4.5 or more (WCAG 2.2, 1.4.3) on both."""
+
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground);
   max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .25rem; }
@@ -37,7 +53,7 @@ figure { margin: 1rem 0; } svg { width: 100%; height: auto; }
 .grid { stroke: var(--rule); } .knee { stroke: var(--dim); stroke-dasharray: 4 4; }
 .line { fill: none; stroke-width: 2; } .bar { stroke-width: 4; opacity: .5; }
 ul { padding: 0; list-style: none; }
-.error { color: #d0342c; } .warning { color: #b07a00; } .ok { color: #009e73; }
+.error { color: var(--error); } .warning { color: var(--warning); } .ok { color: var(--ok); }
 """
 
 
@@ -82,8 +98,9 @@ def style() -> str:
         f".c{number} .bar, .c{number}.line {{ stroke: {color}; }} .c{number} .mark {{ fill: {color}; }}\n"
         for number, color in enumerate(COLORS)
     )
-    light = " ".join(f"{name}: {color};" for name, color in LIGHT.items())
-    return f":root {{ color-scheme: light dark; {light} }}{STYLE}{colors}"
+    light, dark = (" ".join(f"{name}: {color};" for name, color in theme.items()) for theme in (LIGHT, DARK))
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+    return f":root {{ color-scheme: light dark; {light} }}\n{dark}{STYLE}{colors}"
 
 
 def where(report: Mapping[str, Any]) -> str:
