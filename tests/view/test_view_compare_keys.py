@@ -122,8 +122,8 @@ async def test_keys_that_need_one_variant_say_so() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await stage.play(pilot, START_NS)
         for key, shown in [
-            ("n", "n"),
-            ("p", "p"),
+            ("t", "t"),
+            ("k", "k"),
             ("full_stop", "."),
             ("f9", "F9"),
             ("left_parenthesis", "("),

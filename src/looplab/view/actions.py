@@ -96,7 +96,7 @@ class Actions(Looking):
     def action_traffic(self) -> None:
         """Stop the traffic, or start it again; a server that failed is started again."""
         model, choice = self.lab.model, self.choice
-        if model.server is not None and model.server.state in ("failed", "stopped"):
+        if model.server is not None and model.server.state in ("failed", "broken", "stopped"):
             self._choose(choice.selection)
         elif choice.selection.waits:
             self.picking.again()
@@ -163,6 +163,16 @@ class Actions(Looking):
                     self._hint(comparing.recorded)
 
             self.push_screen(CompareScreen(comparing, self._clock), compared)
+
+    def _comparing(self) -> Comparing | None:
+        return self.compared.comparing if self.compared is not None else None
+
+    def _end_comparison(self) -> None:
+        """Go back to the main screen, whatever page is in front: a talk goes on there."""
+        if (compared := self.compared) is not None:
+            while self.screen is not compared:
+                self.pop_screen()
+            compared.end()
 
     def action_record(self) -> None:
         """Record the run, or end the recording."""

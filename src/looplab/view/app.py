@@ -126,7 +126,9 @@ class LoopLabApp(Pages):
         self._depth: Depth = depth
         self.turning = Turning(lab, self.choice, clock, self._hint, self._go_on, self._choose)
         self.scrubbing = Scrubbing(self.observer, self.choice, self._hint)
-        hands = Hands(self._choose, self.zoom, self._let_traffic, self._hint)
+        hands = Hands(
+            self._choose, self.zoom, self._let_traffic, self._hint, self._comparing, self._end_comparison
+        )
         self.presenting = Presenting(
             lab, self.choice, self.turning, hands, clock, talk=talk, auto=auto, publish=publish
         )
@@ -196,7 +198,11 @@ class LoopLabApp(Pages):
             late_ns: how late the frame comes, because this loop was busy or the terminal slow.
         """
         if (compared := self.compared) is not None:
+            comparing = compared.comparing
+            comparing.choice.pressed = self.pressed.keys(now_ns)
             compared.frame(now_ns, late_ns)
+            if comparing.picture is not None:
+                self.presenting.follow(comparing.picture.selected, now_ns)
             return
         began_ns = self._clock()
         self.lab.drain(DRAIN_NS)

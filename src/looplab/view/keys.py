@@ -178,6 +178,9 @@ COMPARE_KEYS: Final = (
     Key("left_curly_bracket", "{", "knob(-1)", "Pick the knob before", "knob before"),
     Key("greater_than_sign", ">", "turn(1)", "Turn the knob up", "turn it up"),
     Key("less_than_sign", "<", "turn(-1)", "Turn the knob down", "turn it down"),
+    Key("n", "n", "app.next_step", "Next step", "next step"),
+    Key("p", "p", "app.step_back", "Step before", "step before"),
+    Key("K", "K", "app.pressed", "Show pressed keys, or not", "show pressed keys"),
     Key("r", "r", "record", "Record all variants, a file each, or end it", "record all, or stop it"),
     Key("d", "d", "details", "Why: details of the verdict", "details of the verdict"),
     Key("l", "l", "logs", "Show the log of the variant", "log of the variant"),
@@ -197,6 +200,7 @@ ALONE: Final = tuple(
 """Keys that need one variant alone, with what is shown of them: in the comparison they say so."""
 
 COMPARE_FOOTER: Final = (
+    ((("p", "app.step_back"), ("n", "app.next_step")), "step"),
     ((("c", "back"),), "back"),
     ((("tab", "pick(1)"),), "pick"),
     ((("enter", "open"),), "open"),
@@ -208,6 +212,7 @@ COMPARE_FOOTER: Final = (
     ((("space", "freeze"),), "freeze"),
     ((("←", "scrub(-1)"), ("→", "scrub(1)")), "scrub"),
     ((("s", "traffic"),), "stop"),
+    ((("n", "app.next_step"),), "steps"),
     ((("-", "users(-1)"), ("+", "users(1)")), "users"),
     ((("<", "turn(-1)"), (">", "turn(1)")), "knob"),
     ((("d", "details"),), "why"),

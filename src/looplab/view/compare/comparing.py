@@ -170,6 +170,7 @@ class Comparing:
         self.keepers[place].follow(model)
         choice = self._choices[place]
         choice.selection = self.ensemble.selections[place]
+        choice.telling, choice.pressed = self.choice.telling, self.choice.pressed
         backlog = self.ensemble.backlog if place == 0 else 0
         return self._observers[place].view(model, choice, now_ns, columns, backlog)
 
@@ -224,8 +225,27 @@ class Comparing:
             return
         before = next(place for place, variant in enumerate(variants) if variant.id == shown[self.picked])
         after = next((variant for variant in hidden if variants.index(variant) > before), hidden[0])
-        selections = list(self.ensemble.selections)
-        selections[self.picked] = _as(self.chosen, after)
+        self.begin(_as(self.chosen, after))
+
+    def show(self, id: str) -> bool:
+        """Pick a variant that is here and has traffic; tell whether there is one."""
+        shown = [selection.variant.id for selection in self.ensemble.selections]
+        if id not in shown or not self.runs:
+            return False
+        self.picked = shown.index(id)
+        return True
+
+    def begin(self, selection: Selection) -> None:
+        """Start all anew with the knobs and the traffic of a selection; its variant takes the picked place.
+
+        Unless it has one already: then that is picked.
+        """
+        shown = [one.variant.id for one in self.ensemble.selections]
+        if selection.variant.id in shown:
+            self.picked = shown.index(selection.variant.id)
+        else:
+            shown[self.picked] = selection.variant.id
+        selections = [_as(selection, selection.scenario.variant(id)) for id in shown]
         self.choice.selection = selections[0]
         self._begin(selections)
 
@@ -235,17 +255,35 @@ class Comparing:
         self.say("one after the other" if self.in_turn else "all at once")
         self._restart(self.choice.selection)
 
-    def traffic(self) -> None:
-        """Stop the traffic, or start it again everywhere."""
+    @property
+    def runs(self) -> bool:
+        """Whether any of them has traffic, or is still to have it."""
         statuses = self.picture.statuses if self.picture is not None else []
         waits = 0 <= self.ensemble.turn < len(self._observers)
         goes_on = any(status[0] in ("●", "◌", "❄", "▶") for status in statuses) or waits
-        if goes_on and not self.choice.stopped:
+        return goes_on and not self.choice.stopped
+
+    def traffic(self) -> None:
+        """Stop the traffic, or start it again everywhere."""
+        self.let_traffic(not self.runs)
+
+    def let_traffic(self, run: bool) -> None:
+        """Start the traffic everywhere, if it does not run, or stop it."""
+        if not run:
             self.choice.stopped = True
             self.ensemble.stop_traffic()
-        else:
+        elif not self.runs:
             self._forget()
             self.ensemble.start_traffic()
+
+    def to(self, selection: Selection, *, loaded: bool = False) -> None:
+        """Turn knobs and traffic of all to those of a selection of the first one.
+
+        Args:
+            selection: what is wanted.
+            loaded: whether its users, or its rate, are to be told.
+        """
+        self._turning.to(selection, loaded=loaded)
 
     def burst(self) -> None:
         """Fire a burst at all of them."""

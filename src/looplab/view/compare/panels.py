@@ -220,6 +220,11 @@ def footer_entries(picture: Picture) -> Entries:
             continue
         if name == "scrub" and not picture.frozen:
             continue
+        if name == "app.step_back" and picture.choice.telling is None:
+            continue
+        told = picture.choice.telling is not None or not picture.choice.selection.scenario.steps
+        if name == "app.next_step" and told:
+            continue
         entries.append((keys, words.get(name, word)))
     if picture.unfair:
         # What mends it comes first.

@@ -51,7 +51,8 @@ class Picture:
     def told(self) -> tuple[object, ...]:
         """All that words and figures depend on: as long as it is the same none of them is drawn anew."""
         figures = [(view.figures, view.window) for view in self.views]
-        return figures, self.statuses, self.picked, self.hint, self.unfair, self.fair_text, self.ratio
+        said = self.hint, self.unfair, self.fair_text, self.ratio, self.choice.telling is None
+        return figures, self.statuses, self.picked, *said
 
     @property
     def selected(self) -> View:

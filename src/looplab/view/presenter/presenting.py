@@ -10,7 +10,8 @@ from looplab.lab import Selection
 from looplab.lab.notes import Notes
 from looplab.model import Model
 from looplab.scenario import Talk
-from looplab.view.presenter import selections
+from looplab.view.compare.comparing import Comparing
+from looplab.view.presenter import selections, together
 from looplab.view.presenter.presenter import Go, Presenter
 from looplab.view.presenter.states import numbers
 from looplab.view.presenter.status import status
@@ -46,6 +47,10 @@ class Hands:
     """Starts or stops the traffic."""
     hint: Callable[[str], None]
     """Says something in the footer."""
+    compared: Callable[[], Comparing | None]
+    """Gives the comparison, if there is one."""
+    end_comparison: Callable[[], None]
+    """Shows the main screen in its place."""
 
 
 class Presenting:
@@ -135,7 +140,7 @@ class Presenting:
             step = presenter.step
         told = step is not None and not self._elsewhere
         line = status(presenter, found, now_ns)
-        self._choice.telling = self._telling(line) if told else None
+        self._show(self._telling(line) if told else None)
         self._tell(view, now_ns)
 
     @property
@@ -154,9 +159,15 @@ class Presenting:
     def _close(self) -> None:
         """Put the steps of a scenario away; the key begins them anew."""
         self.presenter = Presenter(self.presenter.talk, auto=self.presenter.auto)
-        self._choice.telling = None
+        self._show(None)
         self._awaited = None
         self._zoom("")
+
+    def _show(self, telling: Telling | None) -> None:
+        """Show what is told on the screen, also on that of a comparison."""
+        self._choice.telling = telling
+        if (comparing := self._hands.compared()) is not None:
+            comparing.choice.telling = telling
 
     def _take(self, go: Go | None) -> None:
         """Let the run do what a step sets."""
@@ -167,6 +178,14 @@ class Presenting:
         before = self._choice.selection
         # The first step of a scenario's own is about what is on the screen.
         anew = (go.anew and not (self._own and go.step == 0)) or self._elsewhere
+        comparing = self._hands.compared()
+        if comparing is not None and not self._elsewhere:
+            began = together.take(comparing, go, anew=anew)
+            model = comparing.ensemble.models[comparing.picked]
+            self._awaited = (model, model.started_ns) if began else None
+            return
+        if comparing is not None:
+            self._hands.end_comparison()
         self._awaited = (self._lab.model, self._lab.model.started_ns)
         if anew:
             self._hands.choose(selections.at(go.scene, go.step, before.generators))
@@ -225,7 +244,7 @@ class Presenting:
     def _notes(self, view: View) -> Notes:
         presenter = self.presenter
         telling, scene, step = self._choice.telling, presenter.scene, presenter.step
-        selection = self._choice.selection
+        selection = view.choice.selection
         headline = view.headline
         away = "n comes back to the talk" if not self._own and step is not None else ""
         said = [scene.notes if scene is not None else "", step.notes.strip() if step is not None else ""]

@@ -21,11 +21,15 @@ from looplab.view.compare.panels import Banner, CompareFooter, CompareHeader, Of
 from looplab.view.compare.picture import Picture
 from looplab.view.keys import ALONE, COMPARE_KEYS
 from looplab.view.palette import Palette
+from looplab.view.panels import step
 from looplab.view.panels.axis import AxisPanel
 from looplab.view.panels.failure import FailurePanel
 from looplab.view.panels.loops import LoopsPanel
+from looplab.view.panels.pressed import PressedPanel
+from looplab.view.panels.step import StepPanel
 from looplab.view.panels.threads import ThreadsPanel
 from looplab.view.panels.users import UsersPanel
+from looplab.view.screens.corner import Corner
 from looplab.view.screens.details import DetailsScreen
 from looplab.view.screens.logs import LogScreen
 from looplab.view.widget import PanelWidget
@@ -36,9 +40,11 @@ class CompareScreen(Screen[Selection | None]):
     """Keys and places. It is dismissed with the selection to open."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    CompareScreen { background: $background; layout: vertical; overflow: hidden; }
+    CompareScreen { background: $background; layout: vertical; overflow: hidden; layers: default top; }
     CompareScreen PanelWidget { height: 1; width: 1fr; background: $background; }
     CompareScreen #compare-header, CompareScreen #compare-footer { background: $surface; }
+    CompareScreen #step, CompareScreen #pressed { display: none; }
+    CompareScreen #pressed { layer: top; position: absolute; }
     CompareScreen #variants { height: 1fr; width: 1fr; layout: vertical; }
     CompareScreen .variant { height: 1fr; width: 1fr; layout: horizontal; }
     CompareScreen .bands { height: 1fr; width: 1fr; layout: vertical; }
@@ -69,6 +75,7 @@ class CompareScreen(Screen[Selection | None]):
         self._zoomed = False
         """Whether the variant that is picked has the screen."""
         self._laid: tuple[object, ...] = ()
+        self._corner = Corner()
         self._band = 0
         self._composed = False
         self._frame = 0
@@ -86,6 +93,7 @@ class CompareScreen(Screen[Selection | None]):
         yield Static(id="too-small", markup=False)
         with Vertical(id="room"):
             yield PanelWidget(CompareHeader(), id="compare-header")
+            yield PanelWidget(StepPanel(), id="step")
             yield PanelWidget(Banner(), id="banner")
             with Container(id="variants"):
                 for place in range(self._count):
@@ -104,6 +112,7 @@ class CompareScreen(Screen[Selection | None]):
             yield PanelWidget(AxisPanel(), id="axis-all")
             yield PanelWidget(Untitled(AxisPanel()), id="legend")
             yield PanelWidget(CompareFooter(), id="compare-footer")
+        yield PanelWidget(PressedPanel(), id="pressed")
 
     @property
     def columns(self) -> int:
@@ -136,6 +145,10 @@ class CompareScreen(Screen[Selection | None]):
         self.call_later(self.run_action, action)
 
     @property
+    def _pressed(self) -> PanelWidget:
+        return self.query_one("#pressed", PanelWidget)
+
+    @property
     def _look(self) -> Palette:
         return self.query_one("#banner", PanelWidget).panel.palette
 
@@ -144,6 +157,8 @@ class CompareScreen(Screen[Selection | None]):
         if not self._composed:
             return
         self._place(picture)
+        self._corner.place(self._pressed, picture.selected, self.size)
+        self._pressed.take(picture.selected)
         leader = max(picture.views, key=lambda view: (view.elapsed_ns, not view.finished))
         self._frame += 1
         for widget, place in self._shown:
@@ -165,7 +180,8 @@ class CompareScreen(Screen[Selection | None]):
         workers = max(max(len(view.model.workers), 1) for view in picture.views)
         failed = [view.never_ready for view in picture.views]
         alone = self.comparing.picked if self._zoomed else None
-        key = (width, height, workers, failed, alone)
+        told = step.rows(picture.choice.telling, width, height)
+        key = (width, height, workers, failed, alone, told)
         if key == self._laid:
             return
         self._laid = key
@@ -176,7 +192,7 @@ class CompareScreen(Screen[Selection | None]):
             said = f"looplab needs {needed} cells; this terminal has {width}×{height}."
             self.query_one("#too-small", Static).update(said)
             return
-        places = places_of.plan(width, height, 1 if self._zoomed else self._count, workers=workers)
+        places = places_of.plan(width, height - told, 1 if self._zoomed else self._count, workers=workers)
         self._band = places.band
         side = places.side_by_side
         with self.app.batch_update():
@@ -202,12 +218,13 @@ class CompareScreen(Screen[Selection | None]):
                 self.query_one(f"#variant-{place}").styles.height = "1fr" if side else places.block
                 self.query_one(f"#card-{place}").styles.width = "1fr" if side else places.card
                 self.query_one(f"#bands-{place}").styles.width = "1fr" if side else places.band
+            self._show_rows("step", told)
             self._show_rows("banner", places.banner)
             self._show_rows("axis-all", 0 if side else 1)
             self._show_rows("legend", 1 if side or places.foot > 1 else 0)
             self.query_one("#axis-all").styles.padding = (0, 0, 0, 0 if side else places.card)
         self._shown = []
-        for widget in self.query(PanelWidget):
+        for widget in self.query_one("#room").query(PanelWidget):
             _, _, number = (widget.id or "").rpartition("-")
             place = int(number) if number.isdigit() else -1
             if widget.display and (place < 0 or alone in (None, place)):
@@ -224,6 +241,11 @@ class CompareScreen(Screen[Selection | None]):
         """Go back to the main screen, with the variant that is picked."""
         self.comparing.close()
         self.dismiss(self.comparing.chosen)
+
+    def end(self) -> None:
+        """End the comparison, with nothing to open: something else is run."""
+        self.comparing.close()
+        self.dismiss(None)
 
     def action_open(self) -> None:
         """Open the variant that is picked."""

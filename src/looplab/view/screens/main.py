@@ -8,13 +8,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
 from looplab.view import helppages, layout, zoom
 from looplab.view.keys import KEYS
-from looplab.view.panels import pressed, step
+from looplab.view.panels import step
 from looplab.view.panels.axis import AxisPanel
 from looplab.view.panels.band import lanes_of
 from looplab.view.panels.big import BigFiguresPanel
@@ -33,6 +32,7 @@ from looplab.view.panels.users import UsersPanel
 from looplab.view.panels.verdict import VerdictPanel
 from looplab.view.panels.waiting import WaitingPanel
 from looplab.view.panels.why import WhyPanel
+from looplab.view.screens.corner import Corner
 from looplab.view.state import View
 from looplab.view.widget import PanelWidget
 
@@ -79,7 +79,7 @@ class MainScreen(Screen[None]):
         """Panel that has the full screen, by its name in `zoom`; empty if all are shown."""
         self._laid: tuple[object, ...] = ()
         self._shape: tuple[int, int, int, int] | None = None
-        self._corner: tuple[int, Size] = (0, Size())
+        self._corner = Corner()
         self._bands_columns = 0
         self._composed = False
 
@@ -138,21 +138,9 @@ class MainScreen(Screen[None]):
         if not self._composed:
             return
         self._place(view)
-        self._place_pressed(view)
+        self._corner.place(self.query_one("#pressed"), view, self.size)
         for widget in self.query(PanelWidget):
             widget.take(view)
-
-    def _place_pressed(self, view: View) -> None:
-        """Put the pressed keys into the corner above the footer."""
-        corner = (pressed.width(view), self.size)
-        if corner == self._corner:
-            return
-        self._corner = corner
-        wide, size = corner
-        widget = self.query_one("#pressed")
-        widget.display = wide > 0
-        widget.styles.width = max(wide, 1)
-        widget.styles.offset = (size.width - wide, size.height - 2)
 
     def _place(self, view: View) -> None:
         width, height = self.size
