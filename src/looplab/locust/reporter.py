@@ -149,24 +149,11 @@ class Reporter:
 
     def state(self, users: int, cpu_ns: int, max_lag_ns: int) -> TrafficState:
         """Give the totals of the phase that runs now or ran last."""
-        totals = self.totals
-        is_over = not self.running
-        return TrafficState(
-            t_ns=self._clock(),
-            executor=self._told.executor,
+        state = self.totals.state(
+            self._clock(),
+            self._told.executor,
             running=self.running,
-            started_ns=totals.started_ns,
-            ended_ns=totals.ended_ns if is_over else 0,
             users=users,
-            in_flight=totals.in_flight,
-            scheduled=totals.scheduled,
-            sent=totals.sent,
-            ok=totals.ok,
-            errors=dict(totals.errors),
-            never_sent=totals.never_sent,
-            unfinished=totals.unfinished,
-            service=totals.service.histogram(),
-            response=totals.response.histogram(),
             cpu_ns=cpu_ns,
             max_lag_ns=max_lag_ns,
             phase=self._phase,
@@ -174,6 +161,8 @@ class Reporter:
             generator=self._generator,
             generators=self._told.generators,
         )
+        # While a burst goes on, the end of its last answer is not yet its own.
+        return msgspec.structs.replace(state, ended_ns=0) if self.running else state
 
     def report(self, events: int, lost: int, cpu_ns: int) -> ProbeReport:
         """Give what the process says of itself.

@@ -157,38 +157,22 @@ class Course:
         """Give the totals as an event, a copy that other threads may read."""
         phase = self._phase
         executor = phase.executor
-        totals = executor.totals
-        return TrafficState(
-            t_ns=now,
-            executor=phase.plan.executor,
-            running=self.running,
-            started_ns=totals.started_ns,
-            ended_ns=totals.ended_ns,
-            users=executor.users,
-            in_flight=totals.in_flight,
-            scheduled=totals.scheduled,
-            sent=totals.sent,
-            ok=totals.ok,
-            errors=dict(totals.errors),
-            never_sent=totals.never_sent,
-            unfinished=totals.unfinished,
-            service=totals.service.histogram(),
-            response=totals.response.histogram(),
-            cpu_ns=cpu_ns,
-            max_lag_ns=max_lag_ns,
-            phase=self._number,
+        return replace(
+            executor.totals.state(
+                now,
+                phase.plan.executor,
+                running=self.running,
+                users=executor.users,
+                cpu_ns=cpu_ns,
+                max_lag_ns=max_lag_ns,
+                phase=self._number,
+                warmup=phase.warmup,
+                generator=self._ground.generator,
+                generators=self._ground.generators,
+            ),
             phase_name=phase.plan.name,
-            warmup=phase.warmup,
             rate=executor.rate,
-            capped=totals.capped,
-            lateness=totals.lateness.histogram(),
-            first_byte=totals.first_byte.histogram(),
-            gap=totals.gap.histogram(),
             connections=self._ground.connections,
-            messages_sent=totals.messages_sent,
-            messages_received=totals.messages_received,
-            generator=self._ground.generator,
-            generators=self._ground.generators,
             waiting=executor.waiting,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from looplab.traffic.errors import KINDS
 from looplab.wire.buckets import bucket
-from looplab.wire.events import Histogram
+from looplab.wire.events import Histogram, TrafficState
 
 
 class Latencies:
@@ -86,3 +86,48 @@ class Totals:
     def in_flight(self) -> int:
         """Requests sent that have neither an answer nor an error, and are not given up."""
         return self.sent - self.ok - self.failed - self.unfinished
+
+    def state(
+        self,
+        t_ns: int,
+        executor: str,
+        *,
+        running: bool,
+        users: int,
+        cpu_ns: int,
+        max_lag_ns: int,
+        phase: int,
+        warmup: bool,
+        generator: int,
+        generators: int,
+    ) -> TrafficState:
+        """Copy the totals into an event, with what its fields of these names say."""
+        return TrafficState(
+            t_ns=t_ns,
+            executor=executor,
+            running=running,
+            started_ns=self.started_ns,
+            ended_ns=self.ended_ns,
+            users=users,
+            in_flight=self.in_flight,
+            scheduled=self.scheduled,
+            sent=self.sent,
+            ok=self.ok,
+            errors=dict(self.errors),
+            never_sent=self.never_sent,
+            unfinished=self.unfinished,
+            service=self.service.histogram(),
+            response=self.response.histogram(),
+            cpu_ns=cpu_ns,
+            max_lag_ns=max_lag_ns,
+            phase=phase,
+            warmup=warmup,
+            capped=self.capped,
+            lateness=self.lateness.histogram(),
+            first_byte=self.first_byte.histogram(),
+            gap=self.gap.histogram(),
+            messages_sent=self.messages_sent,
+            messages_received=self.messages_received,
+            generator=generator,
+            generators=generators,
+        )
