@@ -70,6 +70,7 @@ def test_an_app_is_asked_for_the_routes_that_read_and_its_own_line_is_named(
         ),
         (["run", "shop:app", "--traffic", "shop.py"], 1, "shop.py: line 2, column"),
         (["run", "shop:app", "--reload", "--workers", "2"], 2, "uvicorn has one worker with --reload"),
+        (["run", "shop:app", "--reload", "--server", "gunicorn"], 2, "gunicorn does not reload uvicorn's"),
         (["run", "shop:app", "--threads", "2"], 2, "--threads is for gunicorn's workers"),
         (["run", "shop:app", "--ready-timeout", "soon"], 2, '"soon" is no duration'),
         (["run", "shop:app", "--set", "delay=1"], 1, 'shop:app has no knob "delay"'),

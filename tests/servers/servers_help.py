@@ -46,6 +46,7 @@ class Servers:
         self.lines: list[str] = []
         self.made: list[ServerProcess] = []
         self.hellos: list[Hello] = []
+        self.broken: list[tuple[str, list[str]]] = []
         self.receiver = Receiver(runtime.socket_path, self._deliver, self.lines.append)
 
     def _deliver(self, batch: Batch) -> None:
@@ -66,6 +67,6 @@ class Servers:
                 **settings,
             }  # type: ignore[arg-type]
         )
-        server = ServerProcess(spec, self.lines.append)
+        server = ServerProcess(spec, self.lines.append, lambda *told: self.broken.append(told))
         self.made.append(server)
         return server

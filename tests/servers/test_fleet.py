@@ -46,7 +46,7 @@ def fleet_of(servers: Servers, count: int, source: str | None = None) -> Fleet:
         )
         for instance in range(count)
     ]
-    fleet = Fleet(specs, lambda instance, line: servers.lines.append(f"{instance} {line}"))
+    fleet = Fleet(specs, lambda instance, line: servers.lines.append(f"{instance} {line}"), print)
     servers.made.extend(fleet.servers)
     return fleet
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from stage import FRAME_NS, Stage, failure, played, selection
 from streams import START_NS
 from textual.command import CommandPalette
@@ -153,6 +154,30 @@ async def test_a_server_that_dies_later_leaves_its_picture() -> None:
         assert "SERVER FAILED  the server exited with status 7" in _screen_text(stage)
         assert _panel(stage, "users").region
         assert not _panel(stage, "failure").region
+
+
+async def test_broken_code_stands_in_place_of_the_picture_until_it_is_mended() -> None:
+    broken = ServerState(START_NS + S, "broken", "", 0, "app.py:3: SyntaxError: no", ["File app.py:3", "x ="])
+    mended = ServerState(START_NS + S + 1, "ready", "", 0, "", [])
+    stage = Stage([*played("async-blocking")])
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+        stage.lab.inbox.append(Batch(0, START_NS + S, [broken]))
+        await stage.play(pilot, START_NS + S)
+        text = _screen_text(stage)
+        assert "■ broken" in text
+        assert "CODE BROKEN  app.py:3: SyntaxError: no" in text
+        assert "│ File app.py:3" in text
+        assert "save the mended file, and it goes on" in text
+        assert not _panel(stage, "users").region
+        stage.lab.inbox.append(Batch(0, START_NS + S, [mended]))
+        await stage.play(pilot, START_NS + S)
+        assert "BROKEN" not in _screen_text(stage)
+        assert _panel(stage, "users").region
+        stage.lab.inbox.append(Batch(0, START_NS + S, [replace(broken, t_ns=START_NS + S + 2)]))
+        await stage.play(pilot, START_NS + S)
+        await pilot.press("s")
+        assert [call[0] for call in stage.lab.calls] == ["start", "start"]
 
 
 async def test_b_fires_the_burst_again() -> None:

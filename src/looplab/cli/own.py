@@ -86,6 +86,8 @@ class Asked:
                 raise click.UsageError("--threads is for gunicorn's workers, and uvicorn serves this app")
         elif self.loop != "auto":
             raise click.UsageError("--loop is for uvicorn, and gunicorn serves this app; leave it away")
+        elif self.reload and own.interface == "asgi":
+            raise click.UsageError("gunicorn does not reload uvicorn's workers; leave --server gunicorn away")
         return own_app(
             self.app,
             folder=folder,

@@ -211,7 +211,11 @@ class Conductor:
             self._intake.server_line(run, names[instance], line)
             self._services.hear(line)
 
-        server = Fleet(specs, hear)
+        def broken(reason: str, log: list[str]) -> None:
+            if server is self._processes.server:
+                self._intake.state("broken" if reason else "ready", server, reason, log)
+
+        server = Fleet(specs, hear, broken)
         self._processes.server = server
         # The traffic process imports its modules while the server imports its own.
         preparing = asyncio.create_task(

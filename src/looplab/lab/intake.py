@@ -28,7 +28,7 @@ from looplab.wire.events import (
 )
 
 Level = Literal["info", "warning", "error"]
-State = Literal["starting", "ready", "failed", "stopped"]
+State = Literal["starting", "ready", "broken", "failed", "stopped"]
 
 _LEVEL = re.compile(r"(?:\[[^]]*\] ){0,2}\[?(?P<level>WARNING|ERROR|CRITICAL|Traceback)\b")
 """Level of a line of uvicorn (`ERROR:    …`) or gunicorn (`[time] [pid] [ERROR] …`)."""

@@ -81,5 +81,5 @@ class Relay:
 
 def _over(model: Model) -> bool:
     """Tell whether nothing more will come of a run."""
-    failed = model.server is not None and model.server.state in ("failed", "stopped")
+    failed = model.server is not None and model.server.state in ("failed", "broken", "stopped")
     return model.finished or failed or model.traffic_failed is not None

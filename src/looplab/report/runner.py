@@ -163,7 +163,7 @@ def _facts(lab: Lab) -> dict[str, float]:
 def _check(model: Model) -> None:
     """Look for what ends a run early: without its server or its traffic there is nothing to wait for."""
     server = model.server
-    if server is not None and server.state in ("failed", "stopped"):
+    if server is not None and server.state in ("failed", "broken", "stopped"):
         raise RunError(server.reason or "the server stopped before the traffic ended", server.log)
     if model.traffic_failed is not None:
         raise RunError(model.traffic_failed.reason, [])

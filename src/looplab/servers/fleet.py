@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from looplab.servers.commands import ServerSpec
-from looplab.servers.reason import ending
-from looplab.servers.server import ServerFailed, ServerProcess
+from looplab.servers.server import OnBroken, ServerFailed, ServerProcess
 from looplab.wire.events import Hello
 
 OnLine = Callable[[int, str], None]
@@ -18,14 +17,15 @@ OnLine = Callable[[int, str], None]
 class Fleet:
     """Starts, watches and stops all instances as one server. `start` it once, `stop` it in any case."""
 
-    def __init__(self, specs: Sequence[ServerSpec], on_line: OnLine) -> None:
+    def __init__(self, specs: Sequence[ServerSpec], on_line: OnLine, on_broken: OnBroken) -> None:
         """Prepare the servers.
 
         Args:
             specs: one for each instance, numbered in order.
             on_line: takes the number of an instance, and a line of its output.
+            on_broken: is told when one that reloads waits for its code to be mended, and when it was.
         """
-        self.servers = [ServerProcess(spec, partial(on_line, spec.instance)) for spec in specs]
+        self.servers = [ServerProcess(spec, partial(on_line, spec.instance), on_broken) for spec in specs]
 
     @property
     def pid(self) -> int:
@@ -79,8 +79,8 @@ class Fleet:
         finally:
             for task in waiting:
                 task.cancel()
-        reason = f"the server {ending(await ended.wait())}"
-        return self._named(ended, reason), ended.log
+        reason, log = await ended.end()
+        return self._named(ended, reason), log
 
     async def stop(self, grace_s: float = 3.0) -> None:
         """End all: TERM, after the grace KILL. With a grace of 0 they are KILLed at once."""

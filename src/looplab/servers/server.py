@@ -29,6 +29,9 @@ _WORKER_DIED = re.compile(
 _RELOADED_DIED = re.compile(r"looplab: the app cannot be loaded|ERROR: +Application startup failed")
 """The last word of a worker whose parent says nothing, and waits until a file changes."""
 
+OnBroken = Callable[[str, list[str]], None]
+"""Takes why the saved code does not load, and the app's part of its complaint; nothing once it is mended."""
+
 
 class ServerFailed(Exception):  # noqa: N818  the state of the server that it leads to is "failed"
     """The server did not become ready."""
@@ -43,25 +46,27 @@ class ServerFailed(Exception):  # noqa: N818  the state of the server that it le
 class ServerProcess:
     """One server. `start` it once, `stop` it in any case."""
 
-    def __init__(self, spec: ServerSpec, on_line: Callable[[str], None]) -> None:
+    def __init__(self, spec: ServerSpec, on_line: Callable[[str], None], on_broken: OnBroken) -> None:
         """Prepare a server.
 
         Args:
             spec: what to start.
             on_line: takes the lines of its output.
+            on_broken: is told when one that reloads waits for its code to be mended, and when it was.
         """
         self.spec = spec
         self.host = HOST
         self.port = 0
         """Port that it listens on, once it was started."""
         self._on_line = on_line
+        self._on_broken = on_broken
         self._guarded = Guarded(self._take_line)
         self._greeted: set[int] = set()
         self._all_greeted = asyncio.Event()
         self._worker_died = asyncio.Event()
         self._ready = False
-        reloads = spec.own is not None and spec.own.reload
-        self._died = _RELOADED_DIED if reloads else _WORKER_DIED
+        self._broken = False
+        self._reloads = spec.own is not None and spec.own.reload
 
     @property
     def pid(self) -> int:
@@ -78,13 +83,18 @@ class ServerProcess:
         mine = hello.worker in self.spec.worker_numbers
         if hello.role == "server" and hello.run == self.spec.run and mine:
             self._greeted.add(hello.worker)
+            if self._broken:
+                self._broken = False
+                if self._ready:
+                    self._on_broken("", [])
             if len(self._greeted) >= self.spec.workers:
                 self._all_greeted.set()
 
     async def start(self, deadline_s: float = 15.0) -> None:
         """Start the server, and wait until every worker has said hello and connections are accepted.
 
-        A person's own app has a deadline of its own.
+        A person's own app has a deadline of its own. One that reloads, and whose code does not load, waits
+        until that is mended, however long it takes.
 
         Raises:
             ServerFailed: it ended before that, or the deadline has passed; nothing of it runs any more.
@@ -120,6 +130,9 @@ class ServerProcess:
                 done, _ = await asyncio.wait(tasks, timeout=span_s, return_when=asyncio.FIRST_COMPLETED)
                 if done:
                     break
+                if self._broken:
+                    passed_s = 0.0
+                    continue
                 passed_s += span_s
                 self._on_line(f"looplab: starting for {passed_s:g} s")
             if ended.done():
@@ -135,8 +148,12 @@ class ServerProcess:
         finally:
             for task in tasks:
                 task.cancel()
+        return self._complaint() or reason
+
+    def _complaint(self) -> str:
+        """Give the app's own reason why it did not start, or nothing."""
         found = complaint(self.log, self.spec.roots)
-        return f"the app failed to start: {found}" if found else reason
+        return f"the app failed to start: {found}" if found else ""
 
     async def stop(self, grace_s: float = 3.0) -> None:
         """End it: TERM, after the grace KILL. With a grace of 0 it is KILLed at once."""
@@ -145,6 +162,16 @@ class ServerProcess:
     async def wait(self) -> int:
         """Wait until it has ended; give its exit status, negative for a signal."""
         return await self._guarded.wait()
+
+    async def end(self) -> tuple[str, list[str]]:
+        """Wait until it has ended; give how, in one sentence, and its last output.
+
+        gunicorn ends if the code that was saved does not load: then that is the reason.
+        """
+        how = f"the server {ending(await self.wait())}"
+        if self._broken and (reason := self._complaint()):
+            return reason, own_lines(self.log, self.spec.roots)
+        return how, self.log
 
     async def _spawn(self) -> None:
         spec = self.spec
@@ -182,9 +209,14 @@ class ServerProcess:
                     return
 
     def _take_line(self, line: str) -> None:
-        if not self._ready and self._died.search(line):
-            self._worker_died.set()
         self._on_line(line)
+        if self._reloads:
+            if _RELOADED_DIED.search(line):
+                self._broken = True
+                reason = self._complaint() or "the app failed to start"
+                self._on_broken(reason, own_lines(self.log, self.spec.roots))
+        elif not self._ready and _WORKER_DIED.search(line):
+            self._worker_died.set()
 
 
 def _bind() -> socket.socket:

@@ -96,8 +96,13 @@ class View(Figures):
 
     @property
     def failed(self) -> bool:
-        """Whether the server failed."""
-        return self.server is not None and self.server.state == "failed"
+        """Whether the server failed, or waits for code that can be loaded."""
+        return self.server is not None and self.server.state in ("failed", "broken")
+
+    @property
+    def broken(self) -> bool:
+        """Whether the server waits for code that can be loaded."""
+        return self.server is not None and self.server.state == "broken"
 
     @property
     def nobody_yet(self) -> bool:
@@ -107,8 +112,8 @@ class View(Figures):
 
     @property
     def never_ready(self) -> bool:
-        """Whether the server failed before there was any traffic to see."""
-        return self.failed and self.load_told is None
+        """Whether the failure stands in place of the bands: for code to mend, or before any traffic."""
+        return self.broken or (self.failed and self.load_told is None)
 
     @property
     def lit(self) -> Request | None:
@@ -160,7 +165,7 @@ class View(Figures):
             sign, word = ("▶", f"{self.speed:g}×") if self.speed else ("❄", "frozen")
             return sign, f"{word} {self._moment}{self._behind}", "info"
         if self.failed:
-            return "■", "failed", "error"
+            return "■", "broken" if self.broken else "failed", "error"
         if self.traffic_failed:
             return "■", "traffic failed", "error"
         if self.model.joins and not self.there:
@@ -201,6 +206,10 @@ class View(Figures):
         """What is most worth saying."""
         server = self.server
         question = self.choice.selection.scenario.question
+        if self.broken and server is not None:
+            return Headline(
+                "error", f"CODE BROKEN  {server.reason}", "save it mended, and it goes on; l shows the log"
+            )
         if self.failed and server is not None:
             return Headline(
                 "error", f"SERVER FAILED  {server.reason}".rstrip(), "s starts it again, l shows the log"

@@ -16,12 +16,12 @@ FAILED_SHARE = 0.01
 
 
 class ServerFailed:
-    """The server did not start, or ended by itself."""
+    """The server did not start, ended by itself, or waits for code that can be loaded."""
 
     def check(self, model: Model, now_ns: int) -> Verdict | None:
         """Say the reason, and the last line of its output."""
         server = model.server
-        if server is None or server.state != "failed":
+        if server is None or server.state not in ("failed", "broken"):
             return None
         log = next((line.strip() for line in reversed(server.log) if line.strip()), "")
         text = words.cut(server.reason or "The server failed", TEXT_COLUMNS)

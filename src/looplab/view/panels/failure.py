@@ -29,11 +29,13 @@ class FailurePanel(Panel):
         if server is None or not self.fresh(0, (server, variants, logged)):
             return
         look = self.palette
+        broken = server.state == "broken"
         reason = textwrap.wrap(server.reason or "The server ended.", max(self.width - 5, 1))
         log = [part for line in server.log for part in _wrapped(line, self.width - 5)]
         room = max(self.height - 5 - len(reason), 0)
         log = log[-room:] if room else []
-        keys = [("s", "starts it again")]
+        keys = [("save", "the mended file, and it goes on")] if broken else []
+        keys.append(("s", "starts it again"))
         if logged:
             keys.append(("l", "shows the log"))
         if variants > 1 and self._alone:
@@ -49,7 +51,8 @@ class FailurePanel(Panel):
             [],
             [piece for key, text in keys for piece in (("  " + key, look.accent), (f" {text} ", look.text))],
         ]
-        self.put(0, title_strip(self.width, look, "The server failed"))
+        title = "The server waits for code that can be loaded" if broken else "The server failed"
+        self.put(0, title_strip(self.width, look, title))
         for y in range(1, self.height):
             self.put(y, text_strip(rows[y - 1] if y <= len(rows) else [], self.width, look.text))
 

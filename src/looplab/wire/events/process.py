@@ -81,6 +81,8 @@ class ProbeReport(msgspec.Struct, array_like=True, tag=9, frozen=True):
     """Requests begun (server) or sent (traffic)."""
     finished: int
     """Requests ended (server) or done, errors included (traffic)."""
+    process_cpu_ns: int = 0
+    """CPU time of the whole process, where no `LoopSample` tells it: of a server without a loop."""
 
 
 class Notice(msgspec.Struct, array_like=True, tag=10, frozen=True):
@@ -127,11 +129,12 @@ class ServerState(msgspec.Struct, array_like=True, tag=13, frozen=True):
     """What the lab knows of the server process."""
 
     t_ns: int
-    state: Literal["starting", "ready", "failed", "stopped"]
+    state: Literal["starting", "ready", "broken", "failed", "stopped"]
+    """`broken` waits for code that can be loaded, and is `ready` again then."""
     address: str
     """`127.0.0.1:41873` once it is known; further instances follow by their ports, `,41875`."""
     pid: int
     reason: str
-    """Why it failed, in one sentence; empty otherwise."""
+    """Why it failed or is broken, in one sentence; empty otherwise."""
     log: list[str]
-    """The last lines of its output, if it failed."""
+    """The last lines of its output, if it failed; of the app's own complaint, if it is broken."""
