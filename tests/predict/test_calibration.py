@@ -16,7 +16,8 @@ from looplab.predict.demands import What
 from looplab.recording import Recording, index
 from looplab.scenario import catalogue
 from looplab.traffic.plan import Plan
-from looplab.wire.clock import MS
+from looplab.wire.clock import MS, S
+from looplab.wire.events import Batch
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
@@ -111,12 +112,23 @@ def test_a_model_without_a_run_is_refused() -> None:
         calibrate(Model(), Plan(executor="constant", users=1), cores=2)
 
 
-def test_workers_that_do_not_tell_their_cpu_are_seen_from_outside() -> None:
+def test_workers_without_a_loop_tell_the_cpu_of_their_processes() -> None:
     model, _ = played("three-users-flask-1x1")
+    assert load(model) is None, "recorded by a probe that did not tell it"
 
-    found = load(model, Outside(workers=0.5, services=0.25))
+    source = next(source for source in model.sources.values() if source.worker is not None)
+    assert source.report is not None
+    began, length = model.started_ns, 4 * S
+    told = [
+        replace(source.report, t_ns=began + n * length // 4, process_cpu_ns=S + n * S // 2) for n in range(5)
+    ]
+    model, _ = played("three-users-flask-1x1")
+    source = next(source for source in model.sources.values() if source.worker is not None)
+    source.report = None
+    model.apply(Batch(source.number, began, [*told, told[-1]]))
+    found = load(model, Outside(services=0.25))
 
-    assert load(model) is None
     assert found is not None
-    assert (found.process, found.services, found.loop) == (0.5, 0.25, 0.0)
+    assert found.process == pytest.approx(0.5)
+    assert (found.services, found.loop) == (0.25, 0)
     assert found.rps == pytest.approx(1.0, rel=0.1)

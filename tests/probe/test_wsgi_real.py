@@ -96,6 +96,7 @@ async def test_a_request_is_a_thread_s_from_its_entry_to_its_end(lab: Lab) -> No
     assert use.requested_ns <= use.taken_ns <= truth["began_ns"]
     assert truth["ended_ns"] <= use.finished_ns <= use.released_ns
     assert (report.requests, report.finished, report.dropped) == (1, 1, 0)
+    assert report.process_cpu_ns > report.cpu_ns > 0
     assert [bye.clean for bye in lab.all(Bye)] == [True]
 
 

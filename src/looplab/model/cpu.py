@@ -1,14 +1,12 @@
-"""CPU time of one worker in the present period: of its loop's thread, and of its whole process."""
+"""CPU time of one worker in the present period: of its whole process, and of its loop's thread."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import NamedTuple
 
-from looplab.wire.events import LoopSample
-
 REMEMBERED = 200
-"""Readings kept, ten seconds of them, so that a period can begin and end a little in the past."""
+"""Readings kept, ten seconds of them or more, so that a period can begin and end a little in the past."""
 
 
 class Reading(NamedTuple):
@@ -16,7 +14,7 @@ class Reading(NamedTuple):
 
     t_ns: int
     thread_ns: int
-    """CPU time of the loop's thread; 0 if unknown."""
+    """CPU time of the loop's thread; 0 if unknown, or if there is no loop."""
     process_ns: int
     lacked_ns: int
     """Time in which the loop's thread was ready to run and had no CPU."""
@@ -26,7 +24,7 @@ NOTHING = Reading(0, 0, 0, 0)
 
 
 class CpuTime:
-    """What a worker used since the start of the traffic, and of that only what its samples told."""
+    """What a worker used since the start of the traffic, and of that only what it told."""
 
     def __init__(self) -> None:
         self._recent: deque[Reading] = deque(maxlen=REMEMBERED)
@@ -37,12 +35,12 @@ class CpuTime:
         self._began_ns = 0
         self._ended_ns = 0
 
-    def take(self, event: LoopSample) -> None:
-        """Take a sample that is newer than all before; one that the lab has made knows no CPU time."""
-        if not event.cpu_ns:
-            return
+    def take(self, t_ns: int, process_ns: int, thread_ns: int = 0, lacked_ns: int = 0) -> None:
+        """Take the totals at a moment; those of one that is not later than the last are dropped."""
         before = self._recent[-1] if self._recent else None
-        now = Reading(event.t_ns, event.thread_cpu_ns, event.cpu_ns, event.lacked_ns)
+        if before is not None and t_ns <= before.t_ns:
+            return
+        now = Reading(t_ns, thread_ns, process_ns, lacked_ns)
         self._recent.append(now)
         self._count(before, now)
 

@@ -134,7 +134,9 @@ class LoopLane:
         if before is not None and event.t_ns <= before.t_ns:
             return
         self.sample = event
-        self.cpu.take(event)
+        if event.cpu_ns:
+            # A sample that the lab has made knows no CPU time.
+            self.cpu.take(event.t_ns, event.cpu_ns, event.thread_cpu_ns, event.lacked_ns)
         lag_ns = max(event.lag_ns, event.max_lag_ns, 0)
         self.lag_series.read(event.t_ns, lag_ns)
         self._sample_times.append(event.t_ns)

@@ -232,6 +232,8 @@ class Reduction(Lives):
         self._see(event.t_ns)
         if source.report is None or event.t_ns >= source.report.t_ns:
             source.report = event
+            if event.process_cpu_ns and (worker := self._present(source)) is not None:
+                worker.loop.cpu.take(event.t_ns, event.process_cpu_ns)
 
     def _clock_set(self, event: ClockSet, source: Source) -> None:
         self._see(event.t_ns)

@@ -36,8 +36,6 @@ _REQUEST_PLANS = ("burst", "constant", "ramping", "arrival-rate", "ramping-arriv
 class Outside(NamedTuple):
     """Cores that were used, as the machine tells it; None where it does not."""
 
-    workers: float | None = None
-    """By workers; it counts where they do not tell it themselves."""
     services: float | None = None
     """By the scenario's database and upstream."""
     lab: float | None = None
@@ -160,14 +158,15 @@ def predictable(plan: Plan, name: str) -> None:
 
 
 def load(model: Model, outside: Outside = UNSEEN) -> Load | None:
-    """Read the CPU time of a run; None if neither its workers tell it nor anybody else."""
+    """Read the CPU time of a run; None if its workers do not tell it."""
     figures = model.statistics()
     answered = figures.ok + figures.failed
     known = [worker.loop.cpu for worker in model.workers if worker.loop.cpu.process_share is not None]
-    if not figures.duration_s or not answered or not (known or outside.workers):
+    if not figures.duration_s or not answered or not known:
         return None
-    process = sum(cpu.cores for cpu in known) if known else outside.workers or 0.0
-    loop = process - sum(cpu.beside_loop() or 0.0 for cpu in known) if known else 0.0
+    process = sum(cpu.cores for cpu in known)
+    loops = [worker.loop.cpu for worker in model.workers if worker.loop.sample is not None]
+    loop = sum(cpu.cores - (cpu.beside_loop() or 0.0) for cpu in loops)
     wanted = sum(cpu.loop_share or 0.0 for cpu in known)
     return Load(
         rps=answered / figures.duration_s,

@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 from collections.abc import MutableMapping
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -221,6 +222,7 @@ class WsgiWorker:
             self._emitter.cpu_ns + self._watchdog.cpu_ns,
             finished + len(self._open) + len(self._ended),
             finished,
+            time.process_time_ns(),
         )
 
 

@@ -68,13 +68,12 @@ def measure(
 
 class _Reading(NamedTuple):
     t_ns: int
-    workers_s: float
     services_s: float
     lab_s: float
 
 
 class _Watch:
-    """Reads from outside how much CPU is used by workers, for gunicorn's do not tell it, and by services."""
+    """Reads from outside how much CPU is used by services, which do not tell it, and by the lab."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
@@ -94,7 +93,6 @@ class _Watch:
             return Outside()
         length_s = (ended.t_ns - began.t_ns) / S
         return Outside(
-            max(ended.workers_s - began.workers_s, 0.0) / length_s,
             max(ended.services_s - began.services_s, 0.0) / length_s,
             (ended.lab_s - began.lab_s) / length_s,
         )
@@ -118,12 +116,10 @@ def _read(model: Model) -> _Reading | None:
         own += children.get(pid := own.pop(), [])
         ours.append(pid)
     speaking = {source.hello.pid for source in model.sources.values() if source.hello is not None}
-    workers = [worker.pid for worker in model.workers]
-    if not all(pid in spent for pid in workers):
+    if os.getpid() not in spent:
         return None
     return _Reading(
         now_ns(),
-        sum(spent[pid] for pid in workers),
         sum(spent[pid] for pid in ours[1:] if pid not in speaking),
         spent[os.getpid()],
     )

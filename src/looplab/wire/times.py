@@ -116,7 +116,7 @@ OTHERS: dict[type, frozenset[str]] = {
     LoopSample: frozenset({"lag_ns", "max_lag_ns", "busy_ns", "thread_cpu_ns", "cpu_ns", "lacked_ns"}),
     OpenRequests: frozenset({"rids"}),
     Pong: frozenset({"asked_ns"}),
-    ProbeReport: frozenset({"cpu_ns"}),
+    ProbeReport: frozenset({"cpu_ns", "process_cpu_ns"}),
     Slots: frozenset({"queue"}),
     Stall: frozenset({"stack", "lacked_ns", "collected_ns"}),
     TaskStacks: frozenset({"stacks"}),
