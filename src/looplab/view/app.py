@@ -21,6 +21,7 @@ from looplab.recording import Shelf
 from looplab.scenario import Scenario, Talk
 from looplab.services.cluster import data_folder
 from looplab.view.compare.comparing import MakeEnsemble
+from looplab.view.garbage import Garbage
 from looplab.view.lablike import LabLike
 from looplab.view.logbook import LogKeeper
 from looplab.view.observer import Observer
@@ -148,6 +149,8 @@ class LoopLabApp(Pages):
         self.pressed = Pressed(shown=talk is not None or self.keeper.settings.keys)
         self._scene = scene if talk is not None else None
         self._frame_ns = 0
+        self._garbage = Garbage()
+        self._searched_for: object = None
         for theme_ in themes_for(depth):
             self.register_theme(theme_)
         self.theme = PREFIX + (theme or self.keeper.settings.theme)
@@ -168,12 +171,17 @@ class LoopLabApp(Pages):
             self.presenting.begin(self._scene)
         if not self._live:
             return
+        self._garbage.begin()
         self.set_interval(1 / FRAME_RATE_HZ, self._tick)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Only the main thread of a Unix process can have handlers; elsewhere the default holds.
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._end_by, number)
+
+    def on_unmount(self) -> None:
+        """Leave the process as it was."""
+        self._garbage.end()
 
     def _end_by(self, number: signal.Signals) -> None:
         """End as a shell counts it: 128 and the number of the signal."""
@@ -189,6 +197,17 @@ class LoopLabApp(Pages):
         self._frame_ns = now_ns
         self.frame(now_ns, late_ns)
         self.paint_rest()
+        self._search()
+
+    def _search(self) -> None:
+        """Look for garbage; everywhere if another model took the place of one, before its traffic begins."""
+        compared = self.compared
+        model = self.lab.model if compared is None else compared.comparing.ensemble.model
+        if model is self._searched_for:
+            self._garbage.search()
+        else:
+            self._searched_for = model
+            self._garbage.search_all()
 
     def frame(self, now_ns: int, late_ns: int = 0) -> None:
         """Drain, look, draw: the only place where what the model says reaches a widget.

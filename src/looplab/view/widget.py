@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from looplab.view.layout import columns
 from looplab.view.palette import Palette, palette, terminal_depth
+from looplab.view.terminal.painting import Painting
 
 if TYPE_CHECKING:
     from looplab.view.panels.base import Panel
@@ -60,10 +61,23 @@ class PanelWidget(Widget):
         if not changed:
             return
         self.rows_refreshed += len(changed)
-        if len(changed) >= height:
+        regions = [Region(0, y, width, 1) for y in changed]
+        if self._painted(changed):
+            # Whatever else draws it, a picture of the screen for one, shall not find the rows before.
+            self._styles_cache.set_dirty(*regions)
+        elif len(changed) >= height:
             self.refresh()
         else:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+            self.refresh(*regions)
+
+    def _painted(self, changed: frozenset[int]) -> bool:
+        """Hand rows to an application that takes them as they are; False if Textual has to draw them."""
+        app = self.app
+        return (
+            isinstance(app, Painting)
+            and not self.get_line_filters()
+            and app.paint_rows(self, {y: self.panel.line(y) for y in changed})
+        )
 
     def render_line(self, y: int) -> Strip:
         """Hand out a row; pure."""

@@ -6,7 +6,7 @@ right changes a column of each row, so most of what it would write is there alre
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -39,7 +39,7 @@ def _cells(text: str) -> tuple[str, ...]:
 class _Row:
     """A row of the terminal."""
 
-    __slots__ = ("begin", "characters", "codes", "end", "ends", "laid", "laid_at", "shown", "shown_codes")
+    __slots__ = ("begin", "characters", "codes", "end", "laid", "shown", "shown_codes")
 
     def __init__(self, width: int) -> None:
         self.characters = [" "] * width
@@ -48,30 +48,28 @@ class _Row:
         self.shown_codes = [UNKNOWN] * width
         self.begin, self.end = 0, width
         """Between these cells it may show something else than it shall."""
-        self.laid: list[Segment] = []
-        """What was laid on it last: it mostly begins as what is laid next."""
-        self.laid_at = 0
-        self.ends: list[int] = []
-        """Where each piece of it ends."""
+        self.laid: dict[int, tuple[Sequence[Segment], list[int]]] = {}
+        """What was laid on it last from a cell on, which mostly begins as what is laid there next, and where
+        each piece of it ends."""
 
     def forget(self) -> None:
         """Take what it shows for unknown."""
         self.begin, self.end = 0, len(self.codes)
         self.shown_codes = [UNKNOWN] * self.end
 
-    def lay(self, x: int, pieces: list[Segment], codes: Codes) -> None:
+    def lay(self, x: int, pieces: Sequence[Segment], codes: Codes) -> None:
         """Take what it shall show from a cell on."""
         width = len(self.codes)
-        same = 0
-        if self.laid_at == x:
-            for old, new in zip(self.laid, pieces, strict=False):
-                if old != new:
+        ends: list[int] = []
+        if (laid := self.laid.pop(x, None)) is not None:
+            same = 0
+            for old, new in zip(laid[0], pieces, strict=False):
+                if old is not new and old != new:
                     break
                 same += 1
-        ends = self.ends[:same]
-        self.laid, self.laid_at, self.ends = pieces, x, ends
+            ends = laid[1][:same]
         begin = at = ends[-1] if ends else x
-        for text, style, _ in pieces[same:]:
+        for text, style, _ in pieces[len(ends) :]:
             cells = text if text.isascii() else _cells(text)
             end = at + len(cells)
             if end > width:
@@ -80,6 +78,11 @@ class _Row:
             self.codes[at:end] = [codes.of(style)[text.isspace()]] * (end - at)
             at = end
             ends.append(at)
+        for other in [other for other, (_, others) in self.laid.items() if other < at and x < others[-1]]:
+            # It is covered now, in part at least.
+            del self.laid[other]
+        if ends:
+            self.laid[x] = (pieces, ends)
         if begin < at:
             if self.begin >= self.end:
                 self.begin, self.end = begin, at
@@ -174,6 +177,10 @@ class Grid:
                 pieces.append(segment)
         if pieces and x < width and y < height:
             self._rows[y].lay(x, pieces, self._codes)
+
+    def lay_row(self, x: int, y: int, pieces: Sequence[Segment]) -> None:
+        """Take what a row shall show from a cell on; it is as wide as the terminal at most."""
+        self._rows[y].lay(x, pieces, self._codes)
 
     def write(self, most: int) -> str:
         """Give what makes the terminal show more of what it shall: all small differences, and then the large.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -12,10 +12,13 @@ from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 
 from looplab.view.terminal.codes import Codes
 from looplab.view.terminal.grid import Grid
 from looplab.view.terminal.pace import ASK, Pace
+from looplab.view.terminal.places import Places
 
 _QUEUED: Final = 0
 """Writes that may wait for Textual's writer before nothing more is written."""
@@ -47,6 +50,7 @@ class Painting(App[None]):
         super().__init__(ansi_color=ansi_color)
         self._grid: Grid | None = None
         self._pace = Pace()
+        self._places = Places()
 
     def on_mount(self) -> None:
         """Count on nothing after another program had the terminal."""
@@ -60,8 +64,28 @@ class Painting(App[None]):
         """Take the answer of the terminal."""
         self._pace.answered(time.monotonic())
 
+    def paint_rows(self, widget: Widget, rows: Mapping[int, Strip]) -> bool:
+        """Take rows as a widget draws them, past Textual, which would draw whole lines of the screen.
+
+        Args:
+            widget: whose rows these are.
+            rows: as wide as the widget, by their places in it.
+
+        Returns:
+            False if Textual has to draw them: something is in front, or about to move, or takes no keys now.
+        """
+        grid, screen = self._grid, self.screen
+        if grid is None or grid.size != self.size or self._batch_count or widget.screen is not screen:
+            return False
+        place = self._places.of(screen, widget)
+        if place is None:
+            return False
+        for y, row in rows.items():
+            grid.lay_row(place.x, place.y + y, list(row))
+        return True
+
     def paint_rest(self) -> None:
-        """Write what had to wait."""
+        """Write what was taken, and what had to wait."""
         if self._grid is not None and self._grid.waits:
             self._write(self.screen)
 
