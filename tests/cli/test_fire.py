@@ -139,6 +139,10 @@ def test_a_signal_ends_it_with_the_figures_up_to_then(
         (["127.0.0.1", "--connections", "5"], 2, "goes with --rate"),
         (["127.0.0.1", "-d", "soon"], 2, "no duration"),
         (["127.0.0.1", "--header", "x"], 2, "no name and value"),
+        (["127.0.0.1", "--header", "a b: c"], 2, "characters that HTTP does not allow"),
+        (["127.0.0.1", "--rate", "nan"], 2, "nan is no number"),
+        (["127.0.0.1", "--rate", "1e9"], 2, "not in the range"),
+        (["127.0.0.1", "--body", "\udcff"], 2, "not UTF-8"),
         (["127.0.0.1:1"], 1, "nothing can be reached at 127.0.0.1:1: Connection refused"),
     ],
 )

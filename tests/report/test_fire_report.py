@@ -19,6 +19,8 @@ from looplab.wire.clock import MS
         ("127.0.0.1:8000", "127.0.0.1", 8000, "/"),
         ("http://localhost/items?a=1&b=2", "localhost", 80, "/items?a=1&b=2"),
         ("http://[::1]:8080/x", "::1", 8080, "/x"),
+        ("127.0.0.1:80/a b%20c?x=é#part", "127.0.0.1", 80, "/a%20b%20c?x=%C3%A9"),
+        ("127.0.0.1:80/\udcff", "127.0.0.1", 80, "/%FF"),
     ],
 )
 def test_a_url_is_taken_apart(url: str, host: str, port: int, path: str) -> None:
@@ -38,6 +40,23 @@ def test_a_url_is_taken_apart(url: str, host: str, port: int, path: str) -> None
 def test_what_is_no_http_url_is_refused(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         aim(url)
+
+
+@pytest.mark.parametrize(
+    ("headers", "rate", "reason"),
+    [
+        ({"a": "b\r\nx: y"}, 1.0, "^header 'a' holds characters that HTTP does not allow"),
+        ({"a b": "c"}, 1.0, "^header 'a b' holds"),
+        ({}, float("nan"), "^rate must be above 0 a second, not nan"),
+    ],
+    ids=["two lines", "a blank", "no rate"],
+)
+def test_traffic_that_cannot_be_made_is_refused_before_anything_starts(
+    headers: dict[str, str], rate: float, reason: str
+) -> None:
+    plan = Plan(executor="arrival-rate", rate=rate, duration=1.0)
+    with pytest.raises(ValueError, match=reason):
+        shot(aim("127.0.0.1:80"), plan, RequestSpec(headers=headers), 1, [])
 
 
 def test_another_machine_is_refused_unless_it_is_allowed_by_name() -> None:
@@ -81,7 +100,10 @@ def test_bars_hold_every_sample_and_the_longest_is_full() -> None:
     ("plan", "words"),
     [
         (Plan(executor="burst", requests=1000, concurrency=20), "1,000 requests, 20 at once"),
+        (Plan(executor="burst", requests=1, concurrency=1), "1 request, 1 at once"),
         (Plan(executor="constant", users=5, duration=2.5), "5 users for 2.5 s"),
+        (Plan(executor="constant", users=1, duration=1), "1 user for 1 s"),
+        (Plan(executor="arrival-rate", rate=1e6, duration=1), "1,000,000 requests a second for 1 s"),
         (Plan(executor="arrival-rate", rate=1500, duration=10), "1,500 requests a second for 10 s"),
     ],
 )

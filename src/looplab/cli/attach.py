@@ -100,9 +100,9 @@ def _attachment(name: str, door: Door, url: str | None, firing: Firing) -> Attac
     try:
         target = fire.aim(url)
         fire.check(target, allowed)
+        shot = fire.shot(target, firing.plan(None), firing.request, firing.generators, allowed)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    shot = fire.shot(target, firing.plan(None), firing.request, firing.generators, allowed)
     return attachment(name, door.path, shot.plan, shot.targets, allowed, firing.generators)
 
 

@@ -50,9 +50,9 @@ def fire(
     try:
         target = report.aim(url)
         report.check(target, allowed)
+        what = report.shot(target, plan, firing.request, firing.generators, allowed)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    what = report.shot(target, plan, firing.request, firing.generators, allowed)
     stop = Stop()
     lab = Lab()
     try:

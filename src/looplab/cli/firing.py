@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from looplab.traffic.plan import Plan, RequestSpec
 
 USERS = 10
+
+MOST_RATE = 1_000_000
+"""Requests a second that can be asked for; a hundred times what a process of Python answers or sends."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -132,7 +136,8 @@ def traffic_options(lasting: str) -> Callable[[Command], Command]:
         click.option(
             "--rate",
             metavar="R",
-            type=click.FloatRange(0, min_open=True),
+            type=click.FloatRange(0, MOST_RATE, min_open=True),
+            callback=_number,
             help="Send so many requests a second whatever the server does, in place of users who wait "
             "for answers.",
         ),
@@ -191,11 +196,22 @@ def traffic_options(lasting: str) -> Callable[[Command], Command]:
     return decorate
 
 
+def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
+    """Refuse `nan`, which is outside of no range."""
+    if given is not None and math.isnan(given):
+        raise click.BadParameter("nan is no number")
+    return given
+
+
 def _body(ctx: click.Context, param: click.Parameter, given: str) -> str:
     """Read the body from a file if it is given as `@FILE`."""
     if not given.startswith("@"):
+        if any("\ud800" <= letter <= "\udfff" for letter in given):
+            raise click.BadParameter("it is not UTF-8")
         return given
     try:
         return Path(given[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{given[1:]} cannot be read: {error}") from None
+    except OSError as error:
+        raise click.BadParameter(f"{given[1:]} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{given[1:]} is not UTF-8 (byte {error.start})") from None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+import string
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from looplab.lab import Lab, Shot
 from looplab.model import Model
 from looplab.traffic.address import authority, resolve
+from looplab.traffic.check import check_plan
 from looplab.traffic.errors import JobError
+from looplab.traffic.executors import EXECUTORS
 from looplab.traffic.plan import Plan, RequestSpec, Target
+from looplab.traffic.requests import Mix
 from looplab.wire.clock import S, now_ns
 
 from .runner import Run, RunError, figures, follow
@@ -33,7 +37,7 @@ class Aim(NamedTuple):
     host: str
     port: int
     path: str
-    """With its query."""
+    """With its query; blanks and what is not ASCII are written as HTTP has them, `%20`."""
 
 
 def aim(url: str) -> Aim:
@@ -57,6 +61,8 @@ def aim(url: str) -> Aim:
     if parts.username is not None or not 0 < port < 65_536:
         raise ValueError(f'"{url}": expected http://HOST:PORT/PATH')
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # As browsers do it; what is written with % already stays. A byte that is no UTF-8 is a byte.
+    path = quote(path, safe=string.punctuation, errors="surrogateescape")
     return Aim(given, parts.hostname, port, path)
 
 
@@ -91,7 +97,11 @@ def reach(target: Aim, allow_remote: list[str]) -> None:
 
 
 def shot(target: Aim, plan: Plan, request: RequestSpec, generators: int, allow_remote: list[str]) -> Shot:
-    """Put together what to run."""
+    """Put together what to run.
+
+    Raises:
+        ValueError: the traffic could not be made so; the message names what is wrong, and what it may be.
+    """
     host = request.headers.get("host") or request.headers.get("Host")
     headers = request.headers if host else {**request.headers, "host": authority(target.host, target.port)}
     plan.mix = [
@@ -103,9 +113,16 @@ def shot(target: Aim, plan: Plan, request: RequestSpec, generators: int, allow_r
             body=request.body,
         )
     ]
+    targets = [Target(target.host, target.port)]
+    try:
+        # The traffic's own process checks it, too, when all has been started.
+        check_plan(plan, EXECUTORS)
+        Mix(plan, targets)
+    except JobError as error:
+        raise ValueError(str(error).removeprefix(f"request {request.name!r}: ")) from None
     return Shot(
         title=target.url,
-        targets=[Target(target.host, target.port)],
+        targets=targets,
         plan=plan,
         generators=generators,
         allow_remote=allow_remote,

@@ -193,6 +193,7 @@ def share(plan: Plan, model: Model) -> float:
 def asked(plan: Plan) -> str:
     """Say what a plan asks for."""
     if plan.executor == "burst":
-        return f"{plan.requests:,} requests, {plan.concurrency:,} at once"
-    what = f"{plan.rate:,g} requests a second" if plan.is_open else f"{plan.users:,} users"
+        return f"{plan.requests:,} request{'s' if plan.requests != 1 else ''}, {plan.concurrency:,} at once"
+    users = f"{plan.users:,} user{'s' if plan.users != 1 else ''}"
+    what = f"{plan.rate:,.10g} requests a second" if plan.is_open else users
     return f"{what} for {plan.duration:g} s"
