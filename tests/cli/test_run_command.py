@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from looplab.cli.main import run
+from looplab.recording import Recording
+from looplab.wire.events import Stall
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,9 +45,13 @@ def test_an_app_is_asked_for_the_routes_that_read_and_its_own_line_is_named(
     looplab: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "shop.py").write_text(APP)
-    found = looplab("run", "shop:app", "--users", "2", "--duration", "1", "--json", "-", VIRTUAL_ENV="")
+    file = tmp_path / "t" / "run.looplab"
+    words = ("run", "shop:app", "--users", "2", "--duration", "1", "--json", "-", "--record", str(file))
+    found = looplab(*words, VIRTUAL_ENV="")
     assert found.returncode == 0, found.stderr
     assert "asking for /nap" in found.stderr
+    assert f"{file}  " in found.stderr.splitlines()[-1]
+    assert any(isinstance(event, Stall) for batch in Recording(file) for event in batch.events)
     [result] = json.loads(found.stdout)["results"]
     assert (result["scenario"], result["variant"]) == ("shop:app", "uvicorn")
     assert not any(result["median"]["errors"].values())
@@ -71,6 +77,7 @@ def test_an_app_is_asked_for_the_routes_that_read_and_its_own_line_is_named(
         (["run", "shop:app", "--traffic", "shop.py"], 1, "shop.py: line 2, column"),
         (["run", "shop:app", "--reload", "--workers", "2"], 2, "uvicorn has one worker with --reload"),
         (["run", "shop:app", "--reload", "--server", "gunicorn"], 2, "gunicorn does not reload uvicorn's"),
+        (["run", "shop:app", "--record", "shop.py"], 1, "shop.py exists already, and a recording is never"),
         (["run", "shop:app", "--threads", "2"], 2, "--threads is for gunicorn's workers"),
         (["run", "shop:app", "--ready-timeout", "soon"], 2, '"soon" is no duration'),
         (["run", "shop:app", "--set", "delay=1"], 1, 'shop:app has no knob "delay"'),

@@ -81,6 +81,18 @@ async def test_r_records_and_f9_shows_the_recording_and_goes_back(shelf: Path) -
         assert [call[0] for call in stage.lab.calls] == ["start", "record", "stop_recording"]
 
 
+async def test_a_recording_that_the_command_line_has_begun_is_shown_and_r_ends_it(tmp_path: Path) -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        stage.lab.record(tmp_path / "mine.looplab")
+        await stage.play(pilot, START_NS)
+        assert "● rec 00:" in _row(stage, "header")
+        await pilot.press("r")
+        await stage.play(pilot, START_NS + 1 * S)
+        assert f": mine.looplab in {tmp_path}" in _row(stage, "footer")
+        assert "● rec" not in _row(stage, "header")
+
+
 async def test_a_disk_that_takes_no_recording_is_told_in_one_line_and_the_run_goes_on(shelf: Path) -> None:
     _make_file(shelf)
     stage = Stage(played("async-blocking"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,10 +11,11 @@ from rich.console import Console, RenderableType
 
 from looplab.scenario import Scenario
 
+from .output import put
 from .settings import command_line
 
 if TYPE_CHECKING:
-    from looplab.lab import Selection
+    from looplab.lab import Lab, Selection
     from looplab.traffic.plan import Locust
 
 LAST_LINES = 10
@@ -45,6 +45,7 @@ def run_bench(
     runs: int = 1,
     outputs: Mapping[str, str] | None = None,
     article: bool = False,
+    lab_factory: Callable[[], Lab] | None = None,
 ) -> list[str]:
     """Run, then print the table and write the files.
 
@@ -53,10 +54,12 @@ def run_bench(
         runs: how many runs of each.
         outputs: `json`, `markdown` and `html`, each a file or `-`. What goes to `-` takes the table's place.
         article: whether to set the figures of the scenarios' articles beside.
+        lab_factory: makes the lab; None is a plain one.
 
     Returns:
         For each variant whose traffic, not its server, was the limit: its name, and why.
     """
+    from looplab.lab import Lab
     from looplab.report import article as articles
     from looplab.report import bench, page, table
     from looplab.report.progress import progress
@@ -65,7 +68,7 @@ def run_bench(
     outputs = outputs or {}
     with progress(Console(stderr=True)) as observer:
         try:
-            report = bench.bench(selections, runs, observer)
+            report = bench.bench(selections, runs, observer, lab_factory or Lab)
         except RunError as failure:
             log = failure.log[-LAST_LINES:]
             raise click.ClickException("\n  ".join([failure.reason, *log])) from None
@@ -81,11 +84,7 @@ def run_bench(
         "html": lambda: page.as_html(report, command_line()),
     }
     for kind, file in outputs.items():
-        text = writers[kind]()
-        if file == "-":
-            click.echo(text, nl=False)
-        else:
-            Path(file).write_text(text, encoding="utf-8")
+        put(file, writers[kind]())
     return [
         f"{result['scenario']} › {result['variant']}: the client {limits[0]['text']}"
         for result in report["results"]
@@ -117,10 +116,8 @@ def run_check(scenarios: Sequence[Scenario], output: str | None) -> list[str]:
         report = check.check(scenarios, observer)
     if output != "-":
         show(check.Claims(report))
-    if output == "-":
-        click.echo(_dump(report), nl=False)
-    elif output is not None:
-        Path(output).write_text(_dump(report), encoding="utf-8")
+    if output is not None:
+        put(output, _dump(report))
     return check.statuses(report)
 
 

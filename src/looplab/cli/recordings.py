@@ -17,8 +17,10 @@ from looplab.scenario.errors import one_of
 
 from . import options
 from .headless import LAST_LINES, select, show
+from .output import put
 from .screen import obstacle, open_replay
 from .settings import complete_scenario, length, output_file
+from .taping import begun, fresh_file, told
 
 if TYPE_CHECKING:
     from looplab.recording import Index, Recording
@@ -45,18 +47,9 @@ LONG_BYTES = 1_000_000
 """A larger file takes a moment to read, and is read with a bar."""
 
 
-def _fresh_file(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
-    """Look whether the file can be made, before the run and not after it."""
-    if path.exists():
-        raise click.ClickException(f"{path} exists already, and a recording is never written over")
-    if not path.parent.is_dir():
-        raise click.ClickException(f"{path}: there is no folder {path.parent}")
-    return path
-
-
 @click.command()
 @click.argument("scenario", shell_complete=complete_scenario)
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), callback=_fresh_file)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), callback=fresh_file)
 @click.option("--variant", metavar="V", help="Variant to record; the first one otherwise.")
 @options.duration
 @options.set_values
@@ -81,10 +74,7 @@ def record(
     lab.open()
     failed = None
     try:
-        try:
-            recorder = lab.record(file, selection)
-        except OSError as error:
-            raise click.ClickException(f"{file}: {error.strerror or error}") from None
+        recorder = begun(lab, file, selection)
         with progress(Console(stderr=True)) as observer:
             observer.begin(selection, 1, 1)
             try:
@@ -93,10 +83,7 @@ def record(
                 failed = failure
     finally:
         lab.close()
-    if recorder.failure:
-        raise click.ClickException(recorder.failure)
-    lost = f", {recorder.dropped:,} batches lost: the disk was too slow" if recorder.dropped else ""
-    click.echo(f"{file}  {file.stat().st_size:,} bytes{lost}")
+    click.echo(told(recorder))
     if failed is not None:
         raise click.ClickException("\n  ".join([failed.reason, *failed.log[-LAST_LINES:]]))
 
@@ -207,10 +194,7 @@ def snapshot(
         svg = picture.panel(player, panel, *size, theme)
     else:
         svg = asyncio.run(picture.screen(player, scenarios, *size, theme))
-    if output == "-":
-        click.echo(svg, nl=False)
-    else:
-        Path(output).write_text(svg, encoding="utf-8")
+    put(output, svg)
 
 
 @contextmanager

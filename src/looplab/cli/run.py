@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from . import options, own
 from .headless import LAST_LINES, run_bench, select
 from .screen import obstacle, open_screen
+from .taping import begun, fresh_file, told
 
 if TYPE_CHECKING:
     from looplab.lab import Selection
@@ -31,8 +33,16 @@ Examples:
 @click.command(epilog=EPILOG)
 @own.arguments
 @options.generators
+@click.option(
+    "--record",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=fresh_file,
+    help="Record what goes on, for `looplab replay FILE`.",
+)
 @options.json_file
-def run(asked: own.Asked, generators: int, as_json: str | None) -> None:
+def run(asked: own.Asked, generators: int, file: Path | None, as_json: str | None) -> None:
     """Open the screen on an app of your own: any ASGI or WSGI app, as it is.
 
     It is imported from the current folder, by the interpreter of its own environment. Without a word on its
@@ -44,7 +54,9 @@ def run(asked: own.Asked, generators: int, as_json: str | None) -> None:
     asks = not asked.has_traffic and variant.own is not None and variant.own.interface == "asgi"
     reason = obstacle()
     if not reason and as_json is None:
-        sys.exit(open_screen(scenario, variant, asked.overrides, generators=generators, picks=asks))
+        sys.exit(
+            open_screen(scenario, variant, asked.overrides, generators=generators, picks=asks, file=file)
+        )
     settings = asked.overrides
     if scenario.traffic.length is None:
         settings.setdefault("duration", LENGTH_S)
@@ -53,7 +65,24 @@ def run(asked: own.Asked, generators: int, as_json: str | None) -> None:
     [selection] = select([scenario], [], settings, generators)
     if asks:
         selection = _with_routes(selection)
-    run_bench([selection], outputs={} if as_json is None else {"json": as_json})
+    outputs = {} if as_json is None else {"json": as_json}
+    if file is None:
+        run_bench([selection], outputs=outputs)
+    else:
+        _recorded(selection, file, outputs)
+
+
+def _recorded(selection: Selection, file: Path, outputs: dict[str, str]) -> None:
+    """Run without a screen, and record it; a run that fails is recorded as far as it goes."""
+    # Here, because `--help` needs no lab.
+    from looplab.lab import Lab
+
+    lab = Lab()
+    recorder = begun(lab, file, selection)
+    try:
+        run_bench([selection], outputs=outputs, lab_factory=lambda: lab)
+    finally:
+        click.echo(told(recorder), err=True)
 
 
 def _with_routes(selection: Selection) -> Selection:

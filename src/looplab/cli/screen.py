@@ -14,8 +14,11 @@ import click
 from looplab.scenario import Scenario, Talk, Variant, catalogue, knob_values, plan_for
 
 from .browser import end_with_parent, in_browser
+from .taping import begun, told
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from looplab.lab import Ensemble, Lab, Selection
     from looplab.recording import Index, Recording
     from looplab.traffic.plan import Locust
@@ -55,6 +58,7 @@ def open_screen(
     theme: str | None = None,
     compare: bool = False,
     picks: bool = False,
+    file: Path | None = None,
 ) -> int:
     """Show a scenario until the user quits; give the exit status.
 
@@ -68,6 +72,7 @@ def open_screen(
         theme: colours for this time; None takes those of the settings.
         compare: whether the variants are compared from the start.
         picks: whether the requests are picked on the screen.
+        file: what goes on is recorded into it.
     """
     from looplab.lab import Selection
     from looplab.locust import limits
@@ -90,6 +95,7 @@ def open_screen(
     from looplab.view.app import LoopLabApp
 
     with _live() as (lab, ensemble):
+        recorder = None if file is None else begun(lab, file, selection)
         app = LoopLabApp(
             lab,
             scenarios,
@@ -101,7 +107,10 @@ def open_screen(
             compare=compare,
             publish=lab.tell_notes,
         )
-        return run_app(app)
+        status = run_app(app)
+    if recorder is not None:
+        click.echo(told(recorder))
+    return status
 
 
 def open_replay(recording: Recording, index: Index, speed: float) -> int:

@@ -80,6 +80,9 @@ class Taping:
 
     def follow(self) -> str:
         """Give how long the recording is, nothing where there is none, and tell when one has failed."""
+        if not self._recorders:
+            # One may have begun before the screen.
+            self._recorders = [one for lab, _ in self._taped() if (one := lab.recording) is not None]
         for recorder in self._recorders:
             if recorder.failure:
                 self._hint(recorder.failure)
@@ -91,7 +94,7 @@ class Taping:
 
     def _named(self, paths: Sequence[Path]) -> str:
         name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
-        return f"{name} in {_home(self.shelf.folder)}"
+        return f"{name} in {_home(paths[0].parent)}"
 
 
 def _stopped(lab: Records) -> Recorder | None:
