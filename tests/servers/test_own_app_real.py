@@ -11,11 +11,20 @@ import pytest
 from servers_help import HELLO_APP, Servers
 
 from looplab.scenario import Own
+from looplab.servers.server import ServerFailed
 
 LACKING = "import os\nos.environ['SHOP_KEY']\n"
 WORDS = "the app failed to start: app.py:2: KeyError: 'SHOP_KEY'"
 OWN_LINES = ["File app.py:2, in <module>", "  os.environ['SHOP_KEY']"]
 
+NO_DATABASE = """\
+import asyncio
+
+async def app(scope, receive, send):
+    await receive()
+    await asyncio.sleep(0.3)
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+"""
 OWN_WSGI = Own(interface="wsgi", reload=True)
 
 DEADLINE_S = 60
@@ -65,6 +74,15 @@ async def test_a_server_waits_for_its_code_to_be_mended_at_its_start_and_later(
     first, second = servers.hellos
     assert (first.run, first.worker) == (second.run, second.worker)
     assert first.pid != second.pid
+
+
+@pytest.mark.real
+async def test_gunicorn_is_not_ready_before_the_lifespan_of_the_app_has_begun_well(servers: Servers) -> None:
+    server = servers.make(NO_DATABASE, server="gunicorn", own=Own())
+    with pytest.raises(ServerFailed) as failed:
+        await server.start()
+    assert failed.value.reason == "a worker of the server ended before it was ready"
+    assert any("no database" in line for line in failed.value.log)
 
 
 @pytest.mark.real

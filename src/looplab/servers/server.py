@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Callable
 
+from looplab.servers.backlog import AcceptQueue
 from looplab.servers.commands import ServerSpec, command, environment, missing
 from looplab.servers.guarded import Guarded, StartError
 from looplab.servers.interpreter import lend
@@ -192,9 +193,10 @@ class ServerProcess:
             )
 
     async def _become_ready(self) -> None:
-        """Wait for the hellos, then for an open port: uvicorn listens once the app's startup is over.
+        """Wait for the hellos, then until a connection is taken.
 
-        gunicorn listens before it starts its workers, and each says hello when it is about to accept.
+        uvicorn listens once the app's startup is over. gunicorn listens before it starts its workers; those
+        of uvicorn say hello before that startup, and take connections after it.
         """
         await self._all_greeted.wait()
         loop = asyncio.get_running_loop()
@@ -206,6 +208,9 @@ class ServerProcess:
                 except ConnectionError:
                     await asyncio.sleep(READY_POLL_S)
                 else:
+                    queue = AcceptQueue(self.port)
+                    while queue.read():  # noqa: ASYNC110
+                        await asyncio.sleep(READY_POLL_S)
                     return
 
     def _take_line(self, line: str) -> None:
