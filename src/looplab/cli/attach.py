@@ -12,6 +12,7 @@ import click
 
 from . import options, telemetry
 from .firing import Firing, traffic_options
+from .output import put
 from .screen import obstacle
 from .signals import Stop
 
@@ -157,10 +158,5 @@ def _show(what: Attachment, door: Door, as_json: str | None, theme: str | None, 
 
 
 def _write(result: object, as_json: str | None) -> None:
-    if as_json is None:
-        return
-    text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    if as_json == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(as_json).write_text(text, encoding="utf-8")
+    if as_json is not None:
+        put(as_json, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

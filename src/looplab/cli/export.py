@@ -12,6 +12,7 @@ from looplab.scenario.errors import one_of
 
 from . import options
 from .headless import select
+from .output import put, whole
 from .settings import complete_scenario, output_file
 
 TOOLS = ("locust", "k6", "oha", "wrk", "ab")
@@ -92,14 +93,11 @@ def export(
     scenario = find(what)
     chosen = scenario.variant(variant) if variant is not None else scenario.variants[0]
     (selection,) = select([scenario], [chosen.id], settings)
-    file = "" if output is None or output == "-" else output
-    text, notes = scripts.write(selection, kind, url, file)
+    output = output or "-"
+    text, notes = scripts.write(selection, kind, url, "" if output == "-" else output)
     for note in notes:
         click.echo(f"looplab: {note}", err=True)
-    if file:
-        Path(file).write_text(text, encoding="utf-8")
-    else:
-        click.echo(text, nl=False)
+    put(output, text)
 
 
 def _recording(path: Path, kind: str, output: str | None) -> None:
@@ -115,10 +113,8 @@ def _recording(path: Path, kind: str, output: str | None) -> None:
 
     recording, index = read(path)
     try:
-        with working(f"writing {kind}", path) as tell:
+        with whole(file), working(f"writing {kind}", path) as tell:
             FORMATS[kind](recording, index, file, tell)
     except BrokenPipeError:
         # Whoever reads stdout has seen enough.
         return
-    except OSError as error:
-        raise click.ClickException(f"{output}: {error.strerror or error}") from None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
 from . import options
 from .firing import Firing, traffic_options
+from .output import put
 from .signals import Stop
 
 CLIENT_LIMITED = 3
@@ -70,11 +70,7 @@ def fire(
     if as_json != "-":
         click.echo(summary(run, lab.model, target.url), nl=False)
     if as_json is not None:
-        text = json.dumps(run, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        if as_json == "-":
-            click.echo(text, nl=False)
-        else:
-            Path(as_json).write_text(text, encoding="utf-8")
+        put(as_json, json.dumps(run, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     if stop.number:
         sys.exit(128 + stop.number)
     if run["client_limited"]:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ from looplab.scenario.table import seconds
 
 from . import options, own
 from .headless import LAST_LINES, select, show
+from .output import put
 from .settings import output_file
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _run(selection: Selection, limits: Limits, junit: str | None, began: datetim
             return report.gate(selection, limits, observer)
         except RunError as failure:
             log = failure.log[-LAST_LINES:]
-            _put(junit, not_run(selection.scenario.id, failure.reason, log, began))
+            put(junit, not_run(selection.scenario.id, failure.reason, log, began))
             raise click.ClickException("\n  ".join([failure.reason, *log])) from None
 
 
@@ -164,14 +164,7 @@ def _write(found: Mapping[str, Any], as_json: str | None, junit: str | None, beg
         (junit, as_xml(found, began)),
     )
     for file, text in texts:
-        _put(file, text)
+        put(file, text)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in gate_text.marks(found, os.environ.get("GITHUB_WORKSPACE", found["folder"])):
             click.echo(line, err=True)
-
-
-def _put(file: str | None, text: str) -> None:
-    if file == "-":
-        click.echo(text, nl=False)
-    elif file is not None:
-        Path(file).write_text(text, encoding="utf-8")

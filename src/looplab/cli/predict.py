@@ -17,6 +17,7 @@ from looplab.scenario import ScenarioError, catalogue, find
 
 from . import options
 from .headless import LAST_LINES, select
+from .output import put
 from .settings import command_line, complete_scenario, length, output_file
 
 if TYPE_CHECKING:
@@ -140,10 +141,8 @@ def predict(
         "svg": lambda: predicted_page.as_svg(found),
     }
     for kind, file in outputs.items():
-        if file == "-":
-            click.echo(writers[kind](), nl=False)
-        elif file is not None:
-            Path(file).write_text(writers[kind](), encoding="utf-8")
+        if file is not None:
+            put(file, writers[kind]())
 
 
 def _need_simpy() -> None:
