@@ -229,7 +229,7 @@ def test_what_needs_no_screen_imports_no_textual(environment: dict[str, str], ar
 def test_a_client_that_was_the_limit_has_a_status_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def played(selections: list[Selection], runs: int, observer: object) -> dict[str, Any]:
+    def played(selections: list[Selection], runs: int, *_: object) -> dict[str, Any]:
         """Give the report of runs in which the client of the second variant had no time left."""
         results = [as_result(selection, [Model().result()] * runs) for selection in selections]
         for one in results[1]["runs"]:

@@ -56,6 +56,34 @@ def test_a_mistake_is_told_and_the_recording_stays(tmp_path: Path, words: list[s
     assert own.read_bytes() == RECORDING.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "127.0.0.1",
+        "ftp://a",
+        "http://a b",
+        "http://a:99999",
+        "http://a/x",
+        "http://a?b",
+        "http://u:p@a",
+        "http://$(id)",
+        "http://a\n",
+    ],
+)
+def test_what_is_no_server_is_refused(url: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no server; expected for example"):
+        export.main(["hello", "--to", "wrk", "--url", url], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9000", "https://a-b.example/", "http://[::1]:80", "http://localhost"]
+)
+def test_a_script_talks_to_its_server(url: str) -> None:
+    done = CliRunner().invoke(export, ["hello", "--to", "oha", "--url", url])
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1].strip("'").endswith(f"{url.rstrip('/')}/")
+
+
 def test_a_full_disk_is_told_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

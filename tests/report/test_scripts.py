@@ -46,6 +46,8 @@ def test_each_tool_has_its_own_kind_of_file() -> None:
         assert text.startswith("#!/bin/sh\n# Traffic of looplab: hello › def\n")
         assert f"\n{tool} " in text
         assert text.endswith("http://127.0.0.1:9000/\n")
+        assert "uvicorn --port 9000 " in text
+        assert "Its server" not in write(chosen(), tool, "https://example.com")[0]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -23,11 +23,14 @@ FILES = ("perfetto", "csv", "html")
 SUFFIX = ".looplab"
 """Of a recording."""
 
+_SERVER = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:(?P<port>\d{1,5}))?/?", re.ASCII)
+"""A script adds the paths; names and passwords it would show to everybody."""
+
 
 def _url(ctx: click.Context, param: click.Parameter, given: str) -> str:
     """Read the address of a server."""
-    parts = urlsplit(given)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+    found = _SERVER.fullmatch(given)
+    if found is None or not 0 < int(found["port"] or 80) < 65_536:
         raise click.BadParameter(f'"{given}" is no server; expected for example http://127.0.0.1:8000')
     return given.rstrip("/")
 

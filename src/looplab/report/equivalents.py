@@ -44,20 +44,20 @@ def explain(selections: Sequence[Selection]) -> str:
     return "\n".join(line.rstrip() for selection in selections for line in _lines(selection))
 
 
-def server_command(selection: Selection) -> str:
-    """Write the command that starts a variant's server without looplab."""
+def server_command(selection: Selection, port: int = PORT) -> str:
+    """Write the command that starts a variant's server without looplab, at a port of this machine."""
     variant = selection.variant
     folder = selection.scenario.folder
     here = Path.cwd()
     shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
     knobs = [f"{name}={value}" for name, value in knob_environment(selection.knobs).items()]
     if variant.server == "gunicorn":
-        words = ["python", "-m", "gunicorn", "--bind", f"127.0.0.1:{PORT}", "--workers", str(variant.workers)]
+        words = ["python", "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(variant.workers)]
         words += ["--threads", str(variant.threads)]
         if variant.worker_connections is not None:
             words += ["--worker-connections", str(variant.worker_connections)]
     else:
-        words = ["python", "-m", "uvicorn", "--port", str(PORT), "--workers", str(variant.workers)]
+        words = ["python", "-m", "uvicorn", "--port", str(port), "--workers", str(variant.workers)]
         words += ["--loop", variant.loop, "--no-access-log"]
     return f"cd {shlex.quote(os.fspath(shown))} && {shlex.join([*knobs, *words, variant.app])}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from looplab.lab import Selection
 from looplab.scenario import ScenarioError
 
@@ -48,8 +50,9 @@ def write(selection: Selection, tool: str, url: str, file: str = "") -> tuple[st
     head = [f"Traffic of looplab: {name}"]
     head += [f"Run it with: {found.typed}"] if found.typed else []
     services = selection.scenario.services
-    if not (services.postgres or services.upstream is not None):
-        head.append(f"Its server: {server_command(selection)}")
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not services.postgres and services.upstream is None:
+        head.append(f"Its server: {server_command(selection, parts.port or 80)}")
     mark = _COMMENT.get(tool, "#")
     lines = [f"{mark} {line}" for line in [*head, *notes]]
     if not found.content:
