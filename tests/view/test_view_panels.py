@@ -443,6 +443,18 @@ def test_the_header_leaves_out_what_matters_least() -> None:
     assert standard.endswith("● live 00:03   ui 4 ms")
 
 
+def test_a_narrow_header_has_the_whole_status_of_a_held_picture() -> None:
+    view = view_at(played("async-blocking"), START_NS + 3 * S, 50)
+    held = replace(view, frozen=True, now_ns=view.now_ns - 2 * S, front_ns=view.now_ns)
+    for width in (60, 70, 80, 100):
+        (row,) = text_of(Header(), held, width, 1)
+        assert row.endswith("❄ frozen 00:01.0  2.0 s behind")
+        assert "1 One keyword" in row
+        assert not re.search(r"› +❄", row)
+    assert "looplab" in row
+    assert "async def + time.sleep" in row
+
+
 def test_the_footer_keeps_help_and_quit_at_any_width() -> None:
     view = view_at(played("async-blocking"), START_NS + 3 * S, COLUMNS)
     for width in (60, 80, 120, 200):

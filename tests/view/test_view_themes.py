@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 import pytest
 from ensembles import CompareStage
 from paintings import Painting, explained, told
 from replays import RECORDINGS, ReplayStage, scenarios
-from stage import Stage
+from stage import Stage, played
 from streams import START_NS
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from tasklists import RUNNING, STACKS, T_NS, TASKS, tell
 from textual.pilot import Pilot
 
 import looplab.view.actions
@@ -28,6 +31,7 @@ from looplab.view.replay import Player
 from looplab.view.state import Choice
 from looplab.view.themes import PREFIX, TITLES
 from looplab.wire.clock import MS, S
+from looplab.wire.events import Event
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 MOMENTS = {
@@ -84,20 +88,32 @@ def test_panel(painting: SnapshotAssertion, name: str) -> None:
     assert made + explained(TITLES, legend) == painting
 
 
-async def _tour(pilot: Pilot[Any], stage: Stage, until_ns: int, key: str = "") -> str:
-    """Show the same moment in each theme and size, with a page open if there is a key for it."""
+async def _tour(
+    pilot: Pilot[Any], stage: Stage, until_ns: int, *keys: str, told_by: Sequence[Sequence[Event]] = ()
+) -> str:
+    """Show the same moment in each theme and size, with the page open that some keys lead to.
+
+    Args:
+        pilot: presses the keys.
+        stage: shows the moment.
+        until_ns: the moment.
+        keys: each opens a page in front of the one before.
+        told_by: what the worker tells after each of them.
+    """
     themes: dict[tuple[int, int], dict[str, Painting]] = {size: {} for size in SIZES}
     for theme in TITLES:
         stage.app.theme = PREFIX + theme
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await stage.play(pilot, until_ns)
-            if key:
-                await pilot.press(key)
+            for key, events in zip_longest([[key] for key in keys], told_by, fillvalue=()):
+                await pilot.press(*key)
                 await stage.play(pilot, until_ns)
+                if events:
+                    tell(stage, *events)
+                    await stage.play(pilot, until_ns)
             themes[size][theme] = Painting(stage.app.screen._compositor.render_strips())
-            if key:
-                await pilot.press("escape")
+            await pilot.press(*["escape"] * len(keys))
     legend: dict[tuple[str, ...], str] = {}
     made = [told(f"{width}×{height}", themes[width, height], legend) for width, height in SIZES]
     return "".join(made) + explained(TITLES, legend)
@@ -121,6 +137,19 @@ async def test_page(painting: SnapshotAssertion, page: str) -> None:
         stage.player.pause()
         stage.player.jump(stage.player.index.began_ns + MOMENTS[FULLEST])
         assert await _tour(pilot, stage, START_NS + S, PAGES[page]) == painting
+
+
+@pytest.mark.parametrize(
+    ("keys", "told_by"),
+    [(("t",), ((RUNNING, TASKS),)), (("t", "enter"), ((RUNNING, TASKS), (STACKS,)))],
+    ids=["tasks", "stacks"],
+)
+async def test_tasks(
+    painting: SnapshotAssertion, keys: tuple[str, ...], told_by: tuple[tuple[Event, ...], ...]
+) -> None:
+    stage = Stage(played("async-await"))
+    async with stage.app.run_test(size=SIZES[0]) as pilot:
+        assert await _tour(pilot, stage, T_NS, *keys, told_by=told_by) == painting
 
 
 async def test_comparison(painting: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,4 +92,4 @@ def test_a_lit_request_shines_in_the_connection_that_it_had() -> None:
 
 def test_a_narrow_band_has_its_figures_and_not_its_host() -> None:
     rows = text_of(ThreadsPanel(), view_at(played("upstream-10"), START_NS + 400 * MS, 30), 37, 3)
-    assert rows[0].startswith("─ Upstream  10/10 calls, ")
+    assert rows[0] == "─ Upstream  10/10 calls ─────── full"

@@ -166,7 +166,7 @@ def title_strip(
     ending = [Segment(text, style) for text, style in right]
     ending_width = sum(len(segment.text) for segment in ending)
     room = width - ending_width - (2 if ending else 0)
-    detail = shortened(detail, room - len(title) - 5)
+    detail = phrases(detail, room - len(title) - 4)
     head = [Segment("─ ", palette.rule), Segment(title, palette.title)]
     used = 2 + len(title)
     if detail:
@@ -179,15 +179,19 @@ def title_strip(
     return strip(body, width, palette.text)
 
 
-_ENDS = re.compile(r"  +|[;:,.] | \(| in sum")
+_ENDS = re.compile(r"  +|[;:,.] | \(| · | in sum")
 
 
 def phrases(text: str, room: int) -> str:
-    """Cut a text to a room at the end of a phrase: a figure that is cut in its middle is a wrong one."""
+    """Cut a text to a room at the end of a phrase, or of a word: half a figure is a wrong one."""
     if len(text) <= room:
         return text
     ends = [match.start() for match in _ENDS.finditer(text) if match.start() <= room]
-    return text[: ends[-1]] if ends else shortened(text, room)
+    if ends:
+        return text[: ends[-1]]
+    cut = shortened(text, room)
+    words, _, _ = cut.rpartition(" ")
+    return f"{words}…" if words and text[len(cut) - 1] != " " else cut
 
 
 def shortened(text: str, room: int) -> str:

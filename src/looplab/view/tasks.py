@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from looplab.model import Request, Worker
 from looplab.view import format as write
-from looplab.view.paint import Piece, shortened, text_strip
+from looplab.view.paint import Piece, phrases, shortened, text_strip
 from looplab.view.palette import GLYPHS, Palette
 from looplab.wire.clock import MS
 from looplab.wire.events import Phase, TaskEnd, TaskRow
@@ -121,6 +121,9 @@ def _sizes(ended: bool, width: int) -> tuple[int, int, int, int, int]:
 
 
 def _strip(pieces: list[Piece], width: int, look: Palette, chosen: bool) -> Strip:
+    text, style = pieces.pop()
+    used = sum(len(before) for before, _ in pieces)
+    pieces.append((phrases(text, width - used), style))
     if chosen:
         mark: Style = look.grounds["info"]
         pieces = [(text, mark) for text, _ in pieces]

@@ -36,6 +36,8 @@ class Places:
     """Rows of the axis of each variant, side by side."""
     foot: int
     """Rows of the one axis below all: ticks where variants stand below each other, and the legend."""
+    spare: int = 0
+    """Variants that have a row more than the others, one below the other: all rows are used."""
 
 
 def plan(width: int, height: int, count: int, *, workers: int = 1) -> Places:
@@ -54,7 +56,7 @@ def plan(width: int, height: int, count: int, *, workers: int = 1) -> Places:
     body = height - 2 - banner
     if not side_by_side:
         foot = 2 if height >= 22 else 1
-        block = max((body - foot) // count, 1)
+        block, spare = max((body - foot) // count, 1), max(body - foot, 0) % count
         loops = min(lanes, max(block - 2, 0)) if block >= 3 else 0
         threads = 1 if block >= 6 else 0
         card = min(_CARD, width // 2)
@@ -70,6 +72,7 @@ def plan(width: int, height: int, count: int, *, workers: int = 1) -> Places:
             figures=0,
             axis=0,
             foot=foot,
+            spare=spare,
         )
     card = 2 + (2 if height >= 40 else 1) + FIGURE_ROWS
     figures = 6 if height >= 40 else 5

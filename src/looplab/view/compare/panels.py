@@ -100,10 +100,9 @@ class CompareHeader(OfPicture):
             if text and len(text) <= room:
                 kept.append((text, style))
                 room -= len(text)
-        words = shortened(traffic_words(choice), room - 4)
-        if words:
-            words = f"   {words}"
-            room -= len(words)
+        words = phrases(traffic_words(choice), room - 4)
+        words = f"   {words}" if words and not words.endswith("…") else ""
+        room -= len(words)
         pieces = [*head, (title, look.bar), (words, look.bar_dim), (" " * (room + 1), look.bar)]
         pieces += [(tape, look.bar_marks["error"]), (status, look.bar_marks[severity]), *kept]
         if self.fresh(0, tuple(pieces)):

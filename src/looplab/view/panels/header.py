@@ -29,15 +29,21 @@ class Header(Panel):
         sign, word, severity = view.status
         status = f"{sign} {word} "
         tape = f"● rec {view.recorded}  " if view.recorded else ""
-        room = self.width - sum(len(text) for text, _ in head) - len(tape) - len(status) - 1
+        taken = len(tape) + len(status) + 1
+        if _width(head) + taken + _LEAST_TITLE > self.width:
+            # Where there is no room for both, the run comes before the name of the program.
+            head = head[1:]
+        room = self.width - _width(head) - taken
         address, port, server = _server(view)
         title = view.variant_title
         if len(title) + len(port) > room >= _LEAST_TITLE + len(port):
             title = shortened(title, room - len(port))
         title = shortened(title, room)
-        room -= len(title)
+        if not title:
+            room += len(head.pop()[0])
+        room = max(room - len(title), 0)
         begin = len(head[0][0])
-        self._name = range(begin, sum(len(text) for text, _ in head) + len(title))
+        self._name = range(begin, _width(head) + len(title))
         late = f"  +{view.late_ms:.0f} ms late" if view.late_ms >= _LATE_MS else ""
         waiting = f"  {view.backlog} waiting" if view.backlog > _BACKLOG else ""
         probe = f"  probe {view.probe_share:.1%}" if view.probe_share is not None else ""
@@ -71,6 +77,10 @@ class Header(Panel):
             (view.choice.selection.scenario.title, look.bar_bold),
             (" › ", look.bar_dim),
         ]
+
+
+def _width(pieces: list[Piece]) -> int:
+    return sum(len(text) for text, _ in pieces)
 
 
 def _server(view: View) -> tuple[str, str, str]:

@@ -198,16 +198,17 @@ class CompareScreen(Screen[Selection | None]):
         with self.app.batch_update():
             self.set_class(side, "side-by-side")
             for place in range(self._count):
+                more = int(place < places.spare)
                 rows = {
                     "users": places.users if side else 0,
-                    "shape": 0 if side else places.users,
+                    "shape": 0 if side else places.users + more,
                     "loops": places.loops if side else 0,
                     "lanes": 0 if side else places.loops,
                     "threads": places.threads if side else 0,
                     "slots": 0 if side else places.threads,
                     "axis": places.axis,
                     "readings": places.figures,
-                    "card": places.card if side else places.block,
+                    "card": places.card if side else places.block + more,
                 }
                 bands = [name for name in rows if name not in ("card", "readings")]
                 if failed[place]:
@@ -215,7 +216,7 @@ class CompareScreen(Screen[Selection | None]):
                 for name, tall in {"failure": 0, **rows}.items():
                     self._show_rows(f"{name}-{place}", tall)
                 self.query_one(f"#variant-{place}").display = alone in (None, place)
-                self.query_one(f"#variant-{place}").styles.height = "1fr" if side else places.block
+                self.query_one(f"#variant-{place}").styles.height = "1fr" if side else places.block + more
                 self.query_one(f"#card-{place}").styles.width = "1fr" if side else places.card
                 self.query_one(f"#bands-{place}").styles.width = "1fr" if side else places.band
             self._show_rows("step", told)
