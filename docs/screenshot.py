@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from looplab.lab import Lab
 from looplab.scenario import catalogue
 from looplab.view.app import LoopLabApp
 from looplab.view.choice import select
+from looplab.view.svg import tidy
 
 SIZE = (132, 40)
 ENOUGH = 28
@@ -32,9 +32,7 @@ async def draw(scenario: str, variant: str) -> str:
             svg = app.export_screenshot(title="looplab")
     finally:
         lab.close()
-    # Fonts come from the reader's machine: the picture names no other host.
-    svg = re.sub(r"@font-face\s*{.*?}", "", svg, flags=re.DOTALL)
-    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+    return tidy(svg)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ def test_every_panel_is_drawn_alone_and_always_the_same() -> None:
         assert drawn[0] == drawn[1]
         assert said in text_of(drawn[0])
         assert drawn[0] != picture.panel(players[0], name, 80, 12, "light")
+        # Else a renderer that is no browser leaves out the spaces at the beginning of a row.
+        assert '<svg xml:space="preserve" ' in drawn[0]
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in RECORDINGS.glob("*.looplab")))
