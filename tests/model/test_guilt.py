@@ -83,6 +83,9 @@ UNSURE_MS = UNSURE_NS / MS
         (400, {"kind": "starved", "detail": "", "lacked_ns": 380 * MS}, False),
         (400, {"kind": "gc", "detail": "generation 2", "collected_ns": 210 * MS}, True),
         (400, {"kind": "gc", "detail": "generation 2"}, False),
+        (400, {"kind": "gc", "source": "gc.collect()", "collected_ns": 390 * MS}, True),
+        (400, {"kind": "gc", "source": "gc.collect()"}, True),
+        (400, {"kind": "gc", "source": "gc.collect()", "lacked_ns": 380 * MS}, False),
         (400, {"kind": "starved", "detail": "stopped"}, False),
         (400, {"kind": "gil", "detail": "at release"}, True),
         (9_000, {"stack": [*STACK, ("/usr/lib/python3.11/pdb.py", 1, "interaction")]}, False),
@@ -92,6 +95,15 @@ def test_only_what_the_code_did_itself_fails(length_ms: float, changes: dict[str
     text, _ = judged(stall(length_ms, **changes))
 
     assert bool(text) is fails
+
+
+def test_a_collection_that_a_line_asks_for_is_its_own_doing() -> None:
+    asks = {"kind": "gc", "detail": "generation 2", "source": "gc.collect()", "call": ""}
+    text, said = judged(stall(400, collected_ns=390 * MS, **asks), stall(390, lacked_ns=380 * MS, **asks))
+
+    assert "app.py:12 in prices, 400 ms in gc.collect, 390 ms of it in garbage collections" in text
+    assert "gc.freeze()" in text
+    assert said == ["the event loop stood still for 390 ms at app.py:12, 380 ms of it without a CPU"]
 
 
 def test_a_larger_limit_allows_more() -> None:

@@ -19,6 +19,9 @@ EXCUSED = ("gc", "starved")
 WAITS = ("sleep", "io", "lock")
 """What a thread does that needs no CPU: no busy machine makes that longer."""
 
+COLLECT = "gc.collect"
+"""The call by which a line asks for a garbage collection: that one is not the collector's doing."""
+
 _DEBUGGERS = ("/bdb.py", "/pdb.py")
 
 
@@ -35,10 +38,30 @@ class Held(NamedTuple):
     collected_ns: int = 0
 
     @property
+    def asked(self) -> bool:
+        """Whether the line itself has asked for the garbage collection that it was in."""
+        return self.place.kind == "gc" and f"{COLLECT}(" in self.place.source
+
+    @property
+    def called(self) -> str:
+        """The call that the line made; empty if it made none, or if that is unknown."""
+        return COLLECT if self.asked else self.call
+
+    @property
+    def excused(self) -> bool:
+        """Whether no line of the application has made it."""
+        return self.place.kind in EXCUSED and not self.asked
+
+    @property
+    def others_ns(self) -> int:
+        """How much of it the garbage collector has made by itself, or a machine that had no CPU."""
+        return self.lacked_ns + (0 if self.asked else self.collected_ns)
+
+    @property
     def own_ns(self) -> int:
         """For how long the code itself has surely held the loop."""
         unsure = UNSURE_NS if self.rid <= 0 else 0
-        return self.length_ns - self.lacked_ns - self.collected_ns - unsure
+        return self.length_ns - self.others_ns - unsure
 
     @classmethod
     def told(cls, stall: Stall) -> Held:
@@ -91,13 +114,12 @@ def judge(stalls: Iterable[Held], limit_ns: int, partial: bool = False) -> Findi
     for held in sorted(stalls, key=lambda held: -held.length_ns):
         if held.length_ns <= limit_ns or _debugged(held):
             continue
-        others_ns = held.lacked_ns + held.collected_ns
         # What the lab has seen from outside has a kind, and no such counts.
-        if held.place.kind in EXCUSED and not others_ns:
+        if held.excused and not held.others_ns:
             excused.append(held)
         elif held.own_ns > limit_ns:
             failures.append(held)
-        elif held.own_ns + others_ns > limit_ns:
+        elif held.own_ns + held.others_ns > limit_ns:
             excused.append(held)
     return Finding(limit_ns, failures, excused, partial)
 

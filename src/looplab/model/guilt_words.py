@@ -77,7 +77,7 @@ def place(stalls: Sequence[Held], folder: str) -> Iterator[str]:
     yield f"{culprit(held, folder)}{function}, {times}{_does(held)}{_of_it(stalls)}"
     if held.place.source:
         yield f"  > {held.place.source}"
-    if instead := mend(held.call, keeps_gil=held.place.kind == "gil"):
+    if instead := mend(held.called, keeps_gil=held.place.kind == "gil"):
         yield f"  {instead}"
     yield from _stack(held, folder)
 
@@ -100,7 +100,7 @@ def _excuse(stalls: Sequence[Held], folder: str) -> str:
     if held.place.file:
         said += f" at {culprit(held, folder)}"
     said = said.removesuffix(",")
-    if held.place.kind == "gc":
+    if held.place.kind == "gc" and not held.asked:
         return f"{said}: a garbage collection ({held.detail}); no fault of the code there"
     if held.place.kind == "starved":
         why = "the process was stopped" if held.detail == "stopped" else "the machine had no CPU for it"
@@ -119,7 +119,7 @@ def _of_it(stalls: Sequence[Held], least_share: float = TOLD_SHARE) -> str:
 
 def _does(held: Held) -> str:
     """Say what the line called, and what the thread did meanwhile."""
-    call = f" in {held.call}" if held.call else ""
+    call = f" in {held.called}" if held.called else ""
     doing = DOING.get(held.detail, _IN_C if held.place.kind == "gil" else "")
     return call + (f": {doing}" if doing else "")
 

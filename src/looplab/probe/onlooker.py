@@ -34,6 +34,7 @@ class Onlooker:
         self._collector = Collector(self._faults, lambda generation, t_ns: None)
         self._watchdog = Watchdog(self._lane, root, self._faults, lambda: None, self._collector)
         self._stalls: dict[int, Stall] = {}
+        self._began_ns = 0
 
     def start(self) -> None:
         """Begin to watch; in the loop's thread."""
@@ -41,6 +42,8 @@ class Onlooker:
         self._collector.start()
         self._lane.start()
         self._watchdog.start()
+        # On a busy machine that thread is long in coming, and what waits for it is not watched yet.
+        self._began_ns = self._lane.beat_ns = now_ns()
 
     def stop(self) -> list[Stall]:
         """End, and give all stalls with their ends. No thread and no file of it is left."""
@@ -62,7 +65,8 @@ class Onlooker:
             except RuntimeError:
                 # A loop that is closed beats no more.
                 lane.queue.close()
-        return [_ended(stall, now) for stall in self._stalls.values()]
+        stalls = (_within(stall, self._began_ns, now) for stall in self._stalls.values())
+        return [stall for stall in stalls if stall.ended_ns > stall.began_ns]
 
     @property
     def problems(self) -> list[str]:
@@ -80,11 +84,10 @@ class Onlooker:
                 self._stalls[event.number] = event
 
 
-def _ended(stall: Stall, now: int) -> Stall:
-    """End a stall that lasts when the watch ends; what happened after that is not watched."""
-    if 0 < stall.ended_ns <= now:
-        return stall
-    return msgspec.structs.replace(stall, ended_ns=max(now, stall.began_ns))
+def _within(stall: Stall, from_ns: int, to_ns: int) -> Stall:
+    """Cut a stall to the time in which the watch watched; what lies outside has no length."""
+    ended = min(stall.ended_ns or to_ns, to_ns)
+    return msgspec.structs.replace(stall, began_ns=max(stall.began_ns, from_ns), ended_ns=ended)
 
 
 def _beneath(loop: asyncio.AbstractEventLoop, runner: CodeType | None) -> CodeType | None:

@@ -6,7 +6,6 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import PurePath
 from typing import Any
 
 from .gate_text import figure
@@ -84,9 +83,6 @@ def _written(top: ET.Element) -> str:
 def _case(suite: ET.Element, report: Mapping[str, Any], check: Mapping[str, Any], seconds: float) -> None:
     limit = f"{check['name']} {figure(check['limit'], check['unit'])}"
     attributes = {"name": limit, "classname": _class(report["app"])}
-    guilty = next((stall for stall in check["stalls"] if stall["file"]), None)
-    if guilty is not None and check["status"] == FAILS:
-        attributes["file"] = _within(guilty["file"], report["folder"])
     case = ET.SubElement(suite, "testcase", {**attributes, "time": f"{seconds:.3f}"})
     if check["status"] == HOLDS:
         ET.SubElement(case, "system-out").text = _clean(check["text"])
@@ -115,11 +111,6 @@ def _figures(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for check in report["checks"]:
         if check["measured"] is not None:
             yield check["name"], str(check["measured"])
-
-
-def _within(file: str, folder: str) -> str:
-    path = PurePath(file)
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file
 
 
 def _clean(text: str) -> str:

@@ -145,7 +145,7 @@ def _stalls(limit_ms: float, finding: Finding, evidence: Evidence) -> Check:
 
 def _longest_ms(evidence: Evidence) -> float:
     """Give the longest stall that the code has made; 0 if all holds were shorter than a stall."""
-    own = [held.length_ns for held in evidence.stalls if held.place.kind not in guilt.EXCUSED]
+    own = [held.length_ns for held in evidence.stalls if not held.excused]
     return round(max(own, default=0) / MS, 3)
 
 
@@ -164,8 +164,8 @@ def _told(finding: Finding, folder: str) -> Iterator[dict[str, Any]]:
             "line": place.line,
             "function": place.function,
             "source": place.source,
-            "call": held.call,
-            "mend": mend(held.call, keeps_gil=place.kind == "gil"),
+            "call": held.called,
+            "mend": mend(held.called, keeps_gil=place.kind == "gil"),
             "kind": place.kind,
             "detail": held.detail,
             "stack": [{"file": file, "line": line, "function": name} for file, line, name in held.stack],
