@@ -47,7 +47,7 @@ def silence_cause(queue: RunQueue, missed: int, slices: int, worked: bool) -> Li
         slices: how often it had a CPU meanwhile.
         worked: whether its process used a CPU for most of that time.
     """
-    interval = _switch_interval_ns()
+    interval = switch_interval_ns()
     if not queue.readable or interval > LONGEST_INTERVAL_NS:
         return "gil" if worked else ""
     return "gil" if (slices - WAKES) * interval * 2 >= missed else "frozen"
@@ -56,8 +56,9 @@ def silence_cause(queue: RunQueue, missed: int, slices: int, worked: bool) -> Li
 def waited_for_gil(span: int, before: Reading, after: Reading) -> bool:
     """Tell whether a thread only looked again and again whether the GIL is free."""
     worked = after.ran_ns - before.ran_ns + after.waited_ns - before.waited_ns
-    return 2 * worked < span and (after.slices - before.slices) * _switch_interval_ns() * 2 >= span
+    return 2 * worked < span and (after.slices - before.slices) * switch_interval_ns() * 2 >= span
 
 
-def _switch_interval_ns() -> int:
+def switch_interval_ns() -> int:
+    """Give the time for which a thread may keep the GIL while others want it."""
     return int(sys.getswitchinterval() * 1e9)

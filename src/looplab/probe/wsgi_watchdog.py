@@ -21,7 +21,7 @@ from looplab.probe.judge import CALM_TICK_NS, COLLECTIONS
 from looplab.probe.landmarks import TICKED
 from looplab.probe.records import STALL_NS
 from looplab.probe.runqueue import NO_QUEUE, Reading, RunQueue, cpu_ns
-from looplab.probe.silence import silence_cause
+from looplab.probe.silence import silence_cause, switch_interval_ns
 from looplab.probe.stacks import NOWHERE, Place, Stack, Stacks
 from looplab.probe.stalls import AT_RELEASE
 from looplab.probe.turns import Turn
@@ -31,12 +31,13 @@ from looplab.wire.events import Collection, Event, Stall
 
 EVENTS = 1_000
 
-MOST_THREADS = 1_000
-"""Threads whose CPU time is remembered."""
-
 SILENT_NS = 5 * STALL_NS
-"""Silence from which somebody is looked for. Threads that compute in turn keep this one waiting too, each for
-5 ms at a time: for up to 140 ms on a machine with five times as much to do as it has cores."""
+"""Silence that is long. Threads that compute in turn keep this one waiting too, each for 5 ms at a time: for
+up to 140 ms on a machine with five times as much to do as it has cores."""
+
+LEAST_SHARE, LEAST_SHORT_SHARE = 0.25, 0.5
+"""Share of a long and of a short silence for which who has kept the GIL was on a CPU. Python code that is
+there for half of a short one comes many times to where it lets go; who slept is not looked for in it."""
 
 HOLDER_SHARE = 0.75
 """Who used so much of the CPU time in a silence has kept the GIL. Of two that take turns neither has: half
@@ -93,7 +94,8 @@ class WsgiWatchdog:
         self._ticked_ns = now_ns()
         self._own = Reading(0, 0)
         self._used_ns = 0
-        self._used: dict[int, int] = {}
+        self._used = {threading.main_thread().native_id or 0: 0}
+        """CPU time of the threads that serve, by their numbers for the kernel. The main one may be one."""
         self._stalls = 0
 
     @property
@@ -134,7 +136,8 @@ class WsgiWatchdog:
         began = self._ticked_ns + CALM_TICK_NS
         lacked = own.waited_ns - self._own.waited_ns
         missed = now - began - lacked
-        if missed >= SILENT_NS:
+        # Each of the threads may have had the GIL for one interval before it was this one's turn.
+        if missed >= STALL_NS + len(self._threads(serving)) * switch_interval_ns():
             self._report(began, now, lacked, own, serving)
         self._note(now, own, serving)
         self.cpu_ns = time.thread_time_ns()
@@ -143,10 +146,12 @@ class WsgiWatchdog:
         """Remember what was used by now, to know what is used in the next silence."""
         self._ticked_ns, self._own = now, own
         self._used_ns = time.process_time_ns()
-        if len(self._used) > MOST_THREADS:
-            self._used.clear()
-        # Who serves nobody now keeps his last note: his next request may come in a silence.
-        self._used.update((turn.native_id, cpu_ns(turn.native_id)) for turn in serving)
+        # Also of who serves nobody now: his next request may come in a silence. Who has ended has none.
+        self._used = {thread: spent for thread in self._threads(serving) if (spent := cpu_ns(thread))}
+
+    def _threads(self, serving: list[Turn]) -> set[int]:
+        """Give the threads that serve or have served."""
+        return {*self._used, *(turn.native_id for turn in serving)}
 
     def _report(self, began: int, now: int, lacked: int, own: Reading, serving: list[Turn]) -> None:
         """Say why this thread did not come, if it was not only the machine, which let it lack a CPU."""
@@ -160,7 +165,7 @@ class WsgiWatchdog:
         if 2 * collected > missed:
             generation = max(found.generation for found in collections)
             self._add("gc", began, now, f"generation {generation}", Holder(-1, 0, NOWHERE, []))
-        elif cause == "frozen":
+        elif cause == "frozen" and missed >= SILENT_NS:
             self._add("starved", began, now, "", Holder(-1, 0, NOWHERE, []))
         elif cause == "gil":
             holder = self._holder(serving, missed, used, CALM_TICK_NS + lacked)
@@ -172,21 +177,26 @@ class WsgiWatchdog:
 
         In `free` nanoseconds besides those that were missed nobody had to let go of it.
         """
+        short = missed < SILENT_NS
         frames = sys._current_frames()
         holders = []
         for turn in serving:
             place, stack = self._stacks.describe(chain(frames.get(turn.thread_id)))
-            spent = cpu_ns(turn.native_id) - self._used.get(turn.native_id, 0)
+            # One that nobody has noted was born since then, or has never served for long.
+            spent = min(cpu_ns(turn.native_id) - self._used.get(turn.native_id, 0), used)
             rid = turn.request.rid if turn.request is not None else -1
             holders.append(Holder(rid, spent, place, stack))
         if used > IDLE_SHARE * missed:
             # Somebody has computed. One thread for most of the time, or many by turns?
             most = max(holders, key=lambda holder: holder.used_ns, default=None)
             # Who had the GIL and no CPU is not to blame.
+            least_ns = missed * (LEAST_SHORT_SHARE if short else LEAST_SHARE)
             kept = (
-                most is not None and most.used_ns >= HOLDER_SHARE * used and most.used_ns - free >= missed / 4
+                most is not None and most.used_ns >= HOLDER_SHARE * used and most.used_ns - free >= least_ns
             )
             return most if kept else None
+        if short:
+            return None
         # Somebody has slept with it: who does not look idle, or the only one.
         working = [holder for holder in holders if not WAITING.search(holder.place.source())] or holders
         return working[0] if len(working) == 1 else None
