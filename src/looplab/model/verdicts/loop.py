@@ -179,7 +179,14 @@ class LoopHeld:
         model.requests.settle(now_ns)
         worst, found = max(sums.items(), key=lambda item: item[1].sum_ns)
         by = wording.by if len(sums) == 1 else f"most {wording.by}"
-        text = f"{wording.was} {words.several(count, 'time')}, {words.length(sum_ns)} in sum"
+        text = f"{wording.was} {words.several(count, 'time')}"
+        total, by_whom = f", {words.length(sum_ns)} in sum", f", {by} {culprit(model, worst)}"
+        # The place is what the reader needs: its function and then the sum give way to it.
+        place, _, _ = by_whom.rpartition(" ")
+        if len(text) + len(total) + len(by_whom) <= TEXT_COLUMNS:
+            text += total
+        elif worst.file and len(text) + len(total) + len(place) <= TEXT_COLUMNS:
+            text, by_whom = text + total, place
         source = f"{worst.source}   " if worst.source else ""
         delays = [worker.loop.delays for worker in model.workers]
         victims = sum(each.victims for each in delays)
@@ -187,7 +194,7 @@ class LoopHeld:
         return Verdict(
             wording.id,
             "error" if share >= HELD_ERROR_SHARE else "warning",
-            words.fit(text, f", {by} {culprit(model, worst)}", TEXT_COLUMNS),
+            words.cut(text + by_whom, TEXT_COLUMNS),
             f"{source}longest {words.length(found.max_ns)}{_in_call(found.call, worst.source)}"
             f"{'; ' if waited else ''}{waited}.",
             f"{wording.name} {count:,}×, {words.length(sum_ns)}",
