@@ -229,7 +229,13 @@ class LoopLabApp(Pages):
         self.log_keeper.follow(self.lab.model)
         main = self.main
         view = self.observer.view(
-            shown.model, self.choice, at_ns, main.columns(), shown.backlog, real_ns=now_ns
+            shown.model,
+            self.choice,
+            at_ns,
+            main.columns(),
+            shown.backlog,
+            real_ns=now_ns,
+            past_ns=self.replaying.past_ns,
         )
         if shown is self.lab:
             self.turning.settle(now_ns)

@@ -21,6 +21,8 @@ FIGURES_PERIOD_NS = 100 * MS
 """Nobody reads faster, and percentiles cost more than a row of cells."""
 KEPT_NS = 300 * S
 """As far back as the model keeps its intervals."""
+NEAR_NS = S
+"""Figures of a moment serve for so long after it; where a replay was run through fast they have gaps."""
 PACK = 20
 """Figures that are packed together: their texts are nearly the same, so a tenth of the memory does."""
 
@@ -197,6 +199,11 @@ class History:
             known = self._recent
         place = bisect_right(known, t_ns, key=lambda made: made.shown_ns) - 1
         return known[max(place, 0)] if known else None
+
+    def knows(self, t_ns: int) -> bool:
+        """Tell whether figures of a moment are there, or of one a little before."""
+        found = self.at(t_ns)
+        return found is not None and 0 <= t_ns - found.shown_ns <= NEAR_NS
 
     def _unpacked(self, place: int) -> list[Figures]:
         began_ns, pack = self._packs[place]

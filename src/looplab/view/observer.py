@@ -36,6 +36,10 @@ class Observer:
         self._front_ns = 0
         self._shown: View | None = None
         self._known: Figures | None = None
+        self._present = Figures()
+        """Those of the latest moment that was shown as the present."""
+        self._noted_ns = 0
+        """How far figures of this run are known already, from before it was gone back."""
         self._figures = 0
         self._figures_ns = -FIGURES_PERIOD_NS
         self._figures_of: tuple[object, ...] = ()
@@ -86,7 +90,15 @@ class Observer:
             frames.popleft()
 
     def view(
-        self, model: Model, choice: Choice, now_ns: int, columns: int, backlog: int = 0, *, real_ns: int = 0
+        self,
+        model: Model,
+        choice: Choice,
+        now_ns: int,
+        columns: int,
+        backlog: int = 0,
+        *,
+        real_ns: int = 0,
+        past_ns: int = 0,
     ) -> View:
         """Make the view of a frame.
 
@@ -98,19 +110,21 @@ class Observer:
             backlog: batches that wait to be applied.
             real_ns: the moment on a clock that never stands, by which a held picture plays on; 0 where
                 `now_ns` is one: that of a recording may stand.
+            past_ns: an earlier moment to be shown in place of the present, as far as it is remembered, while
+                the model of that moment is on its way; 0 for none.
         """
         if model is not self._model and not self.held_ns:
-            # Another run: what was known of the one before is over. A held picture stays where it is.
-            self._model, self.history = model, History()
-            self._figures_of = ()
+            # A held picture stays where it is.
+            self._take_over(model)
             choice.lit = None
         if model is self._model:
             self._front_ns = max(min(now_ns, model.ended_ns or now_ns), model.started_ns)
             self._note(model, now_ns)
         shown_model = self._model or model
         self.playhead.advance(real_ns or now_ns, self.first_ns, self._front_ns, not shown_model.finished)
-        made = self._live(shown_model, choice, columns) if not self.held_ns else None
-        view = self._shown = made or self._held(shown_model, choice, columns)
+        t_ns = self.held_ns or (past_ns if self.history.knows(past_ns) else 0)
+        made = self._held(shown_model, choice, columns, t_ns) if t_ns else None
+        view = self._shown = made or self._live(shown_model, choice, columns)
         view.hint = choice.hint if now_ns < choice.hint_until_ns else ""
         view.front_ns, view.speed = self._front_ns, self.speed
         view.backlog = backlog
@@ -118,13 +132,25 @@ class Observer:
         view.late_ms = max((late for _, _, late in self._frames), default=0.0)
         return view
 
+    def _take_over(self, model: Model) -> None:
+        """Go on with another model. Of another run nothing is known yet; of the same one, all that was."""
+        before, self._model = self._model, model
+        self._figures_of = ()
+        known = self.history.newest
+        if before is None or model.run is None or model.run != before.run or known is None:
+            self.history, self._noted_ns = History(), 0
+        else:
+            self._noted_ns = max(known.shown_ns, self._noted_ns)
+
     def _note(self, model: Model, now_ns: int) -> None:
         """Compute the figures if it is time, or something happened that must be told at once."""
         told = (model, model.started_ns, model.finished, model.server, model.traffic is None)
         if told == self._figures_of and now_ns - self._figures_ns < FIGURES_PERIOD_NS:
             return
         self._figures_ns, self._figures_of = now_ns, told
-        self.history.add(figures(model, now_ns, self._front_ns))
+        self._present = figures(model, now_ns, self._front_ns)
+        if self._front_ns >= self._noted_ns:
+            self.history.add(self._present)
 
     def _live(self, model: Model, choice: Choice, columns: int) -> View:
         now_ns = self._front_ns
@@ -139,13 +165,13 @@ class Observer:
             largest_ns=windows.CONSTANT_LARGEST_NS if constant else windows.BURST_LARGEST_NS,
         )
         view = View(model=model, now_ns=now_ns, window=window, choice=choice)
-        self._read(view, self.history.newest)
+        self._read(view, self._present)
         present = [stall for worker in model.workers if (stall := worker.loop.present_stall) is not None]
         view.stall = min(present, key=lambda stall: stall.began_ns, default=None)
         return view
 
-    def _held(self, model: Model, choice: Choice, columns: int) -> View:
-        before, t_ns = self._shown, self.held_ns
+    def _held(self, model: Model, choice: Choice, columns: int, t_ns: int) -> View:
+        before = self._shown
         known = self.history.at(t_ns) if before is None or before.now_ns != t_ns else self._known
         origin_ns = known.origin_ns if known is not None else 0
         window = before.window if before is not None else Window.over(0, t_ns, windows.GROWING_NS[0], columns)

@@ -127,6 +127,14 @@ class Player:
         return not self._goal_ns and self._moment() >= self.index.ended_ns
 
     @property
+    def past_ns(self) -> int:
+        """Where a jump back goes while the model is still that of a later moment of the same run; else 0."""
+        if self._coming is None or self._goal_ns > self._reel.at_ns:
+            return 0
+        index = self.index
+        return self._goal_ns if index.place(self._goal_ns) == index.place(self._reel.at_ns) else 0
+
+    @property
     def position_ns(self) -> int:
         """How far from the beginning."""
         return (self._goal_ns or self._moment()) - self.index.began_ns
@@ -160,9 +168,14 @@ class Player:
         """Go to a moment of the recording; what is outside of it means its ends."""
         to_ns = min(max(to_ns, self.index.began_ns), self.index.ended_ns)
         self._set(self.clock())
-        reel = self._reel
-        forwards = to_ns >= reel.at_ns and self.index.place(to_ns) == self.index.place(reel.at_ns)
-        self._coming = None if forwards else Reel(self.recording, self.index, to_ns, self._scenarios)
+        place = self.index.place(to_ns)
+        reels = [reel for reel in (self._reel, self._coming) if reel is not None]
+        # What is on its way already has come a part of the way, if it has not come too far.
+        near = [reel for reel in reels if reel.at_ns <= to_ns and self.index.place(reel.at_ns) == place]
+        reel = max(near, key=lambda reel: reel.at_ns, default=None)
+        if reel is None:
+            reel = Reel(self.recording, self.index, to_ns, self._scenarios)
+        self._coming = reel if reel is not self._reel else None
         reel.from_ns = reel.at_ns
         self._goal_ns = to_ns
 

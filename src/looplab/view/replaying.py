@@ -139,6 +139,11 @@ class Replaying:
         self.log.follow(player.model)
         return player, at_ns
 
+    @property
+    def past_ns(self) -> int:
+        """An earlier moment that is to be shown of the model of a later one; 0 while there is none."""
+        return self.player.past_ns if self.player is not None else 0
+
     def dress(self, view: View, now_ns: int) -> None:
         """Give a view what a replay has beside the picture."""
         view.transport = self.transport

@@ -90,6 +90,17 @@ class View(Figures):
     """How long the recording is that is on; empty while there is none."""
 
     @property
+    def drawn_of(self) -> tuple[object, ...]:
+        """What rows are drawn of: another run, and another model of the same one, have others."""
+        return self.model, self.model.run.run if self.model.run is not None else -1
+
+    @property
+    def replays(self) -> bool:
+        """Whether the header and the keys are those of a replay, and not those of a held picture."""
+        transport = self.transport
+        return transport is not None and (not self.frozen or transport.seeking is not None)
+
+    @property
     def finished(self) -> bool:
         """Whether the traffic is over."""
         return self.ended_ns > 0
@@ -158,7 +169,7 @@ class View(Figures):
     @property
     def status(self) -> tuple[str, str, str]:
         """Sign, word and severity of how far the run is."""
-        if self.transport is not None and not self.frozen:
+        if self.transport is not None and self.replays:
             return self.transport.status
         server = self.server
         if self.frozen:

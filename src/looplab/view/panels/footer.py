@@ -77,7 +77,7 @@ def _length(entry: Entry) -> int:
 
 def _entries(view: View) -> tuple[Entry, ...]:
     """Give the keys that do something now, the most important first."""
-    if view.transport is not None and not view.frozen:
+    if view.transport is not None and view.replays:
         return _replaying(view.transport)
     over = view.failed or view.finished or view.choice.stopped
     if view.frozen:

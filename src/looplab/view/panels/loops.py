@@ -85,7 +85,7 @@ class LoopsPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self._window: Window | None = None
-        self._run = -1
+        self._run: tuple[object, ...] = ()
         self._cells: dict[int, _LoopCells] = {}
         self._figures = -1
         self._view: View | None = None
@@ -94,7 +94,7 @@ class LoopsPanel(Panel):
         """Draw the lanes."""
         window = view.window
         width = columns(self.width)
-        run = view.model.run.run if view.model.run is not None else -1
+        run = view.drawn_of
         others = self.stale or run != self._run
         on = self._window.runs_to(window) if self._window is not None and not others else 0
         all_rows = others or window != self._window

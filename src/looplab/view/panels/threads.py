@@ -16,7 +16,7 @@ class ThreadsPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self._window: Window | None = None
-        self._run = -1
+        self._run: tuple[object, ...] = ()
         self._places: list[tuple[str, int, int]] = []
         self._bands: dict[str, Band] = {}
         self._view: View | None = None
@@ -36,7 +36,7 @@ class ThreadsPanel(Panel):
     def show(self, view: View) -> None:
         """Draw what changed."""
         window, self._view = view.window, view
-        run = view.model.run.run if view.model.run is not None else -1
+        run = view.drawn_of
         pools = pools_of(view.model)
         places = shares(pools, self.height)
         if places != self._places:

@@ -53,7 +53,7 @@ class UsersPanel(Panel):
         self._groups: list[Group] = []
         self._shared: list[list[int]] = []
         """For each bar the users that share it, by their places in the order of the screen."""
-        self._run = -1
+        self._run: tuple[object, ...] = ()
         self._places: Sequence[int] = ()
         """Places of the users in the model; those of an earlier, larger burst are left out."""
         self._single = False
@@ -80,7 +80,7 @@ class UsersPanel(Panel):
         window = view.window
         places = _places(view)
         width = columns(self.width)
-        run = view.model.run.run if view.model.run is not None else -1
+        run = view.drawn_of
         single = view.choice.single
         others = self.stale or (run, places, single) != (self._run, self._places, self._single)
         on = self._window.runs_to(window) if self._window is not None and not others else 0
