@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from looplab.cli.recordings import PANELS, snapshot
+from looplab.cli.recordings import PANELS, replay, snapshot
 from looplab.recording import Recording
 from looplab.view import picture
 
@@ -99,6 +99,22 @@ def test_a_picture_that_cannot_be_drawn_is_told(arguments: tuple[str, ...], said
     with pytest.raises(click.UsageError) as raised:
         snapshot.main([str(BLOCKED), "-o", "-", *arguments], standalone_mode=False)
     assert said in raised.value.format_message()
+
+
+def test_a_picture_is_never_written_over_its_recording(tmp_path: Path) -> None:
+    own, link = tmp_path / "run.looplab", tmp_path / "other.svg"
+    own.write_bytes(BLOCKED.read_bytes())
+    link.symlink_to(own)
+    for output in (own, link):
+        with pytest.raises(click.UsageError, match="is the recording itself, which is never written over"):
+            snapshot.main([str(own), "-o", str(output)], standalone_mode=False)
+    assert own.read_bytes() == BLOCKED.read_bytes()
+
+
+@pytest.mark.parametrize("speed", ["nan", "0", "11"])
+def test_a_speed_out_of_its_range_is_refused(speed: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"is no number|is not in the range 0\.1<=x<=10"):
+        replay.main([str(BLOCKED), "--speed", speed], standalone_mode=False)
 
 
 def test_every_panel_that_can_be_drawn_is_listed() -> None:

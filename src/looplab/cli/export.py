@@ -12,7 +12,7 @@ from looplab.scenario.errors import one_of
 
 from . import options
 from .headless import select
-from .output import put, whole
+from .output import not_over, put, whole
 from .settings import complete_scenario, output_file
 
 TOOLS = ("locust", "k6", "oha", "wrk", "ab")
@@ -107,9 +107,8 @@ def _recording(path: Path, kind: str, output: str | None) -> None:
     """Write a recording as a file of another tool."""
     if output is None:
         raise click.UsageError(f"{kind} goes to a file: say which with -o")
+    not_over(output, path)
     file = Path("/dev/stdout" if output == "-" else output)
-    if file.exists() and file.samefile(path):
-        raise click.UsageError(f"{output} is the recording itself, which is never written over")
     from looplab.report.exports import FORMATS
 
     from .recordings import read, working

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,15 +13,12 @@ import click
 from looplab.scenario.own import METHODS
 
 from . import options
-from .settings import headers_of, length
+from .settings import RATE, headers_of, length
 
 if TYPE_CHECKING:
     from looplab.traffic.plan import Plan, RequestSpec
 
 USERS = 10
-
-MOST_RATE = 1_000_000
-"""Requests a second that can be asked for; a hundred times what a process of Python answers or sends."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -136,8 +132,7 @@ def traffic_options(lasting: str) -> Callable[[Command], Command]:
         click.option(
             "--rate",
             metavar="R",
-            type=click.FloatRange(0, MOST_RATE, min_open=True),
-            callback=_number,
+            type=RATE,
             help="Send so many requests a second whatever the server does, in place of users who wait "
             "for answers.",
         ),
@@ -194,13 +189,6 @@ def traffic_options(lasting: str) -> Callable[[Command], Command]:
         return made  # type: ignore[no-any-return]
 
     return decorate
-
-
-def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
-    """Refuse `nan`, which is outside of no range."""
-    if given is not None and math.isnan(given):
-        raise click.BadParameter("nan is no number")
-    return given
 
 
 def _body(ctx: click.Context, param: click.Parameter, given: str) -> str:

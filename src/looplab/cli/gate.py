@@ -17,7 +17,7 @@ from looplab.scenario.table import seconds
 from . import options, own
 from .headless import LAST_LINES, select, show
 from .output import put
-from .settings import output_file
+from .settings import Number, output_file
 
 if TYPE_CHECKING:
     from looplab.lab import Selection
@@ -83,7 +83,7 @@ def _stall(ctx: click.Context, param: click.Parameter, given: str | None) -> flo
 @click.option(
     "--min-rps",
     metavar="N",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Requests a second that must be answered well.",
 )
 @click.option("--max-errors", metavar="N", type=click.IntRange(0), help="Requests that may fail.")

@@ -20,6 +20,17 @@ def put(file: str | None, text: str) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def not_over(output: str, recording: Path) -> None:
+    """Refuse to write a recording over with what is made of it.
+
+    Raises:
+        click.UsageError: the output is the recording.
+    """
+    path = Path(output)
+    if output != "-" and path.exists() and recording.exists() and path.samefile(recording):
+        raise click.UsageError(f"{output} is the recording itself, which is never written over")
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[None]:
     """Leave no half of a file behind: one that was not there before is removed if it cannot be ended.

@@ -15,7 +15,7 @@ from looplab.scenario.own import get, request
 from looplab.scenario.schema import LOOPS, SERVERS
 
 from . import options
-from .settings import headers_of, length
+from .settings import RATE, headers_of, length
 
 if TYPE_CHECKING:
     from looplab.traffic.plan import Plan, RequestSpec
@@ -247,7 +247,7 @@ _ARGUMENTS = (
     click.option(
         "--rate",
         metavar="R",
-        type=click.FloatRange(0, min_open=True),
+        type=RATE,
         help="Requests a second whatever the server does, in place of users.",
     ),
     options.duration,

@@ -18,7 +18,7 @@ from looplab.scenario import ScenarioError, catalogue, find
 from . import options
 from .headless import LAST_LINES, select
 from .output import put
-from .settings import command_line, complete_scenario, length, output_file
+from .settings import Number, command_line, complete_scenario, length, output_file
 
 if TYPE_CHECKING:
     from looplab.predict import Demands, System
@@ -41,7 +41,7 @@ Examples:
 @click.option(
     "--rate",
     metavar="R",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Arrivals a second, whatever the server does, in place of users who wait for answers.",
 )
 @click.option("--think", metavar="S", callback=length, help="Time between an answer and the next request.")

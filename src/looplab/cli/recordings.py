@@ -17,9 +17,9 @@ from looplab.scenario.errors import one_of
 
 from . import options
 from .headless import LAST_LINES, select, show
-from .output import put
+from .output import not_over, put
 from .screen import obstacle, open_replay
-from .settings import complete_scenario, length, output_file
+from .settings import Number, complete_scenario, length, output_file
 from .taping import begun, fresh_file, told
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def record(
 @click.option(
     "--speed",
     metavar="X",
-    type=click.FloatRange(0.1, 10),
+    type=Number(0.1, 10),
     default=1.0,
     show_default=True,
     help="Seconds of the recording in a second, from 0.1 to 10.",
@@ -181,6 +181,7 @@ def snapshot(
         raise click.UsageError(f'there is no panel "{panel}"; expected {one_of(PANELS)}')
     if panel is None and (size[0] < LEAST_SCREEN[0] or size[1] < LEAST_SCREEN[1]):
         raise click.UsageError(f"the whole screen needs {LEAST_SCREEN[0]}x{LEAST_SCREEN[1]} at least")
+    not_over(output, recording)
     opened, index = read(recording)
     at_ns = round(moment * S) if moment is not None else index.length_ns
     if at_ns > index.length_ns:

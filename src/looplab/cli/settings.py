@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,6 +18,21 @@ from looplab.scenario import ORDER
 from looplab.scenario.table import seconds
 
 POSTGRES = "--postgres"
+
+
+class Number(click.FloatRange):
+    """A number of a range; not `nan`, which comparisons find in every one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number", param, ctx)
+        return number
+
+
+RATE = Number(0, 1_000_000, min_open=True)
+"""Requests a second: at most a hundred times what a process of Python sends or answers."""
 
 
 def complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
