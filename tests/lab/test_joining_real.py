@@ -110,6 +110,39 @@ def test_one_line_joins_a_lab_that_comes_later_and_the_next_one(
         assert f"no lab waits at {own}" in server.said[0]
 
 
+BARE = """\
+import asyncio, sys, time
+import looplab.probe
+
+async def main():
+    looplab.probe.install()
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    time.sleep(0.2)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+
+asyncio.run(main())
+"""
+
+
+def test_a_program_without_a_server_joins_with_its_loop(tmp_path: Path, own: Path) -> None:
+    (tmp_path / "bare.py").write_text(BARE)
+    with waiting(own) as lab:
+        see(lab, lambda: own.exists(), "the socket")
+        environment = {**os.environ, "LOOPLAB_SOCKET": str(own)}
+        command = [sys.executable, "bare.py"]
+        with subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE) as program:
+            assert program.stdin is not None
+            see(lab, lambda: lab.model.workers and lab.model.workers[0].alive, "it joins")
+            program.stdin.write(b"\n")
+            program.stdin.flush()
+            see(lab, lambda: lab.model.workers[0].loop.stalls.total, "its stall")
+            program.stdin.close()
+            assert program.wait(DEADLINE_S) == 0
+        see(lab, lambda: not lab.model.workers[0].alive, "it leaves")
+        assert lab.model.workers[0].clean
+        assert lab.model.workers[0].loop.stalls.longest[0].place.function == "main"
+
+
 def test_the_variable_alone_joins_under_uvicorn_and_a_killed_lab_disturbs_nobody(
     tmp_path: Path, own: Path, until: Callable[..., None]
 ) -> None:

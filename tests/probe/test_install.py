@@ -39,6 +39,20 @@ def test_a_lab_that_is_not_there_changes_nothing_that_can_be_seen() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_program_without_a_server_has_its_loop_observed_once() -> None:
+    code = (
+        "import asyncio, looplab.probe\n"
+        "async def main():\n"
+        "    assert looplab.probe.install() is None\n"
+        "    looplab.probe.install()\n"
+        "asyncio.run(main())\n"
+    )
+    done = run_python(code, LOOPLAB_SOCKET="/nowhere/lab.sock")
+    assert done.returncode == 0
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("looplab: no lab waits at /nowhere/lab.sock")
+
+
 def test_an_entry_of_looplabs_own_observes_and_the_line_does_not() -> None:
     code = (
         "import looplab.probe\n"
@@ -52,7 +66,7 @@ def test_an_entry_of_looplabs_own_observes_and_the_line_does_not() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("looplab.probe.install()", "finds neither uvicorn nor gunicorn in this process; write app = "),
+        ("looplab.probe.install()", "finds neither uvicorn nor gunicorn in this process, and no "),
         (
             "looplab.probe.install(lambda: None)",
             "got a function without arguments; give it what that returns",

@@ -1,11 +1,13 @@
 """Joining: what `looplab.probe.install` does where a lab is named. One application a process is observed.
 
 Servers are asked for the application in the moment when they have it: uvicorn before its startup, gunicorn
-when a worker has loaded it. Neither needs to know how its command was written.
+when a worker has loaded it. Neither needs to know how its command was written. A program without either of
+them has no requests that could be seen, and its event loop is observed alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -18,7 +20,7 @@ UVICORN = "uvicorn.server"
 GUNICORN = "gunicorn.config"
 
 _observed: list[Any] = []
-"""The application that is observed, if one is: a second one in the same process is not."""
+"""The application that is observed, or the probe of a loop without one: nothing else in the process is."""
 
 
 def join(app: Any, root: str | os.PathLike[str] | None = None) -> Any:
@@ -77,11 +79,25 @@ def _ask_servers(settings: Settings) -> None:
         from looplab.probe.joining_wsgi import ask_gunicorn
 
         ask_gunicorn(settings)
-    if UVICORN not in sys.modules and GUNICORN not in sys.modules:
+    if UVICORN not in sys.modules and GUNICORN not in sys.modules and not _observe_loop(settings):
         say(
-            "looplab.probe.install() finds neither uvicorn nor gunicorn in this process; "
-            "write app = looplab.probe.install(app), or put it behind the import of the server"
+            "looplab.probe.install() finds neither uvicorn nor gunicorn in this process, and no loop that "
+            "runs; under another server write app = looplab.probe.install(app), in a program of your own "
+            "call it in its first coroutine"
         )
+
+
+def _observe_loop(settings: Settings) -> bool:
+    """Observe the event loop that runs here, without requests; False if none does."""
+    if asyncio._get_running_loop() is None:
+        return False
+    if not _observed:
+        from looplab.probe.joining_asgi import JoiningProbe
+
+        probe = JoiningProbe(settings)
+        _observed.append(probe)
+        probe.install()
+    return True
 
 
 def _ask_uvicorn(module: Any, settings: Settings) -> None:
