@@ -93,3 +93,24 @@ def test_a_scenario_never_imports_looplab(app: Path) -> None:
 
     assert imported
     assert "looplab" not in imported
+
+
+FIRST = """
+import importlib, os, pkgutil, sys
+import looplab.lab, looplab.recording, looplab.scenario, looplab.view
+import msgspec, rich.console, textual.app, textual.widgets
+for module in pkgutil.walk_packages(looplab.view.__path__, "looplab.view."):
+    child = os.fork()
+    if not child:
+        try:
+            importlib.import_module(module.name)
+        except ImportError as error:
+            print(module.name, error, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def test_each_module_of_the_view_can_be_the_first_that_is_imported() -> None:
+    found = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, timeout=60)
+    assert found.stdout + found.stderr == ""

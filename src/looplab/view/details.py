@@ -12,12 +12,9 @@ from looplab.model.stalls import Place
 from looplab.view import format as write
 from looplab.view.joined import servers
 from looplab.view.paint import shortened
-from looplab.view.palette import Palette
+from looplab.view.palette import SIGNS, Palette
 from looplab.view.panels.band import title
 from looplab.view.state import View
-
-SIGNS: Final = {"error": "■", "warning": "▲", "ok": "●", "info": "◆"}
-"""One sign a severity, so that colour is never the only one."""
 
 _CULPRITS = 3
 _BAR = 10

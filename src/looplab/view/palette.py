@@ -41,6 +41,9 @@ LIT: Final = 16
 
 SEVERITIES: Final = ("error", "warning", "ok", "info")
 
+SIGNS: Final = {"error": "■", "warning": "▲", "ok": "●", "info": "◆"}
+"""One sign a severity, so that colour is never the only one."""
+
 
 _RICH_TERMS = ("256color", "direct", "kitty", "ghostty", "alacritty", "wezterm", "foot", "iterm")
 

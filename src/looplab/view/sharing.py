@@ -10,7 +10,7 @@ from textual.app import App
 
 from looplab import __version__
 from looplab.view import format as write
-from looplab.view.details import SIGNS
+from looplab.view.palette import SIGNS
 from looplab.view.state import View
 from looplab.view.svg import tidy
 

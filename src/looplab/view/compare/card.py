@@ -10,8 +10,8 @@ from looplab.view import format as write
 from looplab.view.bigfigures import ROWS, large
 from looplab.view.compare.panels import OfPicture
 from looplab.view.compare.picture import READY, Picture
-from looplab.view.details import SIGNS
 from looplab.view.paint import Piece, phrases, shortened, text_strip
+from looplab.view.palette import SIGNS
 from looplab.view.panels.numbers import gauges, spark
 from looplab.view.state import View
 

@@ -10,8 +10,8 @@ from textual.strip import Strip
 
 from looplab.view import format as write
 from looplab.view.bigfigures import ROWS, large
-from looplab.view.details import SIGNS
 from looplab.view.paint import Piece, phrases, shortened, text_strip
+from looplab.view.palette import SIGNS
 from looplab.view.panels.base import Panel
 from looplab.view.state import Headline, View
 

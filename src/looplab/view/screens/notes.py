@@ -16,8 +16,7 @@ from textual.widgets import Static
 
 from looplab.lab.notes import FoundLab, Notes
 from looplab.view import format as write
-from looplab.view.details import SIGNS
-from looplab.view.palette import Depth, Palette, palette
+from looplab.view.palette import SIGNS, Depth, Palette, palette
 from looplab.view.themes import PREFIX, THEMES, short_name
 from looplab.wire.clock import now_ns
 
