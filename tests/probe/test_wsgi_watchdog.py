@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -131,3 +132,16 @@ def test_what_a_thread_used_between_its_requests_is_not_of_a_silence(
     kernel.used = {1: 950 * MS, 2: 51 * MS}
     watchdog._tick()
     assert not watchdog.events.drain()
+
+
+def test_what_is_used_while_lines_are_looked_up_is_not_of_a_silence(
+    watchdog: WsgiWatchdog, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = watchdog._stacks.describe
+
+    def slow(frames: list[Any]) -> Any:
+        kernel.used[2] += 300 * MS
+        return look_up(frames)
+
+    monkeypatch.setattr(watchdog._stacks, "describe", slow)
+    assert told(watchdog, kernel, 80, [50, 50]) == []

@@ -156,7 +156,10 @@ class WsgiWatchdog:
     def _report(self, began: int, now: int, lacked: int, own: Reading, serving: list[Turn]) -> None:
         """Say why this thread did not come, if it was not only the machine, which let it lack a CPU."""
         missed = now - began - lacked
+        # All at once: a look at a line of code may read its file, and let others run meanwhile.
         used = time.process_time_ns() - self._used_ns
+        spent = {thread: cpu_ns(thread) - self._used.get(thread, 0) for thread in self._threads(serving)}
+        free = CALM_TICK_NS + lacked + now_ns() - now
         cause = silence_cause(self._queue, missed, own.slices - self._own.slices, 2 * used > missed)
         collections = [
             found for found in self._collections if found.ended_ns > began and found.began_ns < now
@@ -168,24 +171,30 @@ class WsgiWatchdog:
         elif cause == "frozen" and missed >= SILENT_NS:
             self._add("starved", began, now, "", Holder(-1, 0, NOWHERE, []))
         elif cause == "gil":
-            holder = self._holder(serving, missed, used, CALM_TICK_NS + lacked)
+            holder = self._holder(serving, spent, missed, used, free)
             if holder is not None:
                 self._add("gil", began, now, AT_RELEASE, holder)
 
-    def _holder(self, serving: list[Turn], missed: int, used: int, free: int) -> Holder | None:
+    def _holder(
+        self, serving: list[Turn], spent: dict[int, int], missed: int, used: int, free: int
+    ) -> Holder | None:
         """Find who kept the GIL; None if several threads had it in turn, which is no stall, or may have.
 
-        In `free` nanoseconds besides those that were missed nobody had to let go of it.
+        Args:
+            serving: the turns that are served now.
+            spent: CPU time of the threads.
+            missed: length of the silence.
+            used: CPU time of the process.
+            free: time besides in which nobody had to let go of it.
         """
         short = missed < SILENT_NS
         frames = sys._current_frames()
         holders = []
         for turn in serving:
             place, stack = self._stacks.describe(chain(frames.get(turn.thread_id)))
-            # One that nobody has noted was born since then, or has never served for long.
-            spent = min(cpu_ns(turn.native_id) - self._used.get(turn.native_id, 0), used)
             rid = turn.request.rid if turn.request is not None else -1
-            holders.append(Holder(rid, spent, place, stack))
+            # One that nobody has noted was born since then, or has never served for long.
+            holders.append(Holder(rid, min(spent[turn.native_id], used), place, stack))
         if used > IDLE_SHARE * missed:
             # Somebody has computed. One thread for most of the time, or many by turns?
             most = max(holders, key=lambda holder: holder.used_ns, default=None)
