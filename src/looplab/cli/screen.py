@@ -91,11 +91,14 @@ def open_screen(
     scenarios = catalogue()
     if all(scenario.folder != known.folder for known in scenarios):
         scenarios.append(scenario)
-    # Only here: whoever has no terminal needs no Textual.
-    from looplab.view.app import LoopLabApp
-
     with _live() as (lab, ensemble):
         recorder = None if file is None else begun(lab, file, selection)
+        if not compare:
+            # The server starts while the screen is loaded: both take about as long.
+            lab.start(selection)
+        # Only here: whoever has no terminal needs no Textual.
+        from looplab.view.app import LoopLabApp
+
         app = LoopLabApp(
             lab,
             scenarios,

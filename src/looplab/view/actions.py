@@ -32,14 +32,19 @@ class Actions(Looking):
     def _choose(self, selection: Selection) -> None:
         """Take a selection and run it, in place of a recording if one is shown."""
         self.replaying.end()
-        choice = self.choice
         # What makes the traffic was said once for all that is shown.
-        choice.selection = selection = replace(selection, engine=choice.selection.engine)
+        selection = replace(selection, engine=self.choice.selection.engine)
+        self._take(selection)
+        self.lab.start(selection)
+
+    def _take(self, selection: Selection) -> None:
+        """Show what is run of a selection, in place of what was shown."""
+        choice = self.choice
+        choice.selection = selection
         choice.key = self._key_of(selection)
         choice.stopped = False
         self.turning.forget()
         self._go_on()
-        self.lab.start(selection)
 
     def _go_on(self) -> None:
         self.observer.release()

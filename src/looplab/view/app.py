@@ -87,7 +87,7 @@ class LoopLabApp(Pages):
         """Prepare the screen.
 
         Args:
-            lab: an open lab.
+            lab: an open lab; it may run the first selection already.
             catalogue: scenarios in the order of the keys.
             selection: what is started first.
             clock: gives the present moment, `monotonic_ns`.
@@ -166,7 +166,11 @@ class LoopLabApp(Pages):
         elif self._compares_first:
             self.action_compare()
         elif self._scene is None:
-            self._choose(self.choice.selection)
+            chosen = self.choice.selection
+            if self.lab.selection is chosen:
+                self._take(chosen)
+            else:
+                self._choose(chosen)
         else:
             self.presenting.begin(self._scene)
         if not self._live:
