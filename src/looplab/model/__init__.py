@@ -4,10 +4,11 @@
 """
 
 from looplab.model.ceiling import Ceiling, Resource
+from looplab.model.columns import Span
 from looplab.model.histogram import Histogram
 from looplab.model.loop import LoopLane, LoopRun
 from looplab.model.model import Model
-from looplab.model.requests import Request, Span
+from looplab.model.requests import Request
 from looplab.model.series import BUCKET_NS
 from looplab.model.slots import PoolState, SlotPool
 from looplab.model.sources import Source

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from looplab.model.requests import Span
 from looplab.wire.events import Phase
+
+Span = tuple[int, int, Phase]
+"""An interval `[begin_ns, end_ns)` in one phase."""
 
 _CODES = len(Phase) + 1
 _FILL = [bytes([code]) for code in range(_CODES)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from looplab.model.columns import Span
 from looplab.wire.events import Phase
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ PHASES: tuple[Phase, ...] = (Phase.QUEUED, *Phase)
 
 _CODE_BITS = 4
 _CODE_MASK = (1 << _CODE_BITS) - 1
-
-Span = tuple[int, int, Phase]
-"""An interval `[begin_ns, end_ns)` in one phase."""
 
 
 class Request:

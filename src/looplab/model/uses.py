@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from operator import attrgetter
 
-from looplab.model.columns import paint
-from looplab.model.requests import Span
+from looplab.model.columns import Span, paint
 from looplab.wire.events import Phase
 
 BUSY = Phase.THREAD

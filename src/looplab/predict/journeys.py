@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from looplab.model.requests import Request, Span
+from looplab.model.columns import Span
+from looplab.model.requests import Request
 from looplab.wire.events import Phase, SlotKind
 
 from .demands import Journey, Step, What

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from looplab.probe.executors import ProcessBook
+from looplab.probe.executor_books import ProcessBook
 from looplab.probe.faults import Faults, Instrument
 from looplab.probe.pools import Pools
 from looplab.probe.records import Facts, Kind, current
