@@ -60,8 +60,8 @@ def test_the_stacks_of_this_process_are_what_it_says_itself(memory: Memory, layo
 
 
 @pytest.mark.parametrize("text", ["a", "abc" * 100, "é", "naïveté", "名前", "😀x"])
-def test_texts(memory: Memory, text: str) -> None:
-    assert memory.text(id(text)) == text
+def test_texts(memory: Memory, layout: Layout, text: str) -> None:
+    assert memory.text(layout, id(text)) == text
 
 
 @pytest.mark.parametrize("address", [0, -1, 8, 2**46, 2**63, 2**64])
@@ -72,9 +72,9 @@ def test_what_is_not_there_cannot_be_read(memory: Memory, layout: Layout, addres
 
 
 @pytest.mark.parametrize("text", ["", "x" * 5_000])
-def test_no_name_is_empty_or_endless(memory: Memory, text: str) -> None:
+def test_no_name_is_empty_or_endless(memory: Memory, layout: Layout, text: str) -> None:
     with pytest.raises(Unreadable):
-        memory.text(id(text))
+        memory.text(layout, id(text))
 
 
 RUNS = r"""

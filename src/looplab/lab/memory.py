@@ -3,8 +3,8 @@
 Reading changes nothing in the process and does not stop it. What is read while it runs may be half
 changed: such a stack is cut short or left out, and never trusted further than it makes sense.
 
-Where the fields are depends on the version of the interpreter. The lab finds that out by looking at
-itself: workers run on the same interpreter.
+Where the fields are depends on the version of the interpreter, which finds that out by looking at itself:
+the lab's own, and by `layouts` that of a worker which has another one.
 """
 
 from __future__ import annotations
@@ -24,10 +24,6 @@ MOST_FRAMES = 128
 MOST_THREADS = 128
 MOST_TEXT = 4_096
 MOST_LINES = 65_536
-
-_ASCII_START = sys.getsizeof("") - 1
-_START = sys.getsizeof(chr(0x394) * 2) - 6
-"""Where the characters of a string begin: one that is not ASCII, made now, so that it is in no other form."""
 
 _WORD = struct.Struct("<Q")
 _FRAME_BYTES = 80
@@ -56,6 +52,12 @@ class Layout(NamedTuple):
     lines: int
     first_line: int
     instructions: int
+    ascii: int
+    """Where the characters begin in a string of ASCII …"""
+    wide: int
+    """… in another one …"""
+    bytes: int
+    """… and the bytes in a `bytes`."""
 
 
 class Thread(NamedTuple):
@@ -105,26 +107,26 @@ class Memory:
         """Read eight bytes as a number."""
         return int(_WORD.unpack(self.read(address, 8))[0])
 
-    def text(self, address: int) -> str:
+    def text(self, layout: Layout, address: int) -> str:
         """Read a `str`."""
         header = self.read(address, 40)
         length, state = _at(header, 16), header[32]
         kind, compact, ascii_ = state >> 2 & 7, state >> 5 & 1, state >> 6 & 1
         if not compact or kind not in (1, 2, 4) or not 0 < length <= MOST_TEXT:
             raise Unreadable
-        start = _ASCII_START if ascii_ else _START
+        start = layout.ascii if ascii_ else layout.wide
         data = self.read(address + start, length * kind)
         try:
             return data.decode({1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}[kind], "replace")
         except UnicodeDecodeError:
             raise Unreadable from None
 
-    def data(self, address: int) -> bytes:
+    def data(self, layout: Layout, address: int) -> bytes:
         """Read a `bytes`."""
         length = self.word(address + 16)
         if length > MOST_LINES:
             raise Unreadable
-        return self.read(address + sys.getsizeof(b"") - 1, length)
+        return self.read(address + layout.bytes, length)
 
     def threads(self, layout: Layout, state: int) -> list[Thread]:
         """Read the stacks of all threads, from the address of one thread's state on."""
@@ -170,10 +172,10 @@ class Memory:
     def _frame(self, layout: Layout, frame: bytes) -> tuple[str, int, str]:
         at = _at(frame, layout.code)
         code = self.read(at, _CODE_BYTES)
-        file, name = self.text(_at(code, layout.file)), self.text(_at(code, layout.name))
+        file, name = self.text(layout, _at(code, layout.file)), self.text(layout, _at(code, layout.name))
         offset = _at(frame, layout.instruction) - at - layout.instructions
         first = int.from_bytes(code[layout.first_line : layout.first_line + 4], "little")
-        return file, _line(first, self.data(_at(code, layout.lines)), offset), name
+        return file, _line(first, self.data(layout, _at(code, layout.lines)), offset), name
 
 
 def _at(data: bytes, offset: int) -> int:
@@ -277,6 +279,10 @@ def _learn(memory: Memory) -> Layout:
             if int.from_bytes(body[at : at + 4], "little") == code.co_firstlineno
         ),
         type(code).__basicsize__,
+        sys.getsizeof("") - 1,
+        # One that is made now, so that it is in no other form.
+        sys.getsizeof(chr(0x394) * 2) - 6,
+        sys.getsizeof(b"") - 1,
     )
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from looplab.lab.insight import Insight
+from looplab.lab.layouts import Layouts
 from looplab.lab.linecalls import call_on_line
-from looplab.lab.memory import Layout, learn
 from looplab.lab.stillness import Cause, cause, look
 from looplab.lab.watched import Silent, Watched
 from looplab.lab.words import Introduction
@@ -73,7 +73,7 @@ class Sentinel:
         self._listener: socket.socket | None = None
         self._path: Path | None = None
         self._handle: asyncio.TimerHandle | None = None
-        self._layout: Layout | None = None
+        self._layouts: Layouts
         self._ticked_ns = 0
 
     async def start(self, path: Path) -> None:
@@ -91,7 +91,7 @@ class Sentinel:
         self._listener = listener
         loop = asyncio.get_running_loop()
         loop.add_reader(listener, self._accept)
-        self._layout = learn()
+        self._layouts = Layouts()
         self._ticked_ns = now_ns()
         self._handle = loop.call_later(TICK_NS / 1e9, self._tick)
 
@@ -103,6 +103,7 @@ class Sentinel:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
+            await self._layouts.close()
         for insight in list(self._insights):
             self._drop(insight)
         if self._path is not None:
@@ -234,11 +235,12 @@ class Sentinel:
             silent = worker.silent = Silent(number, began, max(busy, 0), runs)
             if why == "stopped":
                 self._log(f"worker {worker.hello.worker} is stopped by a signal")
-        place, stack = insight.place(about, why, self._layout)
+        layout = self._layouts.of(about.pid, worker.hello.python)
+        place, stack = insight.place(about, why, layout)
         if place is NOWHERE and why == "gil" and not worker.hello.loop:
             # The main thread of a server without a loop only accepts: one of its other threads serves.
-            place, stack = insight.place(about, "other", self._layout)
-        if place is NOWHERE and known is not None and why == "gil":
+            place, stack = insight.place(about, "other", layout)
+        if place is NOWHERE and known is not None and why == "gil" and layout is not None:
             # The same run goes on where its probe has seen it last.
             place, stack = Place(known.file, known.line, known.function, known.call), known.stack
         kind, detail = insight.kind(why)
