@@ -18,11 +18,12 @@ _NAMED = "LOOPLAB_SOCKET" in os.environ
 def install(app: Any = None, root: str | os.PathLike[str] | None = None) -> Any:
     """Let this server join the lab that waits at `LOOPLAB_SOCKET`; without that variable do nothing.
 
-    Either of these two is one line of an application:
+    Each of these is one line of an application:
 
     * `looplab.probe.install()` anywhere in its module, under uvicorn or gunicorn, which are asked for the
       application when they start;
-    * `app = looplab.probe.install(app)` with any ASGI server, or with a WSGI application under gunicorn.
+    * `app = looplab.probe.install(app)` with any ASGI server, or with a WSGI application under gunicorn;
+    * `looplab.probe.install()` in the first coroutine of a program that has no server: its loop is observed.
 
     It never raises for what is wrong with the lab: the application then runs as if the variable were not set,
     and joins when a lab waits at that path.
