@@ -72,6 +72,14 @@ def test_what_is_recorded_is_what_is_read_as_often_as_wanted(tmp_path: Path) -> 
         assert (recording.damage, recording.dropped) == ("", 0)
 
 
+def test_a_batch_of_nothing_does_not_end_a_recording(tmp_path: Path) -> None:
+    empty = Batch(7, START_NS, [])
+    assert write(tmp_path / "r", [empty, STREAM[0]]) == []
+    recording = Recording(tmp_path / "r")
+    assert list(recording) == [empty, BATCHES[0]]
+    assert recording.damage == ""
+
+
 def test_a_model_fed_from_the_file_says_what_one_fed_live_says(tmp_path: Path) -> None:
     write(tmp_path / "r")
     live, replayed = Model(), Model()

@@ -76,7 +76,7 @@ class Recorder:
         )
         self._file = path.open("xb", buffering=0)
         try:
-            self._file.write(shape.write_header(header))
+            self._put(shape.write_header(header))
         except OSError:
             self._file.close()
             path.unlink(missing_ok=True)
@@ -116,7 +116,7 @@ class Recorder:
                 with self._wake:
                     closing = self._wake.wait_for(lambda: self._closing, PERIOD_S)
                 self._write()
-            self._file.write(shape.write_end(End(batches=self._written, dropped=self.dropped)))
+            self._put(shape.write_end(End(batches=self._written, dropped=self.dropped)))
         except OSError as error:
             with self._wake:
                 self._closing = True
@@ -140,14 +140,18 @@ class Recorder:
             if not batches:
                 return
             batches = [(source, at_ns, self._without_places(events)) for source, at_ns, events in batches]
-            # A raw file may take less than it was given.
-            view = memoryview(shape.write_batches(batches))
-            while view:
-                view = view[self._file.write(view) :]
+            self._put(shape.write_batches(batches))
             self._written += len(batches)
+
+    def _put(self, data: bytes) -> None:
+        # A raw file may take less than it was given.
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
 
     def _without_places(self, events: list[Event]) -> list[Event]:
         """Give the events without the folders of this machine."""
-        if isinstance(first := events[0], RunStarted) and first.source:
+        # A process may send a batch of nothing.
+        if events and isinstance(first := events[0], RunStarted) and first.source:
             self._places = {**places.installed(), str(Path(first.source).parent): places.SCENARIO}
         return list(places.renamed(events, self._places))

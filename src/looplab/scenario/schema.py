@@ -22,7 +22,6 @@ from .services import Services
 
 SERVERS = ("uvicorn", "gunicorn")
 LOOPS = ("auto", "asyncio", "uvloop")
-OPERATORS = (">=", "<=", ">", "<", "==")
 ZOOMS = ("users", "loops", "threads", "code", "figures", "verdict")
 """What can be shown on the full screen, in the order of the key."""
 
