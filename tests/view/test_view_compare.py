@@ -330,6 +330,8 @@ async def test_pages_in_front_are_about_the_variant_that_is_picked() -> None:
         await stage.play(pilot, START_NS + 3 * S)
         assert isinstance(stage.app.screen, DetailsScreen)
         assert "LOOP BLOCKED" in str(stage.app.screen.query_one("#page", Static).content)
+        heading = str(stage.app.screen.query_one("#how", Static).content)
+        assert heading.startswith("Details of async def + time.sleep")
         await pilot.press("escape", "l")
         await stage.play(pilot, START_NS + 3 * S)
         assert isinstance(stage.app.screen, LogScreen)

@@ -320,7 +320,7 @@ class CompareScreen(Screen[Selection | None]):
 
     def action_details(self) -> None:
         """Show what is behind the verdict of the variant that is picked."""
-        self.app.push_screen(DetailsScreen(self._look))
+        self.app.push_screen(DetailsScreen(self._look, named=True))
 
     def action_logs(self) -> None:
         """Show the log of the variant that is picked."""

@@ -39,9 +39,17 @@ class DetailsScreen(ModalScreen[None]):
     DetailsScreen #how {{ margin-bottom: 1; }}
     """
 
-    def __init__(self, look: Palette) -> None:
+    def __init__(self, look: Palette, *, named: bool = False) -> None:
+        """Make the page.
+
+        Args:
+            look: the colours.
+            named: whether it says which variant it is about, because there are several on the screen.
+        """
         super().__init__()
         self._look = look
+        self._named = named
+        self._variant = ""
         self._figures = -1
 
     def compose(self) -> ComposeResult:
@@ -54,8 +62,9 @@ class DetailsScreen(ModalScreen[None]):
     @property
     def _how(self) -> Text:
         keys = self._look.accent
+        title = f"Details of {self._variant}" if self._variant else "Details"
         return Text.assemble(
-            ("Details", self._look.title), "   ", ("d", keys), " closes them   ", ("↑ ↓", keys), " scroll"
+            (title, self._look.title), "   ", ("d", keys), " closes them   ", ("↑ ↓", keys), " scroll"
         )
 
     def dress(self, look: Palette) -> None:
@@ -65,8 +74,12 @@ class DetailsScreen(ModalScreen[None]):
 
     def take(self, view: View) -> None:
         """Write the page anew when its figures are."""
-        if self.is_mounted and view.figures != self._figures:
+        variant = view.variant_title if self._named else ""
+        if self.is_mounted and (view.figures, variant) != (self._figures, self._variant):
             self._figures = view.figures
+            if variant != self._variant:
+                self._variant = variant
+                self.query_one("#how", Static).update(self._how)
             width = max(min(self.size.width, _WIDEST) - _FRAME, 1)
             self.query_one("#page", Static).update(page(view, self._look, width))
 
