@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Iterator, Mapping
-from itertools import chain, islice
-from operator import itemgetter
 
 from looplab.model.carriers import Carriers
 from looplab.model.flow import Flow
@@ -28,17 +25,8 @@ UNHEARD_NS = 200 * MS
 """A request that ended so long ago without an answer, and without a worker's word, never left the queue."""
 
 
-NEWEST = 2_000
-"""Requests among which the slowest that are over are looked for: a look costs half a millisecond."""
-
-
-def order(request: Request) -> tuple[int, int, int]:
-    """Give the place of a request in the order of their beginnings."""
-    return request.begin_ns, request.client, request.rid
-
-
 class Requests:
-    """Requests by client number and by worker. Every operation is O(1) in the number of requests."""
+    """Requests by client number and by worker. An event costs the same however many are kept."""
 
     def __init__(self, users: Users, flow: Flow, workers: Mapping[int, Worker]) -> None:
         self._users = users
@@ -66,39 +54,9 @@ class Requests:
         """Go through all that are kept, in the order in which they became known."""
         return iter(self._kept)
 
-    def neighbour(self, beside: tuple[int, int, int], step: int) -> Request | None:
-        """Give the next request (1), or the one before (-1), by `order`; None at the ends."""
-        found: Request | None = None
-        began_ns, end_ns = beside[0], 0
-        # Most are ruled out by one number: this answers a key, and there may be 50,000.
-        for request in self._kept if step > 0 else reversed(self._kept):
-            begin_ns = request.begin_ns
-            if step > 0:
-                near = began_ns <= begin_ns and (found is None or begin_ns <= end_ns)
-            else:
-                near = begin_ns <= began_ns and (found is None or begin_ns >= end_ns)
-            if not near:
-                continue
-            place = order(request)
-            if (place > beside) if step > 0 else (place < beside):
-                best = found is None or ((place < order(found)) if step > 0 else (place > order(found)))
-                if best:
-                    found, end_ns = request, begin_ns
-        return found
-
-    def slowest(self, now_ns: int, most: int) -> list[Request]:
-        """Give the requests that took longest, of those that are open and the newest that are over.
-
-        At most one of each user, the slowest first.
-        """
-        found: dict[int, tuple[int, Request]] = {}
-        # Those that have been open longest come first in the table.
-        for request in chain(islice(self.open_clients.values(), most), islice(reversed(self._kept), NEWEST)):
-            length_ns = (request.end_ns or now_ns) - request.begin_ns
-            if request.user >= 0 and length_ns > found.get(request.user, (0, request))[0]:
-                found[request.user] = length_ns, request
-        slowest = heapq.nlargest(most, found.values(), key=itemgetter(0))
-        return [request for _, request in slowest]
+    def __reversed__(self) -> Iterator[Request]:
+        """Go through all that are kept, the newest first."""
+        return reversed(self._kept)
 
     def take_client(self, event: ClientRequest, source: Source) -> Request | None:
         """Take what the traffic client tells of a request; give it if this was the word that it is done."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from looplab.model import Model, Request
+from looplab.model import Model, Request, finding
 from looplab.model.columns import paint
 from looplab.model.words import where
 from looplab.view import format as write
@@ -140,5 +140,5 @@ def _culprit(model: Model, request: Request, now_ns: int) -> str:
 def neighbour(model: Model, lit: Request | None, t_ns: int, step: int) -> Request | None:
     """Give the request that begins next (1), or the one before (-1): of what is lit, else of a moment."""
     if lit is not None and not lit.forgotten:
-        return model.requests.neighbour((lit.begin_ns, lit.client, lit.rid), step)
-    return model.requests.neighbour((t_ns, 0, 0), step)
+        return finding.neighbour(model.requests, finding.order(lit), step)
+    return finding.neighbour(model.requests, (t_ns, 0, 0), step)

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from textual.strip import Strip
 
-from looplab.model import Request
+from looplab.model import Request, finding
 from looplab.view import format as write
 from looplab.view.lanes import Group
 from looplab.view.layout import GUTTER, columns
@@ -135,7 +135,7 @@ class UsersPanel(Panel):
         if not self._groups or self._drawn >= count or rested:
             return set()
         self._slowest_ns = view.now_ns
-        slow = [request.user for request in view.model.requests.slowest(view.now_ns, MOST_SLOWEST)]
+        slow = [request.user for request in finding.slowest(view.model.requests, view.now_ns, MOST_SLOWEST)]
         followed = {member for members in self._shared for member in members}
         slowest = tuple(sorted({user for user in slow if user < count} - followed))
         changed = {_bar_of(user, self._shared) for user in {*slowest} ^ {*self._slowest}}
