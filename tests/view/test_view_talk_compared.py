@@ -103,6 +103,12 @@ async def test_the_step_stands_above_the_comparison(lectern: Lectern, size: tupl
         # The rows of the step are taken from the variants, and from nothing else.
         assert lectern.screen.query_one("#room").size.height == size[1]
         assert lectern.screen.query_one("#compare-footer").region.bottom == size[1]
+        for wide, tall in ((59, 15), (200, 50), (61, 16), (119, 29), size):
+            await pilot.resize_terminal(wide, tall)
+            lectern.frame(lectern.clock.now_ns + 100 * MS)
+        await pilot.click("#step")
+        await lectern.play(pilot, START_NS + 2 * S)
+        assert "And this one?" in lectern.said()
 
 
 async def test_a_step_picks_its_variant_and_waits_for_its_state(lectern: Lectern) -> None:
