@@ -135,6 +135,22 @@ def test_traffic_that_stands_in_a_file_is_not_written_again(tmp_path: Path) -> N
         traffic_text(read_traffic(file))
 
 
+FACTORY = """\
+def make(config=None):
+    from flask import Flask
+    made = Flask(__name__)
+    return made
+"""
+
+
+def test_the_kind_of_what_a_factory_makes_is_read_without_an_import(tmp_path: Path) -> None:
+    file = tmp_path / "app.py"
+    file.write_text(FACTORY + "def other(): return wrap(make())\n")
+    assert kind_of(file, "make", factory=True) == "wsgi"
+    assert kind_of(file, "make") is None
+    assert kind_of(file, "other", factory=True) is None
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -149,6 +165,14 @@ def test_traffic_that_stands_in_a_file_is_not_written_again(tmp_path: Path) -> N
         ("from shop import FastAPI\napp = FastAPI()\n", None),
         ("from shop import make\napp = make()\n", None),
         ("app = FastAPI(\n", None),
+        ("async def app(scope, receive, send): ...\n", "asgi"),
+        ("def app(environ, start_response, *, more=1): ...\n", "wsgi"),
+        ("@wrapped\ndef app(environ, start_response): ...\n", None),
+        ("def app(*anything): ...\n", None),
+        (FACTORY + "app = make()\n", "wsgi"),
+        (FACTORY.replace("return made", "made = wrap(made)\n    return made") + "app = make()\n", None),
+        (FACTORY.replace("return made", "return wrap(made)") + "app = make()\n", None),
+        (FACTORY + "def make(): ...\napp = make()\n", None),
     ],
 )
 def test_the_kind_is_read_only_where_the_text_leaves_no_doubt(

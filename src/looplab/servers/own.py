@@ -57,7 +57,7 @@ def settle(
     kind: Kind | None = None
     if file is not None:
         _check_attribute(file, attribute)
-        kind = None if own.factory else kind_of(file, attribute)
+        kind = kind_of(file, attribute, own.factory)
     folders, named = _sorted(packages, folder)
     installed = [] if file is not None else [name.partition(".")[0]]
     if python or named or installed or kind is None:
