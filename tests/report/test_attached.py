@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
+import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from looplab.lab import attachment
@@ -78,6 +81,30 @@ def test_a_stall_is_told_however_many_longer_ones_there_were() -> None:
     assert [line.partition("  ")[0] for line in teller.lines(model, model.now_ns)] == [
         "● worker 0 blocked 60 ms"
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "words"),
+    [
+        ("gc", "generation 2", "a garbage collection (generation 2)"),
+        ("starved", "stopped", "the process was stopped by a signal"),
+        ("starved", "", "the machine had no CPU for it"),
+        ("blocked", "", "no code of yours was seen"),
+    ],
+)
+def test_a_stall_without_a_line_says_what_it_was(
+    kind: Literal["gc", "starved", "blocked"], detail: str, words: str
+) -> None:
+    model, teller = Model(), Teller()
+    nowhere = replace(
+        stall(1, 1_000, 200), kind=kind, detail=detail, file="", line=0, function="", source="", call=""
+    )
+    told(model, FAR, nowhere)
+    assert list(teller.lines(model, model.now_ns)) == [f"● worker 0 {kind} 200 ms  {words}"]
+
+
+def test_a_lab_that_nobody_joined_says_so() -> None:
+    assert table(Model()) == "No server has joined."
 
 
 def test_the_table_counts_the_requests_of_all_processes_that_had_the_number() -> None:

@@ -89,12 +89,20 @@ def _length_ns(stall: StallRecord) -> int:
 
 def _stall(worker: int, stall: StallRecord, told: _Told) -> str:
     place = stall.place
-    where = (
-        f"{words.where(place, '')} {place.function}  {place.source}".strip() or "no code of yours was seen"
-    )
+    where = f"{words.where(place, '')} {place.function}  {place.source}".strip() or _cause(stall)
     times = f", the longest of {told.count}" if told.count > 1 else ""
     mend = f"  → {stall.mend}" if stall.mend and not told.t_ns else ""
     return f"● worker {worker} {place.kind} {words.length(_length_ns(stall))}{times}  {where}{mend}"
+
+
+def _cause(stall: StallRecord) -> str:
+    """Say of a stall without a line what it was."""
+    if stall.place.kind == "gc":
+        return f"a garbage collection ({stall.detail})" if stall.detail else "a garbage collection"
+    if stall.place.kind == "starved":
+        stopped = stall.detail == "stopped"
+        return "the process was stopped by a signal" if stopped else "the machine had no CPU for it"
+    return "no code of yours was seen"
 
 
 def follow(lab: Lab, what: Attachment, tell: Callable[[str], None], stopped: Callable[[], bool]) -> None:
@@ -120,8 +128,10 @@ def follow(lab: Lab, what: Attachment, tell: Callable[[str], None], stopped: Cal
             tell(f"{time.strftime('%H:%M:%S')}  {line}")
 
 
-def table(model: Model) -> Table:
+def table(model: Model) -> Table | str:
     """Give the workers that were there, and what held them up."""
+    if not model.workers:
+        return "No server has joined."
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("worker", "process", "requests", "busy", "lag p99", "lag max", "stalls", "longest", "at"):
         made.add_column(name, justify="left" if name in ("worker", "process", "at") else "right")
