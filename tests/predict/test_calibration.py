@@ -112,6 +112,19 @@ def test_a_model_without_a_run_is_refused() -> None:
         calibrate(Model(), Plan(executor="constant", users=1), cores=2)
 
 
+def test_workers_that_have_ended_had_loops() -> None:
+    model, _ = played("one-keyword-async-blocking")
+    before = load(model)
+    for worker in model.workers:
+        worker.close(model.now_ns)
+    after = load(model)
+
+    assert before is not None
+    assert after is not None
+    assert after.loop == pytest.approx(before.loop)
+    assert after.loop > 0
+
+
 def test_workers_without_a_loop_tell_the_cpu_of_their_processes() -> None:
     model, _ = played("three-users-flask-1x1")
     assert load(model) is None, "recorded by a probe that did not tell it"

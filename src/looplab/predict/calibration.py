@@ -165,7 +165,7 @@ def load(model: Model, outside: Outside = UNSEEN) -> Load | None:
     if not figures.duration_s or not answered or not known:
         return None
     process = sum(cpu.cores for cpu in known)
-    loops = [worker.loop.cpu for worker in model.workers if worker.loop.sample is not None]
+    loops = [worker.loop.cpu for worker in model.workers if "loop" in worker.instruments]
     loop = sum(cpu.cores - (cpu.beside_loop() or 0.0) for cpu in loops)
     wanted = sum(cpu.loop_share or 0.0 for cpu in known)
     return Load(

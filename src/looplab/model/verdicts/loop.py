@@ -182,11 +182,11 @@ class LoopHeld:
         text = f"{wording.was} {words.several(count, 'time')}"
         total, by_whom = f", {words.length(sum_ns)} in sum", f", {by} {culprit(model, worst)}"
         # The place is what the reader needs: its function and then the sum give way to it.
-        place, _, _ = by_whom.rpartition(" ")
+        shorter, _, _ = by_whom.rpartition(" ")
         if len(text) + len(total) + len(by_whom) <= TEXT_COLUMNS:
             text += total
-        elif worst.file and len(text) + len(total) + len(place) <= TEXT_COLUMNS:
-            text, by_whom = text + total, place
+        elif worst.file and len(text) + len(total) + len(shorter) <= TEXT_COLUMNS:
+            text, by_whom = text + total, shorter
         source = f"{worst.source}   " if worst.source else ""
         delays = [worker.loop.delays for worker in model.workers]
         victims = sum(each.victims for each in delays)
