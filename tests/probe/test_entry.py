@@ -32,6 +32,7 @@ def test_the_probe_imports_no_framework_and_no_screen() -> None:
         ("nowhere:app", 'ModuleNotFoundError: there is no module "nowhere"'),
         ("bare.sub:app", "there is no module"),
         ("bare:ap", 'ImportError: "bare" has no attribute "ap"; did you mean "app"?'),
+        ("bare:__name__", 'ImportError: "bare:__name__" is no application: str cannot be called'),
         ("truth:nothing.at.all", '"truth" has no attribute "nothing"'),
     ],
 )

@@ -15,7 +15,7 @@ from looplab.view import choice as choose
 from looplab.view.controls import THINK, controls, turned
 from looplab.view.panels.axis import AxisPanel
 from looplab.view.panels.footer import Footer
-from looplab.view.panels.numbers import NumbersPanel
+from looplab.view.panels.numbers import NumbersPanel, _short
 from looplab.view.state import Choice
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Batch, Turned
@@ -32,6 +32,19 @@ def with_plan(plan: Plan) -> Selection:
 
 def weights(chosen: Selection) -> list[float]:
     return [kind.weight for kind in chosen.plan.mix]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("mix fast", "mix fast"),
+        ("mix /items/1", "/items/1"),
+        ("mix /users/remote", "…rs/remote"),
+        ("a long name of a knob", "a long nam"),
+    ],
+)
+def test_kinds_of_requests_that_begin_alike_are_told_apart(name: str, shown: str) -> None:
+    assert _short(name) == shown
 
 
 def test_knobs_think_time_and_mix_are_in_one_list() -> None:

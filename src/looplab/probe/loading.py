@@ -35,6 +35,8 @@ def application(settings: Settings, wanted: Literal["asgi", "wsgi"]) -> Any:
         app = load(settings.app)
         if settings.factory:
             app = app()
+        if not callable(app):
+            raise ImportError(f'"{settings.app}" is no application: {type(app).__name__} cannot be called')
         found = kind(app) if settings.socket else ""
         if found not in (wanted, ""):
             raise ImportError(f'"{settings.app}" {_MENDS[found]}')

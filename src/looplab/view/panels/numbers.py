@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.style import Style
 
 from looplab.view import format as write
-from looplab.view.controls import sends
+from looplab.view.controls import MIX, sends
 from looplab.view.layout import columns
 from looplab.view.paint import EIGHTHS, Piece, levels, over_window, strip, text_strip, title_strip
 from looplab.view.panels.band import GTHREAD, THREADS
@@ -225,7 +225,7 @@ class NumbersPanel(Panel):
         look = self.palette
         head: list[Piece] = [
             ("▸ " if picked else "  ", look.accent),
-            (f"{name[:_NAME]:<{_NAME}}", look.bold if picked else look.dim),
+            (f"{_short(name):<{_NAME}}", look.bold if picked else look.dim),
             (f"{text:>{_VALUE}}  ", look.bold),
         ]
         if share is None:
@@ -264,3 +264,11 @@ class NumbersPanel(Panel):
 
 def _count(value: int | None) -> str:
     return write.NOTHING if value is None else f"{value:,}"
+
+
+def _short(name: str) -> str:
+    """Cut a name; kinds of requests begin alike, so that the end of theirs is kept."""
+    if len(name) <= _NAME or not name.startswith(MIX):
+        return name[:_NAME]
+    kind = name.removeprefix(MIX)
+    return kind if len(kind) <= _NAME else f"…{kind[1 - _NAME :]}"
