@@ -250,6 +250,27 @@ def test_a_client_that_was_the_limit_has_a_status_of_its_own(
     assert "hello › def" in said.out, "the table is printed all the same"
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(28, "No space left on device", "a/b"), "a/b: No space left on device"),
+        (OSError("odd"), "odd"),
+    ],
+)
+def test_an_error_of_the_system_is_told_without_its_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, said: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("looplab.cli.main.catalogue", fail)
+    monkeypatch.setattr("sys.argv", ["looplab", "list"])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert (end.value.code, capsys.readouterr().err) == (1, f"looplab: {said}\n")
+
+
 def test_an_error_that_nobody_foresaw_is_one_line_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

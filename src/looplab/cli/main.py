@@ -297,6 +297,9 @@ def _line(error: Exception) -> str:
     """Say an error in one line; one that nobody has foreseen says where to look."""
     if isinstance(error, click.ClickException):
         return error.format_message()
-    if isinstance(error, ScenarioError | OSError):
+    if isinstance(error, ScenarioError):
         return str(error)
+    if isinstance(error, OSError):
+        told = error.strerror or str(error)
+        return f"{error.filename}: {told}" if error.filename else told
     return f"{type(error).__name__}: {error} (with {DEBUG} it shows where)"
