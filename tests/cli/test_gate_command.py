@@ -126,9 +126,13 @@ def test_an_app_that_does_not_start_is_one_line_and_an_error_in_the_file(
     assert "nothing_of_that_name" in (error.text or "")
 
 
-def test_an_app_that_is_not_there_is_one_line(looplab: Command) -> None:
-    said = looplab("gate", "nowhere:app", "--get", "/")
+def test_an_app_that_is_not_there_is_one_line_and_an_error_in_the_file(
+    looplab: Command, tmp_path: Path
+) -> None:
+    said = looplab("gate", "nowhere:app", "--get", "/", "--junit", "gate.xml")
 
     assert (said.returncode, said.stdout) == (1, "")
     assert "nowhere" in said.stderr
     assert "Traceback" not in said.stderr
+    (error,) = ET.parse(tmp_path / "gate.xml").iter("error")
+    assert f"looplab: {error.attrib['message']}" == said.stderr.strip()

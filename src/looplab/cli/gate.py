@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from looplab.scenario import Scenario, ScenarioError
 from looplab.scenario.table import seconds
 
 from . import options, own
@@ -122,12 +123,12 @@ def gate(
     limits = Limits(max_stall, max_lag_p99, max_p95, min_rps, max_errors)
     if limits == Limits():
         limits = Limits(max_stall_ms=SHORTEST_STALL_MS, max_errors=0, assumed=True)
-    scenario = asked.scenario()
+    began = datetime.now(UTC)
+    scenario = _scenario(asked, junit, began)
     settings = asked.overrides
     if scenario.traffic.length is None:
         settings.setdefault("duration", report.LENGTH_S)
     (selection,) = select([scenario], [], settings, generators)
-    began = datetime.now(UTC)
     found = _run(selection, limits, junit, began)
     _write(found, as_json, junit, began)
     if found["status"] != "holds" and not asked.has_traffic:
@@ -135,6 +136,17 @@ def gate(
     code = {"fails": CLAIM_FAILED, report.NOT_JUDGED: CLIENT_LIMITED}.get(found["status"])
     if code is not None:
         sys.exit(code)
+
+
+def _scenario(asked: own.Asked, junit: str | None, began: datetime) -> Scenario:
+    """Make the scenario; an app that is not there has not run, and the file says so."""
+    try:
+        return asked.scenario()
+    except ScenarioError as error:
+        from looplab.report.junit import not_run
+
+        put(junit, not_run(asked.app, str(error), [], began))
+        raise
 
 
 def _run(selection: Selection, limits: Limits, junit: str | None, began: datetime) -> dict[str, Any]:
