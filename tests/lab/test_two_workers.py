@@ -190,7 +190,7 @@ def test_kept_connections_wait_for_their_blocked_worker_and_new_ones_do_not(stan
     # It was as expected, and all of the time was spent in the queue.
     assert {request.worker for request in waiting} == {number}
     for request in waiting:
-        assert request.phase_at(gone_ns) == Phase.QUEUED
+        assert [span[2] for span in request.spans(gone_ns, gone_ns + 1, gone_ns + 1)] == [Phase.QUEUED]
     stand.until(lambda: blocked.connections is not None and other.connections is not None)
     counts = [worker.connections for worker in (blocked, other)]
     assert sum(count.open for count in counts if count is not None) >= 12

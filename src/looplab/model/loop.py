@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from looplab.model.cpu import CpuTime
 from looplab.model.delays import Delays
 from looplab.model.histogram import Histogram
 from looplab.model.requests import Request
+from looplab.model.samples import Samples
 from looplab.model.series import CountSeries, GaugeSeries
 from looplab.model.stalls import EPISODE_GAP_NS, StallRecord, Stalls
 from looplab.wire.clock import MS, S
@@ -25,9 +25,6 @@ RUN_KEPT_NS = MS
 """Shorter runs are part of the lane and of the sums, but not kept one by one."""
 
 MOST_RUNS = 10_000
-
-MOST_SAMPLES = 12_000
-"""Samples kept: five minutes at 40 a second."""
 
 _ON_LOOP = (False, False, True, True, *[False] * (len(Phase) - 3))
 
@@ -59,8 +56,6 @@ class LoopLane:
         self.stalls = Stalls(self._stall_is_over)
         self.lag_series = GaugeSeries()
         """Largest lag in nanoseconds of each 100 ms."""
-        self.lag = Histogram()
-        """Lag weighed by time: one sample a millisecond, so a percentile is a share of the time."""
         self.sample: LoopSample | None = None
         """The newest sample."""
         self.version = 0
@@ -75,12 +70,9 @@ class LoopLane:
         """Time held by callbacks that belong to no request."""
         self._began_ns = 0
         self._ended_ns = 0
-        self._busy_at_start_ns: float | None = None
         self._busy = CountSeries(LANE_BUCKET_NS)
         self._blocking = CountSeries(LANE_BUCKET_NS)
-        self._sample_times: list[int] = []
-        self._sample_busy: list[int] = []
-        self._sample_lag: list[int] = []
+        self._samples = Samples()
 
     @property
     def present_stall(self) -> StallRecord | None:
@@ -139,14 +131,7 @@ class LoopLane:
             self.cpu.take(event.t_ns, event.cpu_ns, event.thread_cpu_ns, event.lacked_ns)
         lag_ns = max(event.lag_ns, event.max_lag_ns, 0)
         self.lag_series.read(event.t_ns, lag_ns)
-        self._sample_times.append(event.t_ns)
-        self._sample_busy.append(event.busy_ns)
-        self._sample_lag.append(lag_ns)
-        if len(self._sample_times) > MOST_SAMPLES + MOST_SAMPLES // 8:
-            for samples in (self._sample_times, self._sample_busy, self._sample_lag):
-                del samples[: len(samples) - MOST_SAMPLES]
-        if before is not None:
-            self._count_lag(before.t_ns, event.t_ns, lag_ns)
+        self._samples.add(event.t_ns, event.busy_ns, lag_ns)
         since_ns = event.since_ns if event.rid else 0
         if since_ns != self.open_since_ns:
             if self.open_since_ns and before is not None:
@@ -175,9 +160,7 @@ class LoopLane:
         self.cpu.close()
         self.lag_series.read(t_ns + self.lag_series.bucket_ns, 0)
         self.sample = None
-        self._busy_at_start_ns = None
-        for samples in (self._sample_times, self._sample_busy, self._sample_lag):
-            samples.clear()
+        self._samples.clear()
         self.version += 1
 
     def begin_period(self, began_ns: int) -> None:
@@ -187,8 +170,7 @@ class LoopLane:
         self.callbacks_ns = sum(
             run.ended_ns - run.began_ns for run in self.runs if run.rid < 0 and run.began_ns >= began_ns
         )
-        self._busy_at_start_ns = self._busy_total(began_ns)
-        self._count_lags()
+        self._samples.begin_period(began_ns)
         self.stalls.begin_period(began_ns)
         self.delays.begin_period(began_ns)
         self.cpu.begin_period(began_ns)
@@ -198,9 +180,7 @@ class LoopLane:
         if ended_ns == self._ended_ns:
             return
         self._ended_ns = ended_ns
-        times = self._sample_times
-        if times and times[-1] > ended_ns and times[0] <= max(self._began_ns, times[-1] - S):
-            self._count_lags()
+        self._samples.end_period(ended_ns)
         self.stalls.end_period(ended_ns)
         self.cpu.end_period(ended_ns)
 
@@ -219,34 +199,12 @@ class LoopLane:
             self.open_since_ns = 0
             self.open_rid = 0
 
-    def _count_lags(self) -> None:
-        """Count the lag of the period anew, from the samples that are kept."""
-        self.lag = Histogram()
-        times = self._sample_times
-        for index in range(max(bisect_right(times, self._began_ns), 1), len(times)):
-            self._count_lag(times[index - 1], times[index], self._sample_lag[index])
-
-    def _count_lag(self, from_ns: int, to_ns: int, lag_ns: int) -> None:
-        if to_ns > self._began_ns and not 0 < self._ended_ns < to_ns:
-            weight = (to_ns - max(from_ns, self._began_ns)) // MS
-            # A gap of minutes is a lost connection and no measurement.
-            self.lag.add(lag_ns, min(max(weight, 1), 60_000))
-
-    def _busy_total(self, t_ns: int) -> float | None:
-        """Give the total of the busy time at a time, between two samples in proportion."""
-        times, busy = self._sample_times, self._sample_busy
-        if not times:
-            return None
-        index = bisect_right(times, t_ns)
-        if not index:
-            # The worker's counters start at 0 with it.
-            return float(max(busy[0] - max(times[0] - t_ns, 0), 0))
-        if index == len(times):
-            return float(busy[-1])
-        share = (t_ns - times[index - 1]) / (times[index] - times[index - 1])
-        return busy[index - 1] + (busy[index] - busy[index - 1]) * share
-
     # What can be seen
+
+    @property
+    def lag(self) -> Histogram:
+        """Lag of the period weighed by time: one count a millisecond, so a percentile is a share of it."""
+        return self._samples.lag
 
     def lag_ns(self, now_ns: int) -> int:
         """Give the lag now: it grows with every moment while a late heartbeat is held up by a run."""
@@ -287,25 +245,11 @@ class LoopLane:
 
     def busy(self, now_ns: int, window_ns: int = S) -> float | None:
         """Give the share of the last `window_ns` in which a run held the loop; None if it is unknown."""
-        times = self._sample_times
-        if not times:
-            return None
-        to_ns = min(times[-1], now_ns)
-        from_ns = max(to_ns - window_ns, times[0])
-        return self._share(self._busy_total(from_ns), from_ns, to_ns)
+        return self._samples.busy(now_ns, window_ns)
 
     def busy_in_run(self, now_ns: int) -> float | None:
         """Give the busy share of the whole period; None if it is unknown."""
-        if not self._sample_times:
-            return None
-        to_ns = min(self._sample_times[-1], self._ended_ns or now_ns)
-        return self._share(self._busy_at_start_ns, self._began_ns, to_ns)
-
-    def _share(self, busy_ns: float | None, from_ns: int, to_ns: int) -> float | None:
-        total = self._busy_total(to_ns)
-        if total is None or to_ns <= from_ns:
-            return None
-        return min(max((total - (busy_ns or 0.0)) / (to_ns - from_ns), 0.0), 1.0)
+        return self._samples.busy_in_period(now_ns)
 
     def held_by(self, from_ns: int, to_ns: int, now_ns: int) -> int:
         """Give the request whose run held the loop longest between two times; 0 if it is not known."""

@@ -222,8 +222,3 @@ class Request:
         if at < stop:
             spans.append((at, stop, Phase.SENDING))
         return spans
-
-    def phase_at(self, t_ns: int, now_ns: int | None = None) -> Phase | None:
-        """Give the phase at a time, None outside its bar. An open request is open for all times to come."""
-        spans = self.spans(t_ns, t_ns + 1, t_ns + 1 if now_ns is None else now_ns)
-        return spans[0][2] if spans else None
