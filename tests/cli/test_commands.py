@@ -76,7 +76,7 @@ def test_doctor(looplab: Command) -> None:
             ["one-keyword", "--set", "users=0"],
             1,
             "one-keyword: users: the traffic of def-blocking is a burst plan; "
-            'it has requests, concurrency, duration; did you mean "concurrency"?',
+            'what can be set: requests, concurrency, duration; did you mean "concurrency"?',
         ),
         (["bench", "helo"], 1, 'there is no scenario "helo"; did you mean "hello"?'),
         (["./gone"], 1, "./gone: no such folder; expected one that holds a scenario.toml"),
@@ -90,7 +90,7 @@ def test_doctor(looplab: Command) -> None:
         (
             ["bench", "hello", "--set", "requests=9"],
             1,
-            "hello: requests: the traffic of def is a constant plan; it has users, think, duration",
+            "hello: requests: the traffic of def is a constant plan; what can be set: users, think, duration",
         ),
         (
             ["bench", "hello", "--duration", "soon"],

@@ -70,7 +70,7 @@ def test_fewer_requests_than_users_take_the_users_down_with_them() -> None:
         (
             {"users": "5"},
             "one-keyword: users: the traffic of def-blocking is a burst plan; "
-            'it has requests, concurrency, duration; did you mean "concurrency"?',
+            'what can be set: requests, concurrency, duration; did you mean "concurrency"?',
         ),
         ({"concurrency": "201"}, "one-keyword: concurrency: expected at most requests (200), got 201"),
         ({"requests": "2.5"}, "one-keyword: requests: expected a whole number from 1 to 1000000, got 2.5"),

@@ -93,9 +93,9 @@ def plan_for(scenario: Scenario, variant: Variant, overrides: Overrides) -> Plan
             continue
         if name not in known:
             what = "in phases" if plan.phases else f"a {plan.executor} plan"
+            rest = f"what can be set: {', '.join(known)}" if known else "it has no number to set"
             raise ScenarioError(
-                f"{scenario.id}: {name}: the traffic of {variant.id} is {what}; "
-                f"it has {', '.join(known) or 'no number to set'}{_meant(name, known)}"
+                f"{scenario.id}: {name}: the traffic of {variant.id} is {what}; {rest}{_meant(name, known)}"
             )
         if name == "duration":
             key = "max_duration" if plan.executor == "burst" else "duration"
