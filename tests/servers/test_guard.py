@@ -188,6 +188,15 @@ if sys.platform.startswith("linux"):
         assert family.says() == ""
         gone(child)
 
+    def test_who_has_left_the_group_goes_with_it(guard: Start, gone: Callable[[int], None]) -> None:
+        leaves = "import subprocess; print(subprocess.Popen(['sleep', '60'], start_new_session=True).pid)"
+        family = guard(sys.executable, "-c", leaves)
+        family.pid()
+        left = int(family.reads())
+
+        assert family.says() == "ended 0"
+        gone(left)
+
     def test_the_guard_adopts_orphans_and_so_can_reap_them(guard: Start, until: Callable[..., None]) -> None:
         family = guard("/bin/sh", "-c", "(sleep 60 & echo $!); sleep 60")
         family.pid()

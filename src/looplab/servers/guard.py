@@ -20,7 +20,8 @@ PASSED names the descriptors that are meant for the command only, with commas, o
 
 What holds when the guard is killed too: if the lab lives, it sees the report end and KILLs the group.
 If both are killed in the same moment, Linux kills the command (PR_SET_PDEATHSIG), but neither its
-workers, nor anything on macOS. A process that leaves its group is not looked for.
+workers, nor anything on macOS. A process that leaves its group is KILLed with the rest once its parent has
+ended, which makes it the guard's own child; macOS does not tell of it.
 
 `quit` is `run` but for the end of file at the lifeline: the command gets a QUIT then, and the KILL only if it
 has not ended within 3 s. PostgreSQL would else leave its shared memory behind.
@@ -28,7 +29,7 @@ has not ended within 3 s. PostgreSQL would else leave its shared memory behind.
 `sweep` reads folders from the lifeline, each closed by a NUL, and removes them at its end of file.
 """
 
-# ruff: noqa: PTH106, PTH108, PTH114, PTH118
+# ruff: noqa: PTH106, PTH108, PTH114, PTH118, PTH123
 # (pathlib would take longer to import than all the rest together.)
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ SWEEP_FOR_S = 5.0
 """How long a folder that fills up again is removed again: dying processes may still write to it."""
 
 SWEEP_PAUSE_S = 0.02
+
+ADOPTED_S = 1.0
+"""How long those that have left the group are KILLed: one of another user cannot be."""
+
+ADOPTED_PAUSE_S = 0.001
 
 FILES = 65_536
 """Open files that a command may have, if the system allows them: a server has one for each connection."""
@@ -154,6 +160,26 @@ def end_group(pid: int) -> None:
             os.waitpid(-pid, 0)
 
 
+def end_adopted() -> None:
+    """KILL those that have left the group: all children that a guard has besides are adopted. Linux only."""
+    until = time.monotonic() + ADOPTED_S
+    while time.monotonic() < until:
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listed:
+                children = [int(number) for number in listed.read().split()]
+        except OSError:
+            return
+        if not children:
+            return
+        # What they leave behind is adopted in its turn.
+        for child in children:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, os.WNOHANG)
+        time.sleep(ADOPTED_PAUSE_S)
+
+
 def attend(pid: int, lifeline: int, wakeups: int, quits: bool) -> int:
     """Wait for the command's end, or the lab's; give the status of the command."""
     poll = select.poll()
@@ -209,6 +235,7 @@ def run(lifeline: int, report: int, passed: list[int], command: list[str], quits
     say(report, f"pid {pid}")
     status = attend(pid, lifeline, wakeups, quits)
     end_group(pid)
+    end_adopted()
     say(report, f"ended {status}")
     return status
 
