@@ -111,7 +111,10 @@ class _Connection(asyncio.Protocol):
                 self._refuse("it does not begin with a hello")
                 return
             if hello.protocol != PROTOCOL:
-                self._refuse(f"it speaks protocol {hello.protocol}, this lab speaks {PROTOCOL}")
+                self._refuse(
+                    f"it speaks protocol {hello.protocol}, this lab speaks {PROTOCOL}; "
+                    "have the same version of looplab on both sides"
+                )
                 return
             self.source = self._receiver._next_source()
         if any(isinstance(event, Bye) for event in events):
