@@ -98,6 +98,8 @@ def _entries(view: View) -> tuple[Entry, ...]:
     if own and view.choice.selection.plan.executor != "websocket":
         entries.append(((("b", "burst"),), "burst"))
     entries.append(((("d", "details"),), "why"))
+    if len(variants) > 1 and view.transport is None:
+        entries.append(((("c", "compare"),), "compare"))
     if view.choice.telling is None and view.choice.selection.scenario.steps:
         entries.append(((("n", "next_step"),), "steps"))
     entries.append(((("space", "freeze"),), "freeze"))
