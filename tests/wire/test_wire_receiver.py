@@ -84,7 +84,7 @@ STRANGERS = [
     pytest.param(frame(encode([notice(1)])) * 3, "does not begin with a hello", id="no hello, thrice"),
     pytest.param(
         frame(encode([hello(protocol=PROTOCOL + 1)])) * 2,
-        f"it speaks protocol {PROTOCOL + 1}, this lab speaks {PROTOCOL}; have the same version of looplab on both sides",
+        f"it speaks protocol {PROTOCOL + 1}, this lab speaks {PROTOCOL}; have the same version",
         id="another protocol",
     ),
 ]
