@@ -7,8 +7,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
+from looplab.cli.main import looplab as commands
 from looplab.scenario import evaluate, load
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -37,6 +39,17 @@ def test_a_path_is_made_with_its_parents_and_named_so_that_it_can_be_typed(
     assert said.stdout.splitlines()[-1] == f"  looplab '{folder}'"
     assert load(folder).title == "Mine"
     assert [path.name for path in folder.parent.iterdir()] == ["mine"]
+
+
+def test_a_folder_that_takes_nothing_is_told_by_the_name_that_was_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def denied(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".mine-x1y2"))
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", denied)
+    with pytest.raises(click.ClickException, match=r"^.*/mine: Permission denied$"):
+        commands.main(["new", str(tmp_path / "mine")], standalone_mode=False)
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,11 @@ def bench(
 @click.argument("name", metavar="NAME")
 def new(name: str) -> None:
     """Write a folder with a scenario of your own that runs at once."""
-    folder = create(name)
+    try:
+        folder = create(name)
+    except OSError as error:
+        # It is written beside its place first; that name says nothing to anybody.
+        raise click.ClickException(f"{name}: {error.strerror or error}") from None
     path = str(folder) if folder.is_absolute() else f".{os.sep}{folder}"
     click.echo(f"{path} has a scenario.toml and an app.py. Change them, and run it with:")
     click.echo(f"  looplab {shlex.quote(path)}")
