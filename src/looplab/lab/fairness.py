@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from looplab.model import Model, Worker
-from looplab.model.client import client_limits, server_is_limit
+from looplab.model.client_limits import client_limits, server_is_limit
 from looplab.wire.clock import MS
 
 CROWDED_SHARE = 0.85

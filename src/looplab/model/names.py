@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
 
 from looplab.model.histogram import Histogram
-from looplab.model.statistics import Latency
-
-if TYPE_CHECKING:
-    from looplab.model.model import Model
-    from looplab.model.requests import Request
+from looplab.model.requests import Request
 
 MOST_NAMES = 256
 """Kinds of requests that are kept apart; a mix has a handful."""
@@ -80,45 +74,3 @@ class Names:
                 return
             found = self.sums[request.name] = NameSum()
         found.add(request)
-
-
-def by_name(model: Model) -> dict[str, Any]:
-    """Give `RUN.by_name`: figures by the name that the mix gives; names that are the same are one.
-
-    In a closed model nobody has a schedule, so there is no response latency. `exact` is False where events
-    of single requests were lost, so that requests are missing here which the totals of the RUN have.
-    """
-    known = model.run.names if model.run else []
-    figures = model.statistics()
-    is_open = not figures.response_note
-    exact = model.names.counted == figures.ok + figures.failed
-    merged: dict[str, NameSum] = {name: NameSum() for name in known}
-    for index, found in sorted(model.names.sums.items()):
-        name = known[index] if 0 <= index < len(known) else str(index)
-        into = merged.setdefault(name, NameSum())
-        into.ok += found.ok
-        for kind, count in found.errors.items():
-            into.errors[kind] = into.errors.get(kind, 0) + count
-        into.service.merge(found.service)
-        into.response.merge(found.response)
-    return {
-        name: {
-            "requests": found.requests,
-            "ok": found.ok,
-            "errors": dict(found.errors),
-            "latency_ms": {
-                "service": _latency(found.service),
-                "response": _latency(found.response if is_open else Histogram()),
-            },
-            "exact": exact,
-        }
-        for name, found in merged.items()
-    }
-
-
-def _latency(histogram: Histogram) -> dict[str, float | int | None]:
-    """Give the percentiles as a RUN has them, in milliseconds to a microsecond."""
-    return {
-        key: None if value is None else round(value, 3)
-        for key, value in asdict(Latency.of(histogram)).items()
-    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from looplab.model import words
-from looplab.model.client import client_limits
+from looplab.model.client_limits import client_limits
 from looplab.model.histogram import Histogram
-from looplab.model.names import by_name
+from looplab.model.names import NameSum
 from looplab.model.slots import host_of
 from looplab.model.statistics import Latency, Statistics, milliseconds, phases
 from looplab.model.timeline import Second
@@ -43,7 +43,7 @@ def result(model: Model) -> dict[str, Any]:
         }
         if little
         else None,
-        "by_name": by_name(model),
+        "by_name": _by_name(model),
         "loops": [_loop(model, worker) for worker in model.workers],
         "slots": _slots(model),
         "ceiling_rps": _rounded(ceiling.rps) if ceiling else None,
@@ -109,6 +109,40 @@ def _totals(figures: Statistics) -> dict[str, Any]:
         if figures.messages_sent or figures.messages_received
         else None,
         "in_flight": {"mean": _rounded(figures.in_flight_mean), "max": figures.in_flight_max},
+    }
+
+
+def _by_name(model: Model) -> dict[str, Any]:
+    """Give `RUN.by_name`: figures by the name that the mix gives; names that are the same are one.
+
+    In a closed model nobody has a schedule, so there is no response latency. `exact` is False where events
+    of single requests were lost, so that requests are missing here which the totals of the RUN have.
+    """
+    known = model.run.names if model.run else []
+    figures = model.statistics()
+    is_open = not figures.response_note
+    exact = model.names.counted == figures.ok + figures.failed
+    merged: dict[str, NameSum] = {name: NameSum() for name in known}
+    for index, found in sorted(model.names.sums.items()):
+        name = known[index] if 0 <= index < len(known) else str(index)
+        into = merged.setdefault(name, NameSum())
+        into.ok += found.ok
+        for kind, count in found.errors.items():
+            into.errors[kind] = into.errors.get(kind, 0) + count
+        into.service.merge(found.service)
+        into.response.merge(found.response)
+    return {
+        name: {
+            "requests": found.requests,
+            "ok": found.ok,
+            "errors": dict(found.errors),
+            "latency_ms": {
+                "service": _latency(Latency.of(found.service)),
+                "response": _latency(Latency.of(found.response if is_open else Histogram())),
+            },
+            "exact": exact,
+        }
+        for name, found in merged.items()
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from looplab.model import words
-from looplab.model.client import LATE_NS, client_limits, lag_is_nothing
+from looplab.model.client_limits import LATE_NS, client_limits, lag_is_nothing
 from looplab.model.verdicts.base import Verdict, busy_share
 from looplab.wire.clock import MS, S
 from looplab.wire.events import Phase
