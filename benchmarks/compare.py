@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import Row
 from benchmarks.drawing import drawn, measure
-from benchmarks.screen import batches_of
+from benchmarks.screen import Feed, batches_of
 from looplab.wire.clock import S
 from looplab.wire.events import Batch
 
@@ -46,7 +46,7 @@ class _Feeds:
         from looplab.model import Model
 
         self.selections = list(selections)
-        self.labs = ()
+        self.labs = [Feed() for _ in selections]
         self.models: list[Model] = [Model() for _ in selections]
         self.coming: list[deque[Batch]] = []
         self.events = 0
@@ -91,7 +91,6 @@ class _Feeds:
 
 
 def _draw(result: Path) -> None:
-    from benchmarks.screen import Feed
     from looplab.lab import Selection
     from looplab.scenario import catalogue, find, knob_values, plan_for
 

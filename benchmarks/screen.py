@@ -51,6 +51,7 @@ class Feed:
 
         self.model = Model()
         self.selection: Selection | None = None
+        self.recording = None
         self.coming: deque[Batch] = deque()
         self.events = 0
 

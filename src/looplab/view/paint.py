@@ -20,17 +20,24 @@ from looplab.view.window import Window
 
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 """Block glyphs by height in eighths of a row."""
+_RUN: Final = re.compile(r"(.)\1*", re.DOTALL)
+"""As much of the same as there is."""
 
 Piece = tuple[str, Style]
 """Text with its style."""
 
 
-def dense_row(upper: Sequence[int], lower: Sequence[int], palette: Palette) -> list[Segment]:
+def dense_row(upper: bytes | bytearray, lower: bytes | bytearray, palette: Palette) -> list[Segment]:
     """Draw two rows of cells as one text row of half blocks."""
     segments = []
     ground = palette.text
-    for (top, bottom), run in groupby(zip(upper, lower, strict=True)):
-        length = sum(1 for _ in run)
+    pairs = bytearray(2 * len(upper))
+    pairs[::2], pairs[1::2] = upper, lower
+    # A character of two bytes for each pair of cells: so runs are found without a step for each cell.
+    for run in _RUN.finditer(pairs.decode("utf-16-le")):
+        pair = ord(run[1])
+        top, bottom = pair & 0xFF, pair >> 8
+        length = run.end() - run.start()
         if top == bottom:
             segments.append(Segment(" " * length, palette.filled[top] if top else ground))
         elif not bottom:

@@ -202,7 +202,7 @@ class Band:
             self._rows = {top + y: keys[2 * y - 2 : 2 * y] for y in range(1, height)}
             empty = bytes(width)
             for y in range(1, height):
-                pair = [*lanes[2 * y - 2 : 2 * y], empty, empty]
+                pair: list[bytes | bytearray] = [*lanes[2 * y - 2 : 2 * y], empty, empty]
                 label = str(2 * y - 1) if y % 5 == 1 and 2 * y - 1 <= total else ""
                 shines = any(lit[2 * y - 2 : 2 * y])
                 if shines:

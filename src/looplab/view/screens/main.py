@@ -81,11 +81,11 @@ class MainScreen(Screen[None]):
         self._shape: tuple[int, int, int, int] | None = None
         self._corner = Corner()
         self._bands_columns = 0
-        self._composed = False
+        self._panels: list[PanelWidget] = []
 
     def on_mount(self) -> None:
         """Take frames from now on: the panels are there."""
-        self._composed = True
+        self._panels = list(self.query(PanelWidget))
 
     async def on_click(self, event: events.Click) -> None:
         """Explain a panel by a click on its title, or on what has no meaning of its own."""
@@ -135,11 +135,11 @@ class MainScreen(Screen[None]):
 
     def take(self, view: View) -> None:
         """Place the panels if something about their places changed, then give each its frame."""
-        if not self._composed:
+        if not self._panels:
             return
         self._place(view)
         self._corner.place(self.query_one("#pressed"), view, self.size)
-        for widget in self.query(PanelWidget):
+        for widget in self._panels:
             widget.take(view)
 
     def _place(self, view: View) -> None:
