@@ -212,6 +212,16 @@ def test_one_that_cannot_be_imported_is_started_all_the_same(tmp_path: Path) -> 
     assert (server, own.interface) == ("uvicorn", "asgi")
 
 
+def test_one_that_nobody_knows_gets_the_only_server_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, main="app = make()\n")
+    only = told(packages={**MINE, "gunicorn": "24.1"})
+    monkeypatch.setattr("looplab.servers.own.ask", lambda python, **asked: only)
+    server, own = settle("main:app", Own(), folder=tmp_path, environment={})
+    assert (server, own.interface) == ("gunicorn", "wsgi")
+
+
 @pytest.mark.parametrize(
     ("app", "text", "settings", "words"),
     [

@@ -84,6 +84,9 @@ def settle(
             f'there is no module "{installed[0]}" in {beside}, nor in {told.path}'
             f"; {mend(installed[0], _modules(beside))}"
         )
+    if not (server or kind or told.kind) and "uvicorn" not in told.packages and "gunicorn" in told.packages:
+        # Nobody knows what it is, and there is one server only.
+        server = "gunicorn"
     interface = _interface(app, kind or told.kind, server)
     server = server or SERVER_OF[interface]
     if wrong := refused(server, own.arguments):
