@@ -486,3 +486,12 @@ async def test_somebodys_own_scenario_may_have_the_name_of_one_on_board(tmp_path
         await pilot.press("right_square_bracket", "left_square_bracket")
         opened = [stage.app.choice.selection.scenario.folder]
         assert opened == [own]
+
+
+async def test_no_frame_is_drawn_while_the_screens_are_taken_down() -> None:
+    stage = Stage(played("async-blocking"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.play(pilot, START_NS + S)
+    # As the timer does that ends after them.
+    stage.app._tick()
+    assert not stage.app.is_running

@@ -196,6 +196,9 @@ class LoopLabApp(Pages):
     # Frames
 
     def _tick(self) -> None:
+        if not self.is_running:
+            # The screens are taken down, panel by panel, before the clock of the frames ends.
+            return
         now_ns = self._clock()
         late_ns = max(now_ns - self._frame_ns - S // FRAME_RATE_HZ, 0) if self._frame_ns else 0
         self._frame_ns = now_ns
