@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from looplab.report.charts import lines
-from looplab.report.page import DARK, LIGHT, as_html
+from looplab.report.page import DARK, LIGHT, as_html, variable
+from looplab.view import colours
+from looplab.wire.events import Phase
 
 LATENCY = {"p50": 5.0, "p90": 8.0, "p95": 9.0, "p99": None, "max": 12.5, "n": 40}
 NONE = dict.fromkeys(("p50", "p90", "p95", "p99", "max"), None) | {"n": 0}
@@ -136,6 +138,17 @@ def luminance(color: str) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_phases_have_the_colours_of_the_screen_and_stand_out_from_the_ground(theme: dict[str, str]) -> None:
+    screen = colours.LIGHT if theme is LIGHT else colours.DARK
+    assert {phase: theme[variable(Phase(phase))] for phase in screen.phases} == screen.phases
+    ground = luminance(theme["--ground"])
+    for phase in Phase:
+        lighter, darker = sorted((luminance(theme[variable(phase)]), ground), reverse=True)
+        # WCAG 2.2, 1.4.11: of what is no text but must be seen.
+        assert (lighter + 0.05) / (darker + 0.05) >= 3, phase
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])

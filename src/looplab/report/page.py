@@ -7,6 +7,8 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from looplab.wire.events import Phase
+
 from . import article, charts
 from .table import SEVERITY, WORDS, intervals, notes, rows
 
@@ -16,6 +18,26 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 STALLS = 5
 """Longest stalls that are listed for a variant."""
 
+PHASES = {
+    Phase.QUEUED: ("#8a919b", "#576171"),
+    Phase.RUNNING: ("#0299df", "#34b6f1"),
+    Phase.BLOCKING: ("#a43700", "#e95809"),
+    Phase.AWAITING: ("#218f61", "#15ad7c"),
+    Phase.THREAD_WAIT: ("#9a67aa", "#b3639c"),
+    Phase.THREAD: ("#aa6607", "#e5a00c"),
+    Phase.POOL_WAIT: ("#ae8d09", "#f1e547"),
+    Phase.QUERY: ("#125b9f", "#017ed0"),
+    Phase.READY: ("#696777", "#99a2ba"),
+    Phase.SENDING: ("#2c3645", "#dcedf5"),
+}
+"""Colours of the phases on white and on black: those of the screen, which is not loaded for a page."""
+
+
+def variable(phase: Phase) -> str:
+    """Give the name of a phase's colour in the style."""
+    return f"--{phase.name.lower().replace('_', '-')}"
+
+
 LIGHT = {
     "--ink": "#1b1b1b",
     "--dim": "#6b6b6b",
@@ -24,6 +46,7 @@ LIGHT = {
     "--error": "#c62d25",
     "--warning": "#8a6000",
     "--ok": "#00795a",
+    **{variable(phase): light for phase, (light, _) in PHASES.items()},
 }
 """Colours of the page on white."""
 
@@ -31,10 +54,11 @@ DARK = {
     "--ink": "#e8e8e8",
     "--dim": "#9a9a9a",
     "--rule": "#3a3a3a",
-    "--ground": "#141414",
+    "--ground": "#0b0e14",
     "--error": "#ff7b72",
     "--warning": "#e0a530",
     "--ok": "#3fc79a",
+    **{variable(phase): dark for phase, (_, dark) in PHASES.items()},
 }
 """The same on black. A text has a contrast of 4.5 or more (WCAG 2.2, 1.4.3) on both."""
 

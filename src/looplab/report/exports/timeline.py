@@ -9,6 +9,7 @@ from math import ceil, floor, log10
 from typing import Final, NamedTuple
 
 from looplab.model import Model
+from looplab.report.page import variable
 from looplab.wire.clock import S
 from looplab.wire.events import Phase
 
@@ -34,20 +35,6 @@ ROW: Final = 12
 GAP: Final = 8
 
 MOST_TICKS: Final = 8
-
-COLOURS: Final = {
-    Phase.QUEUED: "#9aa3af",
-    Phase.RUNNING: "#56b4e9",
-    Phase.BLOCKING: "#d55e00",
-    Phase.AWAITING: "#009e73",
-    Phase.THREAD_WAIT: "#cc79a7",
-    Phase.THREAD: "#e69f00",
-    Phase.POOL_WAIT: "#aa4466",
-    Phase.QUERY: "#0072b2",
-    Phase.READY: "#f0e442",
-    Phase.SENDING: "#5f6b7a",
-}
-"""Colours that the colour-blind can tell apart."""
 
 Paint = Callable[[int, int, int, int, int], bytearray]
 """`phases_by_column` of a row."""
@@ -146,13 +133,12 @@ class Timeline:
         yield f"<title>{escape(title)}</title>"
         yield from labels
         for code, parts in sorted(shapes.items()):
-            yield f'<path fill="{COLOURS[Phase(code)]}" d="{"".join(parts)}"/>'
+            yield f'<path style="fill:var({variable(Phase(code))})" d="{"".join(parts)}"/>'
         yield from self._axis(y)
         yield "</svg><figcaption>"
         for code in sorted(shapes):
-            phase = Phase(code)
-            name = phase.name.lower().replace("_", "-")
-            yield f'<span style="color:{COLOURS[phase]}">■</span> {name} &#160; '
+            name = variable(Phase(code))
+            yield f'<span style="color:var({name})">■</span> {name.removeprefix("--")} &#160; '
         yield "; ".join(notes)
         yield "</figcaption></figure>"
 
