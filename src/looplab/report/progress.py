@@ -87,19 +87,24 @@ class Lines:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def _bar(console: Console) -> Progress:
+    """Make a bar that is gone when it is over."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[state]}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
 class Bars:
     """One bar for the present run, which fills by requests or by time, whichever is further."""
 
     def __init__(self, console: Console) -> None:
         """Draw on this console."""
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}", markup=False),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        )
+        self._progress = _bar(console)
         self._selection: Selection | None = None
         self._calls: Calls | None = None
         self._task = self._progress.add_task("", total=1.0, state="")
@@ -143,14 +148,7 @@ class Fired:
         """Draw on this console."""
         self._console = console
         self._what = what
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}", markup=False),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        )
+        self._progress = _bar(console)
         self._task = self._progress.add_task(what.title, total=1.0, state="")
 
     def __enter__(self) -> Fired:
