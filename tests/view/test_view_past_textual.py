@@ -218,9 +218,9 @@ def test_garbage_is_searched_for_only_when_it_is_asked_for(monkeypatch: pytest.M
 
 def test_a_search_everywhere_finds_what_became_old() -> None:
     garbage = Garbage()
+    ring = _Ring()
     garbage.begin()
     try:
-        ring = _Ring()
         gc.collect(1)
         gc.collect(1)
         before = _Ring.gone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from replays import ReplayStage
 from stage import Stage, played, selection
 
 from looplab.wire.clock import S
@@ -34,3 +36,21 @@ async def test_another_selection_than_the_one_that_runs_is_started() -> None:
     stage.lab.start(selection(variant="async-blocking"))
     async with stage.app.run_test(size=(120, 36)):
         assert [call[2] for call in stage.lab.calls] == ["async-blocking", "async-await"]
+
+
+async def test_all_is_searched_for_garbage_when_another_model_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[str] = []
+    stage = ReplayStage("one-keyword-async-blocking")
+    monkeypatch.setattr(stage.app._garbage, "search", lambda: searched.append("new"))
+    monkeypatch.setattr(stage.app._garbage, "search_all", lambda: searched.append("all"))
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await stage.go(pilot, 3 * S)
+        stage.app._search()
+        stage.app._search()
+        assert searched == ["all", "new"]
+        await pilot.press("home")
+        await stage.go(pilot, S)
+        stage.app._search()
+        assert searched[2:] == ["all"], "the model before is garbage"

@@ -207,9 +207,12 @@ class LoopLabApp(Pages):
         self._search()
 
     def _search(self) -> None:
-        """Look for garbage; everywhere if another model took the place of one, before its traffic begins."""
-        compared = self.compared
-        model = self.lab.model if compared is None else compared.comparing.ensemble.model
+        """Look for garbage; everywhere if another model took the place of one."""
+        compared, player = self.compared, self.replaying.player
+        if compared is not None:
+            model = compared.comparing.ensemble.model
+        else:
+            model = player.model if player is not None else self.lab.model
         if model is self._searched_for:
             self._garbage.search()
         else:

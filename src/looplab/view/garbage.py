@@ -26,10 +26,9 @@ class Garbage:
         self._begun = False
 
     def begin(self) -> None:
-        """Take over. What is there by now are modules, mostly, which stay: they are never searched again."""
+        """Take over."""
         self._was_on, self._begun = gc.isenabled(), True
         gc.disable()
-        gc.freeze()
 
     def search(self) -> None:
         """Search among what is new, if there is enough of it."""
@@ -47,6 +46,5 @@ class Garbage:
         if not self._begun:
             return
         self._begun = False
-        gc.unfreeze()
         if self._was_on:
             gc.enable()
