@@ -142,9 +142,19 @@ async def test_what_a_pump_cannot_send_and_what_it_hears_is_left_to_the_thread(
         assert (emitter.events, emitter.lost) == (count, 0)
 
 
-async def test_a_pump_that_fails_ends_the_emitter_and_not_the_loop(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError("no"), ""),
+        (RuntimeError("no"), "looplab: telemetry is off: RuntimeError: no\n"),
+    ],
+    ids=["the lab's", "its own"],
+)
+async def test_a_pump_that_fails_ends_the_emitter_and_not_the_loop(
+    folder: Path, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
     def collect() -> list[Event]:
-        raise OSError("no")
+        raise error
 
     async with receiving(folder) as inbox:
         emitter = Emitter(str(inbox.path), hello(), collect)
@@ -152,6 +162,8 @@ async def test_a_pump_that_fails_ends_the_emitter_and_not_the_loop(folder: Path)
         await until(lambda: inbox.batches, "a hello")
         emitter.pump()
         await until(lambda: not emitter.alive, "the end")
+        await asyncio.to_thread(emitter.stop)
+    assert capsys.readouterr().err == said
 
 
 async def test_a_flood_is_cut_into_batches(folder: Path) -> None:

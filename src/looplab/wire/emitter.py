@@ -7,6 +7,7 @@ moment that the lab exists for.
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -158,6 +159,8 @@ class Emitter:
         except (OSError, FrameError):
             # The lab has gone, or it is no lab; a probe without a lab is silent.
             pass
+        except Exception as error:
+            print(f"looplab: telemetry is off: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         finally:
             with self._turn:
                 self.alive = False
