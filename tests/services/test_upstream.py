@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from services_help import DEADLINE_S, keeping
 
 from looplab.scenario.services import Services, Upstream
-from looplab.services.upstream import Counts, UpstreamProcess
+from looplab.services.upstream import UpstreamProcess
 from looplab.services.upstream_app import Upstream as App
 
 pytestmark = pytest.mark.real
@@ -68,25 +67,6 @@ async def test_a_wait_that_is_no_number_is_refused(asked: str) -> None:
     await app({"query_string": f"seconds={asked}".encode()}, asyncio.Queue().get, send)
     assert sent[0]["status"] == 400
     assert b"is no number from 0 on" in sent[1]["body"]
-    assert app.counts() == {"calls": 1, "open": 0, "failed": 0}
-
-
-async def test_it_tells_what_it_has_done(folder: Path, until: Callable[[Callable[[], bool]], None]) -> None:
-    async with keeping() as (keeper, _):
-
-        async def counted(counts: Counts) -> None:
-            await asyncio.to_thread(until, lambda: keeper.upstream_counts == counts)
-
-        await counted(Counts())
-        found = await keeper.ready(SERVICES, turned(share=1), folder)
-        async with httpx.AsyncClient(base_url=found["LAB_UPSTREAM"], timeout=DEADLINE_S) as client:
-            for _ in range(3):
-                await client.get("/")
-            await counted(Counts(calls=3, failed=3))
-
-            waiting = asyncio.create_task(client.get("/?seconds=60"))
-            await counted(Counts(calls=4, open=1, failed=3))
-            waiting.cancel()
 
 
 async def test_the_next_run_has_it_with_its_own_knobs(folder: Path) -> None:

@@ -13,7 +13,7 @@ from looplab.services import address, words
 from looplab.services.books import BOOKS
 from looplab.services.database import prepare
 from looplab.services.embedded import EmbeddedPostgres
-from looplab.services.upstream import Counts, UpstreamProcess
+from looplab.services.upstream import UpstreamProcess
 
 Level = Literal["info", "warning", "error"]
 Tell = Callable[[str, Level, str], None]
@@ -76,11 +76,6 @@ class ServiceKeeper:
         postgres = not services.postgres or not own or (self._postgres is not None and self._postgres.alive)
         upstream = services.upstream is None or (self._upstream is not None and self._upstream.alive)
         return postgres and upstream
-
-    @property
-    def upstream_counts(self) -> Counts:
-        """What the upstream has done since it was started."""
-        return self._upstream.counts if self._upstream is not None else Counts()
 
     def explained(self, reason: str) -> str:
         """Add to the reason why a server failed what mends it, if it is about the database."""

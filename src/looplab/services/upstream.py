@@ -18,17 +18,6 @@ from looplab.services.failure import ServiceFailed
 READY_S = 15.0
 
 
-class Counts(msgspec.Struct, frozen=True):
-    """What an upstream has done since it was started."""
-
-    calls: int = 0
-    """Calls that have arrived."""
-    open: int = 0
-    """Calls that wait for their answer."""
-    failed: int = 0
-    """Calls that got a 503."""
-
-
 class _Port(msgspec.Struct, forbid_unknown_fields=True):
     port: int
 
@@ -43,8 +32,6 @@ class UpstreamProcess:
             folder: its working folder.
             on_line: takes the lines of its output, of which there are none unless something is wrong.
         """
-        self.counts = Counts()
-        """What it has done, as it said last, at most 0.1 s ago."""
         self._folder = folder
         self._on_line = on_line
         self._port = 0
@@ -107,11 +94,12 @@ class UpstreamProcess:
         await self._guarded.stop(0)
 
     def _take_line(self, line: str) -> None:
+        """Take the first line, which says the port; what comes after it, or in its place, is an error's."""
+        if self._port:
+            self._on_line(line)
+            return
         try:
-            if self._port:
-                self.counts = msgspec.json.decode(line, type=Counts)
-            else:
-                self._port = msgspec.json.decode(line, type=_Port).port
-                self._ready.set()
+            self._port = msgspec.json.decode(line, type=_Port).port
+            self._ready.set()
         except msgspec.DecodeError:
             self._on_line(line)

@@ -1,7 +1,7 @@
 """The upstream: a service that the scenarios' apps call, in a process of its own.
 
 It is run as `python -m looplab.services.upstream_app`. On standard input it takes its settings, a JSON object
-a line, at any time; their end is its own. On standard output it says its port, and then what it has done.
+a line, at any time; their end is its own. On standard output it says its port.
 `GET /` waits for the latency that is set, and `GET /?seconds=0.3` for that time instead.
 """
 
@@ -22,7 +22,6 @@ import uvicorn
 
 HOST = "127.0.0.1"
 BACKLOG = 2048
-REPORT_S = 0.1
 
 Message = MutableMapping[str, Any]
 
@@ -32,12 +31,6 @@ class Upstream:
 
     def __init__(self) -> None:
         self.settings = {"latency": 0.0, "jitter": 0.0, "failures": 0.0}
-        self.calls = 0
-        """Calls that have arrived."""
-        self.open = 0
-        """Calls without an answer."""
-        self.failed = 0
-        """Calls that got a 503."""
         self.turned = asyncio.Event()
         """Set when it has got its first settings."""
         self._chance = random.Random(1)
@@ -54,29 +47,19 @@ class Upstream:
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
         """Answer after the wait."""
-        self.calls += 1
-        self.open += 1
-        try:
-            settings = self.settings
-            asked = parse_qs(scope["query_string"].decode("latin-1")).get("seconds", [settings["latency"]])[0]
-            seconds = _seconds(asked)
-            if seconds is None:
-                await _answer(send, 400, {"error": f"seconds={asked} is no number from 0 on"})
-                return
-            seconds = max(seconds + self._chance.uniform(-1, 1) * settings["jitter"], 0.0)
-            fails = self._chance.random() < settings["failures"]
-            await asyncio.sleep(seconds)
-            self.failed += fails
-            if fails:
-                await _answer(send, 503, {"error": "unavailable"})
-            else:
-                await _answer(send, 200, {"waited": round(seconds, 6)})
-        finally:
-            self.open -= 1
-
-    def counts(self) -> dict[str, int]:
-        """Give what it has done."""
-        return {"calls": self.calls, "open": self.open, "failed": self.failed}
+        settings = self.settings
+        asked = parse_qs(scope["query_string"].decode("latin-1")).get("seconds", [settings["latency"]])[0]
+        seconds = _seconds(asked)
+        if seconds is None:
+            await _answer(send, 400, {"error": f"seconds={asked} is no number from 0 on"})
+            return
+        seconds = max(seconds + self._chance.uniform(-1, 1) * settings["jitter"], 0.0)
+        fails = self._chance.random() < settings["failures"]
+        await asyncio.sleep(seconds)
+        if fails:
+            await _answer(send, 503, {"error": "unavailable"})
+        else:
+            await _answer(send, 200, {"waited": round(seconds, 6)})
 
 
 def _seconds(asked: str | float) -> float | None:
@@ -122,21 +105,10 @@ async def _listen(app: Upstream, server: uvicorn.Server) -> None:
 
 
 async def _report(app: Upstream, port: int) -> None:
-    """Say the port once the first settings are there, then what has changed."""
+    """Say the port once the first settings are there."""
     await app.turned.wait()
-    _say({"port": port})
-    told: dict[str, int] = {}
-    while True:
-        counts = app.counts()
-        if counts != told:
-            _say(counts)
-            told = counts
-        await asyncio.sleep(REPORT_S)
-
-
-def _say(words: dict[str, int]) -> None:
     with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(json.dumps(words) + "\n")
+        sys.stdout.write(json.dumps({"port": port}) + "\n")
         sys.stdout.flush()
 
 
