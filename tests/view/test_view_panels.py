@@ -465,7 +465,7 @@ def test_the_footer_keeps_help_and_quit_at_any_width() -> None:
 
 def test_a_click_on_a_key_is_its_action() -> None:
     panel, view = Footer(), view_at(played("async-blocking"), START_NS + 3 * S, COLUMNS)
-    (row,) = text_of(panel, view, 120, 1)
+    (row,) = text_of(panel, view, 140, 1)
     for word, action in (("tab", "variant(1)"), ("stop", "traffic"), ("quit", "quit"), ("delay", "turn(1)")):
         assert panel.action_at(row.index(word), 0) == action
     assert panel.action_at(119, 0) is None
