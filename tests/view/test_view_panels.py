@@ -468,7 +468,7 @@ def test_a_click_on_a_key_is_its_action() -> None:
     (row,) = text_of(panel, view, 140, 1)
     for word, action in (("tab", "variant(1)"), ("stop", "traffic"), ("quit", "quit"), ("delay", "turn(1)")):
         assert panel.action_at(row.index(word), 0) == action
-    assert panel.action_at(119, 0) is None
+    assert panel.action_at(139, 0) is None
 
 
 def test_keys_that_do_nothing_are_not_shown() -> None:
