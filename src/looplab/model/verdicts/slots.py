@@ -64,7 +64,7 @@ _LONGEST_HOST = 21
 """Characters of a host that have room in a headline: an address with its port."""
 
 
-_WORK: dict[SlotKind, str] = {"connections": "a connection is used", "upstream": "a call takes"}
+_WORK: dict[SlotKind, str] = {"connections": "A connection is used", "upstream": "A call takes"}
 
 
 class SlotsFull:
@@ -115,7 +115,7 @@ class SlotsFull:
         detail = ""
         if uses:
             mean_ns = sum(pool.work.sum_ns for pool in pools) / uses
-            what = _WORK.get(pools[0].kind, "a slot works")
+            what = _WORK.get(pools[0].kind, "A slot works")
             detail = f"{what} {words.length(mean_ns)} each time."
         return Verdict(self._id, "warning", text, detail, fragment, (self._help,), limits=True)
 

@@ -111,7 +111,7 @@ class WaitingOverlaps:
             else f"{waiting} requests wait at the same time on {loops}: waiting overlaps"
         )
         busy = [share for worker in workers if (share := worker.loop.busy_in_run(now_ns)) is not None]
-        detail = f"all is well: the loop is held {max(busy):.0%} of the time." if busy else "all is well."
+        detail = f"All is well: the loop is held {max(busy):.0%} of the time." if busy else "All is well."
         return Verdict("waiting-overlaps", "ok", text, detail, "waiting overlaps", limits=True)
 
 
