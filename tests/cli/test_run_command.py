@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,7 +56,11 @@ def test_an_app_is_asked_for_the_routes_that_read_and_its_own_line_is_named(
     [result] = json.loads(found.stdout)["results"]
     assert (result["scenario"], result["variant"]) == ("shop:app", "uvicorn")
     assert not any(result["median"]["errors"].values())
-    assert {stall["line"] for stall in result["median"]["loops"][0]["stalls"]} == {"time.sleep(0.06)"}
+    stalls = result["median"]["loops"][0]["stalls"]
+    lines = Counter(stall["line"] for stall in stalls)
+    # Where the machine has no CPU for the watchdog, a stall of 60 ms may have no line; never another one.
+    assert lines["time.sleep(0.06)"] > lines[""], stalls
+    assert set(lines) <= {"time.sleep(0.06)", ""}, stalls
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shop.py", "t"]
 
 

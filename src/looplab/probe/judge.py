@@ -36,7 +36,8 @@ SUSPECT_NS = 5 * MS
 """Age of a run from which it is watched: most runs are over long before."""
 
 OVERDUE_NS = 20 * MS
-"""Silence of the loop from which its stack is looked at for a callback: a healthy one beats twice."""
+"""Age of a run, and silence of the loop, from which its stack is looked at: a healthy loop beats twice, and
+what becomes a stall is looked at often enough though the machine takes some of the looks."""
 
 LATE_NS = 40 * MS
 """A heartbeat so late was kept waiting by a silence, and did not only fall into it."""
@@ -192,8 +193,9 @@ class Judge:
         hold = self._run_hold
         if hold is None:
             hold = self._run_hold = self._begin(request, since, now)
-        if now - since >= STALL_NS:
+        if now - since >= OVERDUE_NS:
             self._see(hold, self._stacks.callback(self._lane.base), now)
+        if now - since >= STALL_NS:
             self._report(hold, now)
         hold.seen_ns = now
 
