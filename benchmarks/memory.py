@@ -96,6 +96,7 @@ async def _live() -> tuple[int, int, int]:
 
         def __init__(self) -> None:
             self.model = Model()
+            self.recording = None
             self.now_ns = S
             self.events = 0
             self._coming = repeated(S, END_NS)
