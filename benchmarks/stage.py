@@ -26,7 +26,9 @@ KEYS = 200
 KEY_BUDGET_MS = 50.0
 SLOW_BYTES_S = 200_000
 MEMORY_BUDGET = 1.05
-LIVE, STARTING, FROZEN = "● live", "starting", "❄ frozen"
+LIVE, STARTING, FROZEN = "● live", "◌", "❄ frozen"
+"""Of a word only the cells that change are painted, and some of its letters may stand there already; a sign
+is one cell."""
 LOOPLAB = [sys.executable, "-m", "looplab"]
 HELLO = [*LOOPLAB, "hello", "--set", "duration=3600"]
 BLOCKED = [
